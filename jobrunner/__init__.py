@@ -1,0 +1,80 @@
+"""A persistent job runner: tasks, dependencies and progress in one SQLite file."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from jobrunner._version import __version__
+
+if TYPE_CHECKING:
+    from jobrunner.core.errors import (
+        CycleError,
+        DatabaseError,
+        InvalidTaskError,
+        JobrunnerError,
+        LeaseLostError,
+        PayloadError,
+        SchemaError,
+        TaskFailedError,
+        TaskNotFoundError,
+        TaskStateError,
+        UnknownFunctionError,
+        UnknownParentError,
+        WaitTimeoutError,
+    )
+    from jobrunner.core.signals import Cancel, Retry, Snooze
+    from jobrunner.core.status import Status
+    from jobrunner.core.task import NewTask, Task
+    from jobrunner.runtime.context import context
+    from jobrunner.runtime.scheduler import Scheduler
+    from jobrunner.runtime.worker import Worker
+    from jobrunner.task_queue import TaskQueue
+
+__all__ = [
+    "Cancel",
+    "CycleError",
+    "DatabaseError",
+    "InvalidTaskError",
+    "JobrunnerError",
+    "LeaseLostError",
+    "NewTask",
+    "PayloadError",
+    "Retry",
+    "Scheduler",
+    "SchemaError",
+    "Snooze",
+    "Status",
+    "Task",
+    "TaskFailedError",
+    "TaskNotFoundError",
+    "TaskQueue",
+    "TaskStateError",
+    "UnknownFunctionError",
+    "UnknownParentError",
+    "WaitTimeoutError",
+    "Worker",
+    "__version__",
+    "context",
+]
+
+_HOMES = {
+    "Cancel": "core.signals",
+    "NewTask": "core.task",
+    "Retry": "core.signals",
+    "Scheduler": "runtime.scheduler",
+    "Snooze": "core.signals",
+    "Status": "core.status",
+    "Task": "core.task",
+    "TaskQueue": "task_queue",
+    "Worker": "runtime.worker",
+    "context": "runtime.context",
+}
+"""Where each public name lives; the errors live in `core.errors`."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use: `jobrunner --help` must not wait for SQLAlchemy."""
+    if name not in __all__:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    home = importlib.import_module(f"{__name__}.{_HOMES.get(name, 'core.errors')}")
+    return getattr(home, name)

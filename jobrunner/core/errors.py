@@ -1,0 +1,180 @@
+"""Every error the package raises, as one tree.
+
+JobrunnerError
+├── InvalidTaskError            what was given cannot become a task
+│   ├── PayloadError            a value that is not JSON, or too large
+│   ├── CycleError              tasks that wait for each other
+│   └── UnknownParentError      `after` names a task that is not there
+├── UnknownFunctionError        no function of that name is registered
+├── DuplicateFunctionError      two functions of one name
+├── TaskNotFoundError           no task has that id
+├── TaskStateError              the task's status does not allow that
+├── TaskFailedError             the awaited task failed or was cancelled
+├── WaitTimeoutError            the awaited task did not end in time
+├── LeaseLostError              this attempt no longer owns its task
+├── ApplicationError            the application could not be imported
+├── ConfigurationError          a setting has no meaning
+└── DatabaseError               the database cannot be used
+    └── SchemaError             the database is of another version
+"""
+
+from collections.abc import Sequence
+
+
+class JobrunnerError(Exception):
+    """The root: everything the package raises on purpose."""
+
+    hint: str = ""
+    """What to do next, one sentence, or empty."""
+
+
+class InvalidTaskError(JobrunnerError):
+    """What was given cannot become a task."""
+
+    def __init__(self, problem: str, *, field: str = "", hint: str = "") -> None:
+        """`field` names the part of the task at fault, where there is one."""
+        super().__init__(problem)
+        self.field = field
+        self.hint = hint
+
+
+class PayloadError(InvalidTaskError):
+    """A value that cannot be stored as JSON, or is over the size limit."""
+
+
+class CycleError(InvalidTaskError):
+    """Tasks that wait for each other."""
+
+    def __init__(self, members: Sequence[str]) -> None:
+        """`members` are names along the cycle, the first one repeated at the end."""
+        super().__init__(
+            f"these tasks wait for each other: {' -> '.join(members)}",
+            field="after",
+            hint="Remove one of these dependencies; nothing was enqueued.",
+        )
+        self.members = tuple(members)
+
+
+class UnknownParentError(InvalidTaskError):
+    """`after` names a task that is not in the database."""
+
+    def __init__(self, parent: int | str) -> None:
+        """`parent` is the id or the ref that was not found."""
+        super().__init__(
+            f"it is to run after task {parent}, which does not exist",
+            field="after",
+            hint="Check the id with `jobrunner task list`; nothing was enqueued.",
+        )
+        self.parent = parent
+
+
+class UnknownFunctionError(JobrunnerError):
+    """No function of that name is registered."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        """`known` are the names that are registered."""
+        super().__init__(f"no function named {name!r} is registered")
+        self.name = name
+        self.known = tuple(known)
+        listed = ", ".join(sorted(known)[:10])
+        self.hint = (
+            f"Known functions: {listed}."
+            if listed
+            else "Name the application that defines it with -A module:attribute."
+        )
+
+
+class DuplicateFunctionError(JobrunnerError):
+    """Two different functions were registered under one name."""
+
+    def __init__(self, name: str) -> None:
+        """`name` is the name both ask for."""
+        super().__init__(f"two functions are named {name!r}")
+        self.name = name
+        self.hint = f'Give one of them a name of its own: @queue.task(name="…{name}").'
+
+
+class TaskNotFoundError(JobrunnerError):
+    """No task has that id."""
+
+    hint = "List what there is with `jobrunner task list`."
+
+    def __init__(self, task_id: int) -> None:
+        """`task_id` is the id that was asked for."""
+        super().__init__(f"there is no task {task_id}")
+        self.task_id = task_id
+
+
+class TaskStateError(JobrunnerError):
+    """The task's status does not allow what was asked."""
+
+    def __init__(self, task_id: int, problem: str, *, hint: str = "") -> None:
+        """`problem` completes the sentence "task N …"."""
+        super().__init__(f"task {task_id} {problem}")
+        self.task_id = task_id
+        self.hint = hint
+
+
+class TaskFailedError(JobrunnerError):
+    """A task that was waited for failed or was cancelled."""
+
+    def __init__(self, task_id: int, status: str, error: str | None) -> None:
+        """`error` is the last error or the reason, one line."""
+        super().__init__(f"task {task_id} {status}" + (f": {error}" if error else ""))
+        self.task_id = task_id
+        self.status = status
+        self.error = error
+        self.hint = f"See `jobrunner task show {task_id}`."
+
+
+class WaitTimeoutError(JobrunnerError):
+    """A task that was waited for did not end in time."""
+
+    def __init__(self, task_ids: Sequence[int], seconds: float) -> None:
+        """`task_ids` are the ones still open after `seconds`."""
+        listed = ", ".join(str(task_id) for task_id in task_ids[:5])
+        more = f" and {len(task_ids) - 5} more" if len(task_ids) > 5 else ""  # noqa: PLR2004
+        super().__init__(f"not ended within {seconds:g} s: task {listed}{more}")
+        self.task_ids = tuple(task_ids)
+        self.hint = "Is a worker running? See `jobrunner status`."
+
+
+class LeaseLostError(JobrunnerError):
+    """This attempt no longer owns its task: it was rescued, cancelled or timed out elsewhere."""
+
+    def __init__(self, task_id: int) -> None:
+        """`task_id` is the task that somebody else may be running now."""
+        super().__init__(f"the lease on task {task_id} is lost")
+        self.task_id = task_id
+
+
+class ApplicationError(JobrunnerError):
+    """The application named by `-A` could not be imported."""
+
+    def __init__(self, reference: str, problem: str) -> None:
+        """`problem` is the real reason, such as the import error's own text."""
+        super().__init__(f"the application {reference!r} could not be loaded: {problem}")
+        self.reference = reference
+        self.hint = "Name a module and its TaskQueue: -A module:attribute."
+
+
+class ConfigurationError(JobrunnerError):
+    """A setting that has no meaning."""
+
+    def __init__(self, problem: str, *, hint: str = "") -> None:
+        """`problem` is a whole sentence without its full stop."""
+        super().__init__(problem)
+        self.hint = hint
+
+
+class DatabaseError(JobrunnerError):
+    """The database cannot be reached or used."""
+
+    def __init__(self, problem: str, *, hint: str = "") -> None:
+        """`problem` is a whole sentence without its full stop."""
+        super().__init__(problem)
+        self.hint = hint
+
+
+class SchemaError(DatabaseError):
+    """The database's tables are of another version of jobrunner."""

@@ -1,0 +1,28 @@
+"""One past attempt, as the history tells it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobrunner.core.task import TaskId, WorkerId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """A row of the history: who ran it, when, how it ended; a command's output.
+
+    `outcome` is one of the words of `core.outcome.NAMES`; `error` is one line, `traceback`
+    the whole story where there is one.
+    """
+
+    task_id: TaskId
+    number: int
+    worker_id: WorkerId
+    ready_at: datetime
+    started_at: datetime
+    ended_at: datetime
+    outcome: str
+    error: str | None
+    traceback: str | None
+    exit_code: int | None
+    stdout: str | None
+    stderr: str | None

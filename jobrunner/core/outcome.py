@@ -1,0 +1,103 @@
+"""How one attempt ended: a closed set."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from jobrunner.core.task import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """It returned; `result` is JSON text, or `None` for no result."""
+
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It raised, or its command exited with another code than 0."""
+
+    error: str
+    traceback: str | None = None
+    retryable: bool = True
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """It overran its timeout and was stopped, or left behind."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The process that ran it died: by a signal, an exit, or out of memory."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The worker that ran it died or fell silent."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snoozed:
+    """It asked to be run again later, without spending the attempt."""
+
+    delay: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """It cancelled itself, or was stopped because a person cancelled it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """It was given back unfinished, or never started, without spending the attempt."""
+
+
+Outcome = Completed | Failed | TimedOut | Crashed | Lost | Snoozed | Cancelled | Released
+
+NAMES: Final[dict[type[Outcome], str]] = {
+    Completed: "completed",
+    Failed: "failed",
+    TimedOut: "timed_out",
+    Crashed: "crashed",
+    Lost: "lost",
+    Snoozed: "snoozed",
+    Cancelled: "cancelled",
+    Released: "released",
+}
+"""The word for each outcome in tables, JSON and log lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command left behind. `exit_code` is negative for a signal."""
+
+    exit_code: int
+    stdout: str = ""
+    stderr: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt that is over and waits to be settled.
+
+    `started_at` is `None` for one that was claimed ahead and never started: it leaves no
+    trace in the history.
+    """
+
+    lease: Lease
+    outcome: Outcome
+    started_at: datetime | None
+    ended_at: datetime
+    output: Output | None = None

@@ -1,0 +1,232 @@
+"""The unit of work: as it is asked for, as it is stored, and as a worker holds it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Generic, NamedTuple, NewType, Protocol, TypeVar, Union
+
+from jobrunner.core import payload
+from jobrunner.core.errors import InvalidTaskError, TaskFailedError, TaskStateError
+from jobrunner.core.status import Status
+
+TaskId = NewType("TaskId", int)
+WorkerId = NewType("WorkerId", str)
+Token = NewType("Token", int)
+
+R_co = TypeVar("R_co", covariant=True)
+
+DEFAULT_QUEUE: Final = "default"
+DEFAULT_MAX_ATTEMPTS: Final = 5
+NO_DELAY: Final = timedelta()
+PRIORITY_RANGE: Final = range(-(2**31), 2**31)
+LONGEST: Final = timedelta(days=36_500)
+
+Parent = Union[int, "Task[Any]", "NewTask[Any]"]
+"""What `after` may name: an id, a stored task, or one enqueued in the same call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NewTask(Generic[R_co]):
+    """A task that is not stored yet: a function's name with arguments, or a command.
+
+    `after` names parents that must complete, or this task is cancelled; `after_any` names
+    parents that only have to end, in whatever way. `cwd` is the folder a command runs in, the
+    worker's own unless given. `delay` counts from the moment of
+    enqueueing; `run_at` is a moment with a time zone. Priorities are integers, higher first.
+
+    Raises:
+        InvalidTaskError: a field has a wrong type or value.
+    """
+
+    function: str | None = None
+    command: Sequence[str] | None = None
+    args: Sequence[Any] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    queue: str = DEFAULT_QUEUE
+    priority: int = 0
+    description: str = ""
+    delay: timedelta = NO_DELAY
+    run_at: datetime | None = None
+    after: Sequence[Parent] = ()
+    after_any: Sequence[Parent] = ()
+    timeout: timedelta | None = None
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+    cwd: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check every field, so that nothing wrong gets as far as the database."""
+        self._check_work()
+        payload.check_text(self.description, what="description")
+        payload.check_text(self.queue, what="queue")
+        if not self.queue:
+            raise _invalid("queue", "must have a name")
+        if self.cwd is not None and not payload.check_text(self.cwd, what="cwd").startswith("/"):
+            raise _invalid("cwd", "must be an absolute path")
+        _check_integer("priority", self.priority, PRIORITY_RANGE)
+        _check_integer("max_attempts", self.max_attempts, range(1, 10_001))
+        if self.timeout is not None and not NO_DELAY < self.timeout <= LONGEST:
+            raise _invalid("timeout", "must be longer than 0 s and at most 100 years")
+        if not NO_DELAY <= self.delay <= LONGEST:
+            raise _invalid("delay", "must be from 0 s to 100 years")
+        if self.run_at is not None and self.run_at.tzinfo is None:
+            raise _invalid("run_at", "needs a time zone")
+
+    def _check_work(self) -> None:
+        if (self.function is None) == (self.command is None):
+            raise _invalid("function", "or command: a task has exactly one of them")
+        if self.function is not None:
+            if not payload.check_text(self.function, what="function"):
+                raise _invalid("function", "must have a name")
+        elif isinstance(self.command, str | None) or not self.command:
+            raise _invalid("command", "must be a list with a program and its arguments")
+        else:
+            for part in self.command:
+                payload.check_text(part, what="command")
+            if self.args or self.kwargs:
+                raise _invalid("args", "go with a function; a command has its own")
+        if isinstance(self.args, str) or not isinstance(self.args, Sequence):
+            raise _invalid("args", "must be a list")
+        if not isinstance(self.kwargs, Mapping):
+            raise _invalid("kwargs", "must be an object with names for keys")
+
+    @property
+    def name(self) -> str:
+        """What people call it: its description, or what it runs."""
+        return self.description or self.function or " ".join(self.command or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running attempt says it is; `total` and `note` may be missing."""
+
+    done: float
+    total: float | None = None
+    note: str | None = None
+
+
+class TaskSource(Protocol):
+    """Where a stored task can be read again."""
+
+    def get(self, task_id: int) -> "Task[Any]":
+        """Read a task as it is now."""
+        ...
+
+    def wait(
+        self, tasks: "Iterable[Task[Any] | int]", *, timeout: float | None
+    ) -> "list[Task[Any]]":
+        """Wait until all have ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task(Generic[R_co]):
+    """One stored task, as it was when it was read. Moments are UTC.
+
+    `run_at` is the earliest start, or the moment since when it could run; `attempt` counts
+    claims, `crashes` the attempts that ended with the death of their process.
+    """
+
+    id: TaskId
+    status: Status
+    queue: str
+    function: str | None
+    command: tuple[str, ...] | None
+    cwd: str | None
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    priority: int
+    description: str
+    attempt: int
+    max_attempts: int
+    crashes: int
+    timeout: timedelta | None
+    created_at: datetime
+    run_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    worker_id: WorkerId | None = None
+    progress: Progress | None = None
+    returned: Any = None
+    """The stored result, `None` until the task has completed; see `result`."""
+    error: str | None = None
+    after: tuple[TaskId, ...] = ()
+    source: TaskSource | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """What people call it: its description, or what it runs."""
+        return self.description or self.function or " ".join(self.command or ())
+
+    def refresh(self) -> "Task[R_co]":
+        """Read the task again."""
+        if self.source is None:
+            raise TaskStateError(self.id, "was not read from a queue")
+        return self.source.get(self.id)
+
+    def wait(self, timeout: float | None = None) -> "Task[R_co]":
+        """Wait until the task has ended and return it as it is then. `timeout` in seconds.
+
+        Raises:
+            WaitTimeoutError: it did not end in time.
+        """
+        if self.source is None:
+            raise TaskStateError(self.id, "was not read from a queue")
+        return self.source.wait([self], timeout=timeout)[0]
+
+    def result(self) -> R_co:
+        """What the function returned (a command: its exit code).
+
+        Raises:
+            TaskFailedError: it failed or was cancelled.
+            TaskStateError: it has not ended; `wait` first.
+        """
+        task = self if self.status.is_final else self.refresh()
+        if task.status is Status.COMPLETED:
+            returned: R_co = task.returned
+            return returned
+        if task.status.is_final:
+            raise TaskFailedError(task.id, task.status, task.error)
+        raise TaskStateError(
+            task.id, f"is {task.status}, it has no result yet", hint="Wait for it."
+        )
+
+
+class Lease(NamedTuple):
+    """The right to run one claimed task and to settle it, and what running it takes.
+
+    A named tuple, because a fast worker makes tens of thousands a second from rows.
+    `command`, `args` and `kwargs` are JSON text; `token` is new at every claim and, with the
+    id, the fence of every write.
+    """
+
+    task_id: TaskId
+    token: Token
+    attempt: int
+    max_attempts: int
+    crashes: int
+    queue: str
+    priority: int
+    function: str | None
+    command: str | None
+    cwd: str | None
+    args: str | None
+    kwargs: str | None
+    timeout: timedelta | None
+    run_at: datetime
+
+
+def as_utc(moment: datetime) -> datetime:
+    """The same moment in UTC."""
+    return moment.astimezone(UTC)
+
+
+def _check_integer(name: str, value: object, allowed: range) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _invalid(name, f"must be an integer, not {value!r}")
+    if value not in allowed:
+        raise _invalid(name, f"must be from {allowed.start} to {allowed.stop - 1}, not {value}")
+
+
+def _invalid(name: str, problem: str) -> InvalidTaskError:
+    return InvalidTaskError(f"{name} {problem}", field=name)

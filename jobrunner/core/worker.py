@@ -1,0 +1,39 @@
+"""A worker as its row tells it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from jobrunner.core.task import WorkerId
+
+
+class WorkerStatus(StrEnum):
+    """Whether a worker claims, ends, has ended, or was declared lost by others."""
+
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerInfo:
+    """One start of one worker. The id is random at every start and never used again.
+
+    `seen_at` is for people; no clock decides whether a worker lives. `error` says how a lost
+    worker died, where somebody saw it.
+    """
+
+    id: WorkerId
+    host: str
+    boot_id: str
+    pid: int
+    executor: str
+    concurrency: int
+    queues: tuple[str, ...]
+    status: WorkerStatus
+    beat: int
+    started_at: datetime
+    seen_at: datetime
+    stopped_at: datetime | None
+    error: str | None

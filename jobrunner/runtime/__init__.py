@@ -1,0 +1,1 @@
+"""What moves: workers claim, run and settle; schedulers start, watch and sweep."""

@@ -1,0 +1,162 @@
+"""What a running function may ask and say: `from jobrunner import context`."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from typing import Any, Final, Protocol, TypeVar
+
+from jobrunner.core import payload
+from jobrunner.core.errors import JobrunnerError
+from jobrunner.core.signals import Stopped, StopReason
+from jobrunner.runtime.clock import Clock
+
+T = TypeVar("T")
+
+SAVE_EVERY: Final = 0.5
+"""Seconds between two stored progress reports of one attempt; the last is always stored."""
+
+
+class Link(Protocol):
+    """How an attempt reaches the database: directly, or through its worker's pipe."""
+
+    task_id: int
+    attempt: int
+
+    def save(self, values: dict[str, Any]) -> None:
+        """Store progress or a checkpoint, durably. Raises LeaseLostError."""
+        ...
+
+    def load(self) -> str | None:
+        """The last checkpoint, JSON text."""
+        ...
+
+    def stop_reason(self) -> StopReason | None:
+        """Why the attempt is to end, if it is."""
+        ...
+
+
+class Running:
+    """One attempt's side of the context: throttles what it reports."""
+
+    def __init__(self, link: Link, clock: Clock) -> None:
+        """`link` is the way to the database."""
+        self.link = link
+        self._clock = clock
+        self._unsaved: dict[str, Any] = {}
+        self._saved_at = float("-inf")
+
+    def report(self, *, soon: bool, **values: Any) -> None:
+        """Note values, and store them now if `soon` or if the last time is long enough ago."""
+        self._unsaved |= values
+        now = self._clock.monotonic()
+        if soon or now - self._saved_at >= SAVE_EVERY:
+            self._saved_at = now
+            self.flush()
+
+    def flush(self) -> None:
+        """Store what is not stored yet."""
+        values, self._unsaved = self._unsaved, {}
+        if values:
+            self.link.save(values)
+
+
+_current: ContextVar[Running] = ContextVar("jobrunner_attempt")
+
+
+class Context:
+    """The attempt that is running here. Outside of a task every use is an error."""
+
+    @property
+    def task_id(self) -> int:
+        """The id of the task. With `attempt`, a key that makes outside effects idempotent."""
+        return _running().link.task_id
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+        return _running().link.attempt
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the attempt is to end soon: its timeout, a cancel, or a shutdown."""
+        return _running().link.stop_reason() is not None
+
+    def check(self) -> None:
+        """End the attempt here if it is to end.
+
+        Raises:
+            Stopped: it is; do not catch it. On a shutdown the attempt is not spent.
+        """
+        reason = _running().link.stop_reason()
+        if reason is not None:
+            raise Stopped(reason)
+
+    def progress(self, done: float, total: float | None = None, note: str | None = None) -> None:
+        """Show how far the task is. Cheap: at most two reports a second are stored."""
+        if note is not None:
+            payload.check_text(note, what="note")
+        values = {"done": float(done), "total": None if total is None else float(total)}
+        _running().report(soon=False, **values, note=note)
+
+    def checkpoint(self, value: Any) -> None:
+        """Store a JSON value, durable on return, that an interrupted attempt goes on from.
+
+        Raises:
+            PayloadError: it is not JSON.
+            LeaseLostError: another worker has the task by now.
+        """
+        _running().report(soon=True, checkpoint=payload.encode(value, what="checkpoint"))
+
+    def last_checkpoint(self, default: Any = None) -> Any:
+        """The last stored checkpoint of this task, of this or of an earlier attempt."""
+        text = _running().link.load()
+        return default if text is None else payload.decode(text)
+
+    def resume(self, items: Sequence[T]) -> Iterator[T]:
+        """Go through `items`, after an interruption from where the last attempt stood.
+
+        Shows progress, stores the position twice a second and when the attempt ends, and ends
+        the attempt between two items on a shutdown. Items must come in the same order every
+        time. An item counts as done when the loop asks for the next; the one that was being
+        worked on is worked on again. The position is stored as the task's checkpoint.
+        """
+        running = _running()
+        start = self.last_checkpoint(0)
+        if not isinstance(start, int):
+            raise ResumeError(start)
+        for number, item in enumerate(itertools.islice(items, start, None), start):
+            self.check()
+            yield item
+            done = number + 1
+            running.report(soon=False, done=done, total=len(items), checkpoint=str(done))
+
+
+class ResumeError(JobrunnerError):
+    """`resume` and `checkpoint` were both used by one task: they share one slot."""
+
+    hint = "Use either context.resume or context.checkpoint in one function."
+
+    def __init__(self, found: Any) -> None:
+        """`found` is the checkpoint that is no position."""
+        super().__init__(f"the checkpoint {found!r} is not a position that resume has stored")
+
+
+class OutsideTaskError(JobrunnerError):
+    """`context` was used outside of a running task."""
+
+    hint = "Use it only in a function while a worker runs it."
+
+
+def _running() -> Running:
+    try:
+        return _current.get()
+    except LookupError:
+        raise OutsideTaskError("no task is running here") from None
+
+
+def enter(running: Running) -> None:
+    """Make `running` the attempt of this thread or coroutine."""
+    _current.set(running)
+
+
+context: Final = Context()

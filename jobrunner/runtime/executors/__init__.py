@@ -1,0 +1,1 @@
+"""Where code runs: threads, child processes, one event loop, commands."""

@@ -1,0 +1,68 @@
+"""Run coroutine functions, many at a time, on one event loop in a thread of its own."""
+
+import asyncio
+import threading
+
+from jobrunner.core.outcome import TimedOut
+from jobrunner.core.signals import StopReason
+from jobrunner.runtime.attempt import Attempt
+from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.context import Running
+from jobrunner.runtime.executors.thread import DatabaseLink
+from jobrunner.runtime.perform import perform_async
+from jobrunner.storage.engine import Database
+
+
+class CoroutineControl:
+    """A coroutine is asked through its context, then cancelled at its next await."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, running: "asyncio.Task[None]") -> None:
+        """`running` is the attempt on `loop`."""
+        self._loop = loop
+        self._running = running
+
+    def notice(self, reason: StopReason) -> None:
+        """Nothing to do: the code asks its context."""
+
+    def terminate(self) -> None:
+        """Nothing to do: the code asks its context."""
+
+    def kill(self) -> None:
+        """Raise CancelledError where it awaits."""
+        self._loop.call_soon_threadsafe(self._running.cancel)
+
+
+class AsyncExecutor:
+    """One loop for all coroutines of a worker."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        """The loop's thread starts at once."""
+        self._database = database
+        self._clock = clock
+        self._loop = asyncio.new_event_loop()
+        self._running: set[asyncio.Task[None]] = set()
+        threading.Thread(target=self._loop.run_forever, name="jobrunner-loop", daemon=True).start()
+
+    def submit(self, attempt: Attempt) -> None:
+        """Start an attempt on the loop, from any thread."""
+        self._loop.call_soon_threadsafe(self._start, attempt)
+
+    def close(self) -> None:
+        """Stop the loop; what still runs on it is left behind."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _start(self, attempt: Attempt) -> None:
+        running = self._loop.create_task(self._run(attempt))
+        self._running.add(running)  # the loop itself keeps only weak references
+        running.add_done_callback(self._running.discard)
+
+    async def _run(self, attempt: Attempt) -> None:
+        current = asyncio.current_task()
+        if attempt.function is None or current is None:
+            return
+        if not attempt.begin(CoroutineControl(self._loop, current)):
+            return
+        lease = attempt.lease
+        running = Running(DatabaseLink(attempt, self._database, self._clock), self._clock)
+        outcome = await perform_async(attempt.function, lease.args, lease.kwargs, running)
+        attempt.end(attempt.stopped() if isinstance(outcome, TimedOut) else outcome)

@@ -1,0 +1,105 @@
+"""A child process that runs functions for its worker, one at a time, told through a pipe."""
+
+import contextlib
+import os
+import signal
+import sys
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
+
+from jobrunner.core.errors import LeaseLostError
+from jobrunner.core.outcome import Failed, Outcome
+from jobrunner.core.signals import StopReason
+from jobrunner.runtime.clock import SystemClock
+from jobrunner.runtime.context import Running
+from jobrunner.runtime.perform import one_line, perform
+from jobrunner.runtime.registry import Reference
+
+
+class Order(NamedTuple):
+    """Worker to child: run this function."""
+
+    function: Reference
+    task_id: int
+    attempt: int
+    args: str | None
+    kwargs: str | None
+
+
+class Stop(NamedTuple):
+    """Worker to child: the attempt is to end."""
+
+    reason: StopReason
+
+
+class Save(NamedTuple):
+    """Child to worker: store progress or a checkpoint; answered by whether the lease holds."""
+
+    values: dict[str, Any]
+
+
+class Load(NamedTuple):
+    """Child to worker: what is the last checkpoint; answered by its JSON text."""
+
+
+class PipeLink:
+    """An attempt's way to the database through its worker, who holds the lease."""
+
+    def __init__(self, connection: "Connection[Any, Any]", order: Order) -> None:
+        """`connection` leads to the worker."""
+        self.task_id = order.task_id
+        self.attempt = order.attempt
+        self._connection = connection
+        self._stop: StopReason | None = None
+
+    def save(self, values: dict[str, Any]) -> None:
+        """Store progress or a checkpoint, if the lease still holds.
+
+        Raises:
+            LeaseLostError: it does not, and nothing was written.
+        """
+        if not self._ask(Save(values)):
+            raise LeaseLostError(self.task_id)
+
+    def load(self) -> str | None:
+        """The last checkpoint, JSON text."""
+        text: str | None = self._ask(Load())
+        return text
+
+    def stop_reason(self) -> StopReason | None:
+        """Why the attempt is to end, if it is."""
+        while self._connection.poll():
+            self._note(self._connection.recv())
+        return self._stop
+
+    def _ask(self, question: Save | Load) -> Any:
+        self._connection.send(question)
+        while isinstance(answer := self._connection.recv(), Stop):
+            self._note(answer)
+        return answer
+
+    def _note(self, message: Stop) -> None:
+        self._stop = message.reason
+
+
+def serve(connection: "Connection[Any, Any]") -> None:
+    """Run what the worker orders until the pipe closes."""
+    os.setsid()  # a group of its own, so that all it starts can be ended with it
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    connection.send(os.getpid())
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            order = connection.recv()
+            if isinstance(order, Order):  # a Stop may arrive after the end of what it was for
+                connection.send(_run(connection, order))
+                sys.stdout.flush()
+
+
+def _run(connection: "Connection[Any, Any]", order: Order) -> Outcome:
+    try:
+        function = order.function.load()
+    except Exception as error:  # noqa: BLE001 — any import error of the application
+        return Failed(f"the function cannot be found in a child process: {one_line(error)}")
+    running = Running(PipeLink(connection, order), SystemClock())
+    return perform(function, order.args, order.kwargs, running)

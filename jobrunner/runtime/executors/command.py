@@ -1,0 +1,170 @@
+"""Run commands: argv lists without a shell, each in a process group of its own."""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+from typing import Final
+
+from jobrunner.core import payload
+from jobrunner.core.outcome import Completed, Failed, Outcome, Output
+from jobrunner.core.signals import StopReason
+from jobrunner.runtime.attempt import Attempt
+from jobrunner.runtime.executors.base import Uncontrolled
+from jobrunner.runtime.guard import Guard
+
+KEEP: Final = 64 * 1024
+"""Bytes kept of the beginning, and again of the end, of each of stdout and stderr."""
+
+NOT_STARTED: Final = 127
+"""The shell's exit code for a command that could not be started."""
+
+_POLL: Final = 0.05
+
+
+class GroupControl:
+    """A process group is ended as a whole."""
+
+    def __init__(self, group: int) -> None:
+        """`group` is the id of the group's leader."""
+        self._group = group
+
+    def notice(self, reason: StopReason) -> None:
+        """Nothing to do: a command may finish."""
+
+    def terminate(self) -> None:
+        """SIGTERM to the group."""
+        self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL to the group."""
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._group, number)
+
+
+class CommandExecutor:
+    """Runs commands in slot threads that wait for them."""
+
+    def __init__(self, guard: Guard) -> None:
+        """`guard` ends what a killed worker leaves behind."""
+        self._guard = guard
+
+    def __call__(self, attempt: Attempt) -> None:
+        """Run one command to its end."""
+        argv = payload.decode(attempt.lease.command)
+        try:
+            process = self._start(attempt, argv)
+        except OSError as error:
+            if attempt.begin(Uncontrolled()):
+                attempt.end(*_not_started(argv, error))
+            return
+        self._guard.add(process.pid)
+        if not attempt.begin(GroupControl(process.pid)):  # given back while it was starting
+            GroupControl(process.pid).kill()
+        exit_code, stdout, stderr = _follow(process)
+        self._guard.remove(process.pid)
+        output = Output(exit_code, stdout, stderr)
+        attempt.end(_outcome(attempt, output), output)
+
+    def _start(self, attempt: Attempt, argv: list[str]) -> "subprocess.Popen[bytes]":
+        lease = attempt.lease
+        return subprocess.Popen(  # noqa: S603 — running what was enqueued is the purpose
+            argv,
+            cwd=lease.cwd,
+            env={
+                **os.environ,  # noqa: TID251 — a command sees what its worker sees
+                "JOBRUNNER_TASK_ID": str(lease.task_id),
+                "JOBRUNNER_ATTEMPT": str(lease.attempt),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+
+def _outcome(attempt: Attempt, output: Output) -> Outcome:
+    if output.exit_code == 0:
+        return Completed("0")
+    if attempt.stop_reason is not None:
+        return attempt.stopped()
+    error = exit_text(output.exit_code)
+    last = output.stderr.strip().splitlines()[-1:]
+    return Failed(": ".join([error, *last])[:500])
+
+
+def exit_text(exit_code: int) -> str:
+    """An exit code in words: negative ones are signals."""
+    if exit_code >= 0:
+        return f"exit code {exit_code}"
+    try:
+        return f"killed by {signal.Signals(-exit_code).name}"
+    except ValueError:
+        return f"killed by signal {-exit_code}"
+
+
+def _not_started(argv: list[str], error: OSError) -> tuple[Outcome, Output]:
+    # Popen names the folder as the file at fault where it is the folder that is missing.
+    problem = f"cannot start {argv[0]!r}: {error.strerror} ({error.filename})"
+    return Failed(problem, retryable=False), Output(NOT_STARTED, "", problem)
+
+
+class _Kept:
+    """The beginning and the end of a stream, whatever its length."""
+
+    def __init__(self) -> None:
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._dropped = 0
+
+    def add(self, data: bytes) -> None:
+        room = KEEP - len(self._head)
+        self._head += data[:room]
+        self._tail += data[room:]
+        if len(self._tail) > 2 * KEEP:
+            self._dropped += len(self._tail) - KEEP
+            del self._tail[:-KEEP]
+
+    def text(self) -> str:
+        dropped = self._dropped + max(0, len(self._tail) - KEEP)
+        parts = [bytes(self._head)]
+        if dropped:
+            parts.append(f"\n… {dropped:,} bytes left out …\n".encode())
+        parts.append(bytes(self._tail[-KEEP:]))
+        return b"".join(parts).decode(errors="replace").replace("\0", "\N{SYMBOL FOR NULL}")
+
+
+def _follow(process: "subprocess.Popen[bytes]") -> tuple[int, str, str]:
+    """Read both streams until the process has ended.
+
+    A process that it left in the background may hold the streams open: what it writes later
+    is not waited for.
+    """
+    stdout, stderr = _Kept(), _Kept()
+    with process, selectors.DefaultSelector() as selector:
+        for stream, kept in ((process.stdout, stdout), (process.stderr, stderr)):
+            if stream:
+                os.set_blocking(stream.fileno(), False)
+                selector.register(stream, selectors.EVENT_READ, kept)
+        streams = list(selector.get_map().values())
+        while process.poll() is None and selector.get_map():
+            for key, _ in selector.select(_POLL):
+                if _read(key.fd, key.data):
+                    selector.unregister(key.fileobj)
+        process.wait()
+        for key in streams:
+            _read(key.fd, key.data)
+    return process.returncode, stdout.text(), stderr.text()
+
+
+def _read(descriptor: int, kept: _Kept) -> bool:
+    """Take all there is to read now; `True` at the stream's end."""
+    with contextlib.suppress(BlockingIOError):
+        while data := os.read(descriptor, KEEP):
+            kept.add(data)
+        return True
+    return False

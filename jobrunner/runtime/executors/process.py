@@ -1,0 +1,163 @@
+"""Run functions in child processes, which can be killed and are recycled."""
+
+import contextlib
+import multiprocessing
+import threading
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+from jobrunner.core.errors import LeaseLostError
+from jobrunner.core.outcome import Crashed, Outcome, TimedOut
+from jobrunner.core.signals import StopReason
+from jobrunner.runtime.attempt import Attempt
+from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.executors import child
+from jobrunner.runtime.executors.base import Uncontrolled
+from jobrunner.runtime.executors.command import GroupControl, exit_text
+from jobrunner.runtime.executors.thread import DatabaseLink
+from jobrunner.runtime.guard import Guard
+from jobrunner.storage.engine import Database
+
+RECYCLE_AFTER: Final = 1_000
+"""Tasks a child runs before a fresh one takes its place, so that leaks stay bounded."""
+
+
+def prepare_server(modules: Sequence[str]) -> None:
+    """Have the server that children are forked from import these modules once.
+
+    It holds no connection and no thread, so that a fork of it is clean; no effect once it runs.
+    """
+    preload = ["__main__", "jobrunner.runtime.executors.child", *modules]
+    multiprocessing.get_context("forkserver").set_forkserver_preload(preload)
+
+
+class Child:
+    """One child process and the pipe to it."""
+
+    def __init__(self, guard: Guard) -> None:
+        """Start it, and wait until it has a process group of its own."""
+        context = multiprocessing.get_context("forkserver")
+        self.connection: Connection[Any, Any]
+        self.connection, theirs = context.Pipe()
+        self._process = context.Process(target=child.serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.pid: int = self.connection.recv()
+        self.runs = 0
+        self._sending = threading.Lock()
+        self._guard = guard
+        guard.add(self.pid)
+
+    def send(self, message: object) -> None:
+        """Send to the child, from any thread."""
+        with self._sending:
+            self.connection.send(message)
+
+    def close(self) -> int:
+        """End the child and all it has started; returns its exit code."""
+        self.connection.close()
+        self._process.join(1.0)
+        GroupControl(self.pid).kill()
+        self._process.join()
+        self._guard.remove(self.pid)
+        return self._process.exitcode or 0
+
+
+class ChildControl(GroupControl):
+    """A child is told through its pipe, then ended with its group."""
+
+    def __init__(self, running: Child) -> None:
+        """`running` is the child that runs the attempt."""
+        super().__init__(running.pid)
+        self._child = running
+
+    def notice(self, reason: StopReason) -> None:
+        """Tell the child; its context hands it on."""
+        with contextlib.suppress(OSError):
+            self._child.send(child.Stop(reason))
+
+
+class ProcessExecutor:
+    """Runs functions in children, one for each slot thread."""
+
+    def __init__(self, database: Database, clock: Clock, guard: Guard) -> None:
+        """`database` is where the children's progress goes."""
+        self._database = database
+        self._clock = clock
+        self._guard = guard
+        self._local = threading.local()
+
+    def __call__(self, attempt: Attempt) -> None:
+        """Run one attempt in this slot's child."""
+        try:
+            running = self._child()
+        except (OSError, EOFError) as error:
+            self._refuse(attempt, error)
+            return
+        self._run(attempt, running)
+        running.runs += 1
+        if running.runs >= RECYCLE_AFTER:
+            self._discard(running)
+
+    def alone(self, attempt: Attempt) -> None:
+        """Run one attempt in a child that nothing else uses."""
+        try:
+            running = Child(self._guard)
+        except (OSError, EOFError) as error:
+            self._refuse(attempt, error)
+            return
+        self._run(attempt, running)
+        self._discard(running)
+
+    def _child(self) -> Child:
+        running: Child | None = getattr(self._local, "child", None)
+        if running is None:
+            running = self._local.child = Child(self._guard)
+        return running
+
+    def _discard(self, running: Child) -> int:
+        if getattr(self._local, "child", None) is running:
+            self._local.child = None
+        return running.close()
+
+    def _refuse(self, attempt: Attempt, error: Exception) -> None:
+        if attempt.begin(Uncontrolled()):
+            attempt.end(Crashed(f"no child process could be started: {error}"))
+
+    def _run(self, attempt: Attempt, running: Child) -> None:
+        function, lease = attempt.function, attempt.lease
+        if function is None or not attempt.begin(ChildControl(running)):
+            return
+        order = child.Order(
+            function.reference, lease.task_id, lease.attempt, lease.args, lease.kwargs
+        )
+        try:
+            running.send(order)
+            link = DatabaseLink(attempt, self._database, self._clock)
+            outcome = self._follow(running, link)
+        except (EOFError, OSError):  # the child is gone
+            exit_code = self._discard(running)
+            if attempt.stop_reason is None:
+                attempt.end(Crashed(exit_text(exit_code)))
+            else:
+                attempt.end(attempt.stopped())
+            return
+        attempt.end(attempt.stopped() if isinstance(outcome, TimedOut) else outcome)
+
+    def _follow(self, running: Child, link: DatabaseLink) -> Outcome:
+        """Serve the child's wishes until its outcome comes."""
+        while True:
+            match message := running.connection.recv():
+                case child.Save(values):
+                    try:
+                        link.save(values)
+                    except LeaseLostError:
+                        running.send(False)
+                    else:
+                        running.send(True)
+                case child.Load():
+                    running.send(link.load())
+                case _:
+                    outcome: Outcome = message
+                    return outcome

@@ -1,0 +1,67 @@
+"""A small process that outlives a killed worker and ends the process groups it leaves behind."""
+
+import contextlib
+import subprocess
+import sys
+import threading
+from typing import Final
+
+_SCRIPT: Final = """
+import os, signal, sys
+groups = set()
+for line in sys.stdin:
+    (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
+for group in groups:
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(group, signal.SIGKILL)
+            break
+        except OSError:
+            pass
+"""
+
+
+class Guard:
+    """Knows the process groups that run tasks. They end when the worker does, even by SIGKILL.
+
+    PR_SET_PDEATHSIG would end only the direct child, and on the death of a mere thread.
+    """
+
+    def __init__(self) -> None:
+        """The process is started with the first group."""
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+
+    def add(self, group: int) -> None:
+        """End this process group if the worker dies."""
+        self._say(f"+{group}\n")
+
+    def remove(self, group: int) -> None:
+        """The group has ended."""
+        self._say(f"-{group}\n")
+
+    def _say(self, line: str) -> None:
+        with self._lock:
+            process = self._process
+            if process is None or process.poll() is not None:
+                process = self._process = subprocess.Popen(
+                    [sys.executable, "-I", "-S", "-c", _SCRIPT],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                    bufsize=1,
+                    start_new_session=True,
+                )
+            if process.stdin:
+                with contextlib.suppress(OSError):
+                    process.stdin.write(line)
+
+    def close(self) -> None:
+        """End the guard, and with it any group that is still known."""
+        with self._lock:
+            if self._process and self._process.stdin:
+                with contextlib.suppress(OSError):
+                    self._process.stdin.close()
+                self._process.wait()
+            self._process = None

@@ -1,0 +1,77 @@
+"""The thread of a worker that never runs user code: shows life, sweeps, hears cancels."""
+
+import threading
+from collections.abc import Callable
+
+from jobrunner.core.errors import DatabaseError
+from jobrunner.core.events import Emit, WorkerTrouble
+from jobrunner.core.task import TaskId, WorkerId
+from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.maintenance import SWEEP_EVERY, Maintenance
+from jobrunner.storage import control, workers
+from jobrunner.storage.engine import Database
+
+
+class Keepalive:
+    """Beats for one worker. Tells it when it was declared lost, or must assume so."""
+
+    def __init__(
+        self,
+        database: Database,
+        worker_id: WorkerId,
+        maintenance: Maintenance,
+        *,
+        clock: Clock,
+        emit: Emit,
+        heartbeat: float,
+        lost_after: float,
+        on_lost: Callable[[], None],
+        on_cancel: Callable[[list[TaskId]], None],
+    ) -> None:
+        """`heartbeat` and `lost_after` are seconds; the callbacks are called on this thread."""
+        self._database = database
+        self._worker_id = worker_id
+        self._maintenance = maintenance
+        self._clock = clock
+        self._emit = emit
+        self._heartbeat = heartbeat
+        self._lost_after = lost_after
+        self._on_lost = on_lost
+        self._on_cancel = on_cancel
+        self._beat_at = clock.monotonic()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="jobrunner-keepalive", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait until the thread has."""
+        self._end.set()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._end.wait(SWEEP_EVERY):
+            try:
+                alive = self._once()
+            except DatabaseError as error:
+                self._emit(WorkerTrouble(self._worker_id, str(error)))
+                alive = self._clock.monotonic() - self._beat_at < self._lost_after
+            if not alive:
+                self._on_lost()
+                return
+
+    def _once(self) -> bool:
+        now = self._clock.monotonic()
+        if now - self._beat_at >= self._heartbeat:
+            with self._database.writing() as transaction:
+                if not workers.beat(transaction, self._worker_id, now=self._clock.now()):
+                    return False
+            self._beat_at = now
+        self._maintenance.sweep()
+        with self._database.reading() as transaction:
+            cancelled = control.cancel_requests(transaction, self._worker_id)
+        if cancelled:
+            self._on_cancel(cancelled)
+        return True

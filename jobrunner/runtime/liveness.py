@@ -1,0 +1,67 @@
+"""A worker's life as an OS lock: the kernel drops it the moment the process dies."""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+from jobrunner.core.task import WorkerId
+
+_own: Final[set[WorkerId]] = set()
+"""Workers of this process. Their files are never probed: closing any descriptor of a file
+drops all of the process's locks on it (POSIX)."""
+
+
+class Liveness:
+    """The folder of lock files beside one database, shared by all workers of this boot."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is made at the first `hold`, for its owner only."""
+        self._folder = folder
+        self._descriptors: dict[WorkerId, int] = {}
+
+    def hold(self, worker_id: WorkerId) -> None:
+        """Take the lock of a new worker; it stays until `release` or the process's death."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self._path(worker_id), flags, 0o600)
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _own.add(worker_id)
+        self._descriptors[worker_id] = descriptor
+
+    def release(self, worker_id: WorkerId) -> None:
+        """Let go of the lock and remove its file."""
+        descriptor = self._descriptors.pop(worker_id, None)
+        if descriptor is not None:
+            self.forget(worker_id)
+            os.close(descriptor)
+            _own.discard(worker_id)
+
+    def is_dead(self, worker_id: WorkerId) -> bool:
+        """Whether the worker's process has certainly ended.
+
+        `False` is no proof of life: the file may be missing, or the process be frozen.
+        """
+        if worker_id in _own:
+            return False
+        try:
+            descriptor = os.open(self._path(worker_id), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        else:
+            return True
+        finally:
+            os.close(descriptor)
+
+    def forget(self, worker_id: WorkerId) -> None:
+        """Remove the file of a worker that is gone."""
+        with contextlib.suppress(OSError):
+            self._path(worker_id).unlink()
+
+    def _path(self, worker_id: WorkerId) -> Path:
+        return self._folder / worker_id

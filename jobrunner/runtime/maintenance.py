@@ -1,0 +1,145 @@
+"""The sweeps of one process: lost workers, overdue tasks, old rows."""
+
+from typing import Final
+
+from jobrunner.core.events import DependentCancelled, Emit, TaskRescued, WorkerLost
+from jobrunner.core.task import Token, WorkerId
+from jobrunner.core.worker import WorkerInfo
+from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.identity import backoff, boot_id
+from jobrunner.runtime.liveness import Liveness
+from jobrunner.storage import sweep, workers
+from jobrunner.storage.engine import Database
+from jobrunner.storage.settle import Settlement
+from jobrunner.storage.sweep import Claimed
+
+SWEEP_EVERY: Final = 0.5
+"""Seconds between two sweeps, so that a killed worker's tasks are claimable within one."""
+
+PRUNE_EVERY: Final = 60.0
+
+OVERDUE_GRACE: Final = 30.0
+"""Seconds past its timeout at which a task is taken away; its own worker should have."""
+
+
+class Maintenance:
+    """What any process sees to for all: whoever is alive does it, and twice does no harm."""
+
+    def __init__(
+        self,
+        database: Database,
+        liveness: Liveness | None,
+        *,
+        clock: Clock,
+        emit: Emit,
+        lost_after: float,
+    ) -> None:
+        """`lost_after` is how long a worker may show no life, in seconds."""
+        self._database = database
+        self._liveness = liveness
+        self._clock = clock
+        self._emit = emit
+        self._lost_after = lost_after
+        self._boot_id = boot_id()
+        self._beats: dict[WorkerId, tuple[int, float]] = {}
+        self._running: dict[tuple[int, Token], float] = {}
+        self._swept_at = clock.monotonic()
+        self._prune_at = self._swept_at
+
+    def sweep(self) -> bool:
+        """Look once at everything. `True` says that something was rescued."""
+        now = self._clock.monotonic()
+        # Sleeping or stopped ourselves, we saw nothing: that time says nothing about others.
+        seen = min(now - self._swept_at, 2 * SWEEP_EVERY)
+        self._swept_at = now
+        with self._database.reading() as transaction:
+            living = workers.alive(transaction)
+            timed = sweep.with_timeout(transaction)
+            orphans = sweep.orphaned_by(transaction)
+        rescued = [self.bury(worker, reason) for worker, reason in self._lost(living, seen)]
+        rescued += [self._rescue(worker_id, "its worker has ended") for worker_id in orphans]
+        rescued += [self._take(claimed) for claimed in self._overdue(timed, seen)]
+        self._prune(now)
+        return any(rescued)
+
+    def _lost(self, living: list[WorkerInfo], seen: float) -> list[tuple[WorkerInfo, str]]:
+        lost: list[tuple[WorkerInfo, str]] = []
+        beats: dict[WorkerId, tuple[int, float]] = {}
+        for worker in living:
+            beat, still = self._beats.get(worker.id, (worker.beat, 0.0))
+            still = still + seen if beat == worker.beat else 0.0
+            beats[worker.id] = (worker.beat, still)
+            if self._is_dead(worker):
+                lost.append((worker, "its process has died"))
+            elif still >= self._lost_after:
+                lost.append((worker, f"it showed no life for {self._lost_after:g} s"))
+        self._beats = beats
+        return lost
+
+    def _is_dead(self, worker: WorkerInfo) -> bool:
+        return (
+            self._liveness is not None
+            and worker.boot_id == self._boot_id
+            and self._liveness.is_dead(worker.id)
+        )
+
+    def bury(self, worker: WorkerInfo, reason: str) -> bool:
+        """Declare a worker lost and rescue its tasks; `False` if it lives or was buried before."""
+        now = self._clock.now()
+        with self._database.writing() as transaction:
+            if not workers.declare_lost(
+                transaction, worker.id, seen_beat=worker.beat, reason=reason, now=now
+            ):
+                return False
+            settlement = sweep.rescue(
+                transaction, worker.id, reason=reason, now=now, backoff=backoff
+            )
+        if self._liveness is not None and self._is_dead(worker):
+            self._liveness.forget(worker.id)
+        self._emit(WorkerLost(worker.id, reason))
+        self._tell(settlement, worker.id)
+        return True
+
+    def _rescue(self, worker_id: WorkerId, reason: str) -> bool:
+        with self._database.writing() as transaction:
+            settlement = sweep.rescue(
+                transaction, worker_id, reason=reason, now=self._clock.now(), backoff=backoff
+            )
+        return self._tell(settlement, worker_id)
+
+    def _overdue(self, timed: list[Claimed], seen: float) -> list[Claimed]:
+        """Tasks that we ourselves have seen run past their timeout: no wall clock decides."""
+        self._running = {
+            (claimed.task_id, claimed.token): self._running.get(
+                (claimed.task_id, claimed.token), -seen
+            )
+            + seen
+            for claimed in timed
+        }
+        return [
+            claimed
+            for claimed in timed
+            if self._running[claimed.task_id, claimed.token]
+            >= claimed.timeout.total_seconds() + OVERDUE_GRACE
+        ]
+
+    def _take(self, claimed: Claimed) -> bool:
+        with self._database.writing() as transaction:
+            settlement = sweep.take_overdue(
+                transaction, claimed, now=self._clock.now(), backoff=backoff
+            )
+        return self._tell(settlement, claimed.worker_id)
+
+    def _tell(self, settlement: Settlement, worker_id: WorkerId) -> bool:
+        for end, verdict in settlement.settled:
+            self._emit(TaskRescued(end.lease.task_id, worker_id, verdict.status, verdict.error))
+        for dependent, parent in settlement.cancelled_dependents:
+            self._emit(DependentCancelled(dependent, parent))
+        return bool(settlement.settled)
+
+    def _prune(self, now: float) -> None:
+        if now < self._prune_at:
+            return
+        with self._database.writing() as transaction:
+            more = sweep.prune(transaction, now=self._clock.now()) >= sweep.PRUNE_AT_ONCE
+        self._prune_at = now + (SWEEP_EVERY if more else PRUNE_EVERY)

@@ -1,0 +1,99 @@
+"""A worker among the others: its row, its lock, its heartbeat, from join to leave."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from jobrunner.core.events import Emit
+from jobrunner.core.task import TaskId, WorkerId
+from jobrunner.core.worker import WorkerInfo, WorkerStatus
+from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.identity import boot_id, host, new_worker_id
+from jobrunner.runtime.keepalive import Keepalive
+from jobrunner.runtime.liveness import Liveness
+from jobrunner.runtime.maintenance import Maintenance
+from jobrunner.runtime.options import WorkerOptions
+from jobrunner.storage import workers
+from jobrunner.storage.engine import Database
+
+
+def liveness_of(database: Database) -> Liveness | None:
+    """The lock files of a database's workers: beside an SQLite file, none for a server."""
+    path = database.path
+    return Liveness(Path(f"{path}.workers")) if path else None
+
+
+class Membership:
+    """One start of a worker. It ends by `leave`, or by the others declaring it lost."""
+
+    def __init__(
+        self,
+        database: Database,
+        options: WorkerOptions,
+        *,
+        clock: Clock,
+        emit: Emit,
+        on_lost: Callable[[], None],
+        on_cancel: Callable[[list[TaskId]], None],
+    ) -> None:
+        """Take the lock, store the row, sweep once, and begin to beat."""
+        self._database = database
+        self._clock = clock
+        self._liveness = liveness_of(database)
+        self.id: WorkerId = new_worker_id()
+        if self._liveness:  # before the row is there: without its lock a worker counts as dead
+            self._liveness.hold(self.id)
+        with database.writing() as transaction:
+            workers.register(transaction, self._info(options))
+        maintenance = Maintenance(
+            database, self._liveness, clock=clock, emit=emit, lost_after=options.lost_after
+        )
+        maintenance.sweep()
+        self._keepalive = Keepalive(
+            database,
+            self.id,
+            maintenance,
+            clock=clock,
+            emit=emit,
+            heartbeat=options.heartbeat,
+            lost_after=options.lost_after,
+            on_lost=on_lost,
+            on_cancel=on_cancel,
+        )
+        self._keepalive.start()
+
+    def _info(self, options: WorkerOptions) -> WorkerInfo:
+        now = self._clock.now()
+        return WorkerInfo(
+            id=self.id,
+            host=host(),
+            boot_id=boot_id(),
+            pid=os.getpid(),
+            executor=options.executor,
+            concurrency=options.slots,
+            queues=tuple(options.queues),
+            status=WorkerStatus.RUNNING,
+            beat=0,
+            started_at=now,
+            seen_at=now,
+            stopped_at=None,
+            error=None,
+        )
+
+    def stopping(self) -> None:
+        """Tell the others that this worker claims no more."""
+        with self._database.writing() as transaction:
+            workers.set_stopping(transaction, self.id, now=self._clock.now())
+
+    def leave(self) -> None:
+        """End in order."""
+        self._keepalive.stop()
+        with self._database.writing() as transaction:
+            workers.set_stopped(transaction, self.id, now=self._clock.now())
+        self.drop()
+
+    def drop(self) -> None:
+        """End after having been declared lost: the row says so already."""
+        self._keepalive.stop()
+        if self._liveness:
+            self._liveness.release(self.id)

@@ -1,0 +1,93 @@
+"""How a worker works, and what it needs of a queue."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from jobrunner.core.errors import ConfigurationError
+from jobrunner.core.events import Emit
+from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.registry import Registry
+from jobrunner.storage.engine import Database
+
+
+class Executor(StrEnum):
+    """Where a worker runs functions. Commands are always processes of their own."""
+
+    THREAD = "thread"
+    PROCESS = "process"
+    ASYNC = "async"
+
+
+class Source(Protocol):
+    """What a worker needs of a TaskQueue."""
+
+    @property
+    def database(self) -> Database:
+        """Where the tasks are, with its tables in place."""
+        ...
+
+    @property
+    def registry(self) -> Registry:
+        """The functions it can run."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Its time."""
+        ...
+
+    @property
+    def emit(self) -> Emit:
+        """Where its events go."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """How a worker works. Spans are seconds.
+
+    `queues` are the queues it serves, each with the number of tasks it may run of it at a
+    time or `None` for no limit of its own; an empty mapping means all queues.
+
+    Raises:
+        ConfigurationError: a number has no meaning.
+    """
+
+    concurrency: int | None = None
+    executor: Executor | str = Executor.THREAD
+    queues: Mapping[str, int | None] | Sequence[str] = field(default_factory=dict[str, "int | None"])
+    heartbeat: float = 5.0
+    lost_after: float = 30.0
+    shutdown_grace: float = 15.0
+    kill_grace: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Accept plain names for the executor and the queues; refuse what cannot work."""
+        try:
+            object.__setattr__(self, "executor", Executor(self.executor))
+        except ValueError:
+            known = ", ".join(Executor)
+            raise ConfigurationError(f"there is no executor {self.executor!r}: {known}") from None
+        if not isinstance(self.queues, Mapping):
+            object.__setattr__(self, "queues", dict.fromkeys(self.queues))
+        if self.concurrency is not None and not 1 <= self.concurrency <= 10_000:
+            raise ConfigurationError("concurrency must be from 1 to 10000")
+        if any(limit is not None and limit < 1 for limit in self.queues.values()):
+            raise ConfigurationError("a queue's limit must be at least 1")
+        if self.heartbeat <= 0 or self.lost_after < 2 * self.heartbeat:
+            raise ConfigurationError(
+                "a worker must be able to beat at least twice before it counts as lost",
+                hint="Make lost-after at least twice the heartbeat.",
+            )
+        if self.shutdown_grace < 0 or self.kill_grace < 0:
+            raise ConfigurationError("a grace cannot be negative")
+
+    @property
+    def slots(self) -> int:
+        """How many tasks run at a time: as many as CPUs unless said, or 100 coroutines."""
+        if self.concurrency is not None:
+            return self.concurrency
+        return 100 if self.executor is Executor.ASYNC else os.cpu_count() or 1

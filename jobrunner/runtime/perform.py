@@ -1,0 +1,120 @@
+"""Call a function and tell its outcome, whatever it does."""
+
+import asyncio
+import traceback
+
+from typing import Any
+
+from jobrunner.core import payload
+from jobrunner.core.errors import LeaseLostError, PayloadError
+from jobrunner.core.outcome import (
+    Cancelled,
+    Completed,
+    Failed,
+    Outcome,
+    Released,
+    Snoozed,
+    TimedOut,
+)
+from jobrunner.core.signals import Cancel, Retry, Snooze, Stopped, StopReason
+from jobrunner.core.verdict import CANCEL_REASON
+from jobrunner.runtime.context import Running, enter
+from jobrunner.runtime.registry import Function
+
+
+def perform(function: Function, args: str | None, kwargs: str | None, running: Running) -> Outcome:
+    """Run a function in this thread. `args` and `kwargs` are JSON text."""
+    enter(running)
+    try:
+        if function.is_async:
+            value = asyncio.run(_call(function, args, kwargs))
+        else:
+            value = _call(function, args, kwargs)
+        running.flush()
+        return Completed(_result(value))
+    except BaseException as error:  # noqa: BLE001 — every end of user code is an outcome
+        return _after(error, function, running)
+
+
+async def perform_async(
+    function: Function, args: str | None, kwargs: str | None, running: Running
+) -> Outcome:
+    """Run a coroutine function on the current loop."""
+    enter(running)
+    try:
+        value = await _call(function, args, kwargs)
+        running.flush()
+        return Completed(_result(value))
+    except BaseException as error:  # noqa: BLE001 — every end of user code is an outcome
+        return _after(error, function, running)
+
+
+def _call(function: Function, args: str | None, kwargs: str | None) -> Any:
+    return function.call(*(payload.decode(args) or ()), **(payload.decode(kwargs) or {}))
+
+
+def _result(value: Any) -> str | None:
+    return None if value is None else payload.encode(value, what="result")
+
+
+def _after(error: BaseException, function: Function, running: Running) -> Outcome:
+    try:
+        running.flush()
+    except LeaseLostError as lost:
+        error = lost
+    except Exception as trouble:  # noqa: BLE001 — a lost progress report must not hide the outcome
+        error.add_note(f"its last progress was not stored: {trouble}")
+    return outcome_of(error, function, stop=running.link.stop_reason())
+
+
+def outcome_of(error: BaseException, function: Function, *, stop: StopReason | None) -> Outcome:
+    """The outcome that an exception stands for. `stop` is why the attempt was asked to end."""
+    match error:
+        case Snooze():
+            return Snoozed(error.delay)
+        case Cancel():
+            return Cancelled(str(error))
+        case Retry():
+            return Failed(one_line(error), retry_after=error.after)
+        case Stopped():
+            return stopped(stop or error.reason)
+        case asyncio.CancelledError() | KeyboardInterrupt() if stop:
+            return stopped(stop)
+        case PayloadError() if error.field == "result":
+            return Failed(one_line(error), retryable=False)
+        case _:
+            retryable = not isinstance(error, function.no_retry_on)
+            return Failed(one_line(error), _traceback(error), retryable=retryable)
+
+
+def stopped(reason: StopReason, *, timeout: float | None = None) -> Outcome:
+    """The outcome of an attempt that was made to end. `timeout` is in seconds."""
+    match reason:
+        case StopReason.TIMEOUT:
+            return TimedOut(f"ran longer than {timeout:g} s" if timeout else "ran too long")
+        case StopReason.CANCEL:
+            return Cancelled(CANCEL_REASON)
+        case StopReason.SHUTDOWN | StopReason.NOW | StopReason.LOST:
+            return Released()
+
+
+def one_line(error: BaseException) -> str:
+    """An exception as one line for people and tables."""
+    text = str(error).strip()
+    first = text.splitlines()[0] if text else ""
+    name = type(error).__name__
+    return _storable(f"{name}: {first}" if first else name)[:500]
+
+
+def _traceback(error: BaseException) -> str:
+    """The traceback from the user's own code on; both ends kept of a very long one."""
+    frames = error.__traceback__
+    while frames and frames.tb_frame.f_globals.get("__name__") == __name__:
+        frames = frames.tb_next
+    text = _storable("".join(traceback.format_exception(type(error), error, frames)))
+    return text if len(text) <= 20_000 else f"{text[:10_000]}\n…\n{text[-10_000:]}"
+
+
+def _storable(text: str) -> str:
+    """Text that both databases hold: no NUL, no lone surrogate."""
+    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()

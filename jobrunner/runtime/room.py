@@ -1,0 +1,84 @@
+"""How much a worker should claim: its free slots, and a little ahead for fast tasks."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from jobrunner.core.task import Lease
+from jobrunner.runtime.settler import Want
+
+AHEAD_SECONDS: Final = 0.05
+"""What is claimed ahead should start within so long, by the run times measured so far."""
+
+AHEAD_AT_MOST: Final = 1_000
+
+HEAD_EVERY: Final = 0.1
+"""Seconds after which a claim waits for free slots, so that tasks that crashed get their turn."""
+
+_WEIGHT: Final = 0.05
+
+
+class Room:
+    """Counts what is in hand, measures how long tasks run, and says what to claim."""
+
+    def __init__(self, concurrency: int, limits: Mapping[str, int | None]) -> None:
+        """`limits` are the queues to serve with their own limits; none means all queues."""
+        self._concurrency = concurrency
+        self._limits = dict(limits)
+        self._in_hand: Counter[str] = Counter()
+        self._total = 0
+        self._mean: float | None = None
+        self._head_at = 0.0
+
+    def take(self, lease: Lease) -> None:
+        """A task was claimed."""
+        self._in_hand[lease.queue] += 1
+        self._total += 1
+
+    def give(self, lease: Lease, ran: float | None) -> None:
+        """A task has ended after `ran` seconds, or never started."""
+        self._in_hand[lease.queue] -= 1
+        self._total -= 1
+        if ran is not None:
+            self._mean = ran if self._mean is None else self._mean + _WEIGHT * (ran - self._mean)
+
+    def clear(self) -> None:
+        """Nothing is in hand."""
+        self._in_hand.clear()
+        self._total = 0
+
+    def wants(self, now: float, *, at_most: int | None = None) -> list[Want]:
+        """What to claim now; nothing where it is not worth a transaction."""
+        free = max(0, self._concurrency - self._total)
+        if at_most is not None:
+            free = min(free, at_most)
+        limited = any(limit is not None for limit in self._limits.values())
+        if limited:
+            return self._limited(free)
+        ahead = 0 if at_most is not None else self._ahead(now, free)
+        if free:
+            self._head_at = now
+        return [Want(tuple(self._limits), free, ahead)] if free or ahead else []
+
+    def _ahead(self, now: float, free: int) -> int:
+        if self._mean is None:
+            return 0
+        depth = int(self._concurrency * AHEAD_SECONDS / max(self._mean, 1e-6))
+        depth = min(depth, AHEAD_AT_MOST)
+        if depth < self._concurrency or (not free and now - self._head_at > HEAD_EVERY):
+            return 0
+        missing = depth - max(0, self._total - self._concurrency)
+        return missing if free or missing > depth // 2 else 0
+
+    def _limited(self, free: int) -> "list[Want]":
+        wants: list[Want] = []
+        plain = tuple(queue for queue, limit in self._limits.items() if limit is None)
+        for queue, limit in self._limits.items():
+            if limit is not None:
+                room = min(free, max(0, limit - self._in_hand[queue]))
+                free -= room
+                if room:
+                    wants.append(Want((queue,), room))
+        if plain and free:
+            wants.append(Want(plain, free))
+        return wants

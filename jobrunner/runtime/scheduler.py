@@ -1,0 +1,205 @@
+"""Start a number of worker processes, see to it that they live, and sweep behind them."""
+
+import contextlib
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Final
+
+from jobrunner.core.errors import DatabaseError, JobrunnerError
+from jobrunner.core.events import WorkerTrouble
+from jobrunner.core.report import Report
+from jobrunner.core.task import WorkerId
+from jobrunner.runtime.executors.command import exit_text
+from jobrunner.runtime.executors.process import prepare_server
+from jobrunner.runtime.maintenance import SWEEP_EVERY, Maintenance
+from jobrunner.runtime.membership import liveness_of
+from jobrunner.runtime.options import Source, WorkerOptions
+from jobrunner.runtime.statistics import statistics
+from jobrunner.runtime.worker import Worker
+from jobrunner.storage import workers
+
+GIVE_UP_AFTER: Final = 10
+"""Worker processes in a row that died before they began to work."""
+
+
+class SchedulerError(JobrunnerError):
+    """Worker processes cannot be started."""
+
+    hint = (
+        "Start one worker with `jobrunner work` to see why; in a script, run the scheduler "
+        'under `if __name__ == "__main__":`.'
+    )
+
+
+def _nothing() -> None:
+    """Set nothing up."""
+
+
+class Scheduler:
+    """Runs `workers` worker processes over one queue until all is done, or for a time.
+
+    Whoever is free takes the next task. A worker that dies is replaced, its tasks are rescued
+    at once; one that falls silent is declared lost, and overdue tasks are taken away.
+    """
+
+    def __init__(
+        self,
+        queue: Source,
+        workers: int = 1,
+        *,
+        setup: Callable[[], None] = _nothing,
+        **settings: Any,
+    ) -> None:
+        """`settings` are fields of `WorkerOptions`, the same for each worker.
+
+        `setup` is called first in each worker process; it must be importable there.
+
+        Raises:
+            ConfigurationError: an option has no meaning.
+        """
+        self.options = WorkerOptions(**settings)
+        self._queue = queue
+        self._setup = setup
+        self._size = max(1, workers)
+        self._context = multiprocessing.get_context("forkserver")
+        self._stop_asked = 0
+        self._stop_sent = 0
+        self._places: list[_Place] = []
+        self._stillborn = 0
+
+    def run(
+        self,
+        *,
+        until_empty: bool = False,
+        duration: float | None = None,
+        max_tasks: int | None = None,
+    ) -> Report:
+        """Work, and return the final statistics.
+
+        `until_empty` ends when no task is left that could ever run, `duration` after so many
+        seconds; `max_tasks` ends each worker after so many tasks.
+
+        Raises:
+            SchedulerError: the worker processes do not start.
+            DatabaseError: the database cannot be opened.
+        """
+        limits = {"until_empty": until_empty, "duration": duration, "max_tasks": max_tasks}
+        database = self._queue.database
+        prepare_server(self._queue.registry.modules)
+        self._maintenance = Maintenance(
+            database,
+            liveness_of(database),
+            clock=self._queue.clock,
+            emit=self._queue.emit,
+            lost_after=self.options.lost_after,
+        )
+        self._places = [self._start(limits) for _ in range(self._size)]
+        try:
+            while self._places:
+                self._watch(limits)
+        finally:
+            for place in self._places:
+                place.process.kill()
+            self._sweep()
+        return statistics(database, now=self._queue.clock.now())
+
+    def stop(self) -> None:
+        """Ask every worker for a graceful end; a second time, for an end at once.
+
+        Only counts: it may be called from any thread and from a signal handler.
+        """
+        self._stop_asked += 1
+
+    def _start(self, limits: dict[str, Any]) -> "_Place":
+        hello, theirs = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=_work,
+            args=(self._queue, self.options, limits, theirs, self._setup),
+            name="jobrunner-worker",
+        )
+        process.start()
+        theirs.close()
+        return _Place(process, hello)
+
+    def _watch(self, limits: dict[str, Any]) -> None:
+        wait([place.process.sentinel for place in self._places], timeout=SWEEP_EVERY / 2)
+        if self._stop_sent < self._stop_asked:
+            self._stop_sent = self._stop_asked
+            for place in self._places:
+                place.process.terminate()
+        for place in [place for place in self._places if place.process.exitcode is not None]:
+            self._places.remove(place)
+            if self._has_died(place) and not self._stop_asked:
+                self._places.append(self._start(limits))
+        self._sweep()
+
+    def _has_died(self, place: "_Place") -> bool:
+        """See to a process that has ended; `True` if that was before its work was done."""
+        exit_code = place.process.exitcode or 0
+        worker_id = place.worker_id()
+        if exit_code == 0:
+            return False
+        self._stillborn = 0 if worker_id else self._stillborn + 1
+        if self._stillborn >= GIVE_UP_AFTER:
+            message = f"{GIVE_UP_AFTER} worker processes died at their start, {exit_text(exit_code)}"
+            raise SchedulerError(message)
+        if worker_id:
+            self._bury(worker_id, f"its process died: {exit_text(exit_code)}")
+        return True
+
+    def _bury(self, worker_id: WorkerId, reason: str) -> None:
+        with contextlib.suppress(DatabaseError):  # the sweeps find it without the reason
+            with self._queue.database.reading() as transaction:
+                found = workers.every(transaction, [worker_id])
+            for worker in found:
+                self._maintenance.bury(worker, reason)
+
+    def _sweep(self) -> None:
+        try:
+            self._maintenance.sweep()
+        except DatabaseError as error:
+            self._queue.emit(WorkerTrouble(WorkerId("scheduler"), str(error)))
+
+
+class _Place:
+    """One worker process, and the pipe through which it tells the id of its worker."""
+
+    def __init__(self, process: BaseProcess, hello: "Connection[Any, Any]") -> None:
+        self.process = process
+        self._hello = hello
+
+    def worker_id(self) -> WorkerId | None:
+        """The newest id the process has told; `None` if it never began to work."""
+        found: WorkerId | None = None
+        with contextlib.suppress(EOFError, OSError), self._hello:
+            while self._hello.poll():
+                found = self._hello.recv()
+        return found
+
+
+def _work(
+    queue: Source,
+    options: WorkerOptions,
+    limits: dict[str, Any],
+    hello: "Connection[Any, Any]",
+    setup: Callable[[], None],
+) -> None:
+    """The body of a worker process."""
+    setup()
+    worker = Worker(queue, options, on_join=hello.send)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all: the parent decides
+    signal.signal(signal.SIGTERM, lambda *_: worker.stop("it got SIGTERM"))
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_outlive, args=(parent, worker), daemon=True).start()
+    worker.run(**limits)
+
+
+def _outlive(parent: BaseProcess, worker: Worker) -> None:
+    """Stop the worker when its scheduler has died."""
+    parent.join()
+    worker.stop("its scheduler has died")

@@ -1,0 +1,136 @@
+"""The one writer of a worker: outcomes and claims share transactions (group commit)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from jobrunner.core.errors import DatabaseError
+from jobrunner.core.outcome import Ended
+from jobrunner.core.task import Lease, Token, WorkerId
+from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.identity import backoff, new_token
+from jobrunner.storage import reads, sweep
+from jobrunner.storage.claim import AGED_SHARE, claim, claimed_with, starving_priority
+from jobrunner.storage.engine import Database
+from jobrunner.storage.settle import Settlement, already_settled, settle
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one transaction did. `next_due` is set where there was nothing more to claim."""
+
+    settlement: Settlement
+    leases: list[Lease]
+    drained: bool
+    next_due: datetime | None
+
+
+class Want(NamedTuple):
+    """How much to claim from some queues (from all, if none is named).
+
+    `free` may be any task; `ahead` are claimed before their slot is free and must never have
+    crashed, so that a poison pill cannot fail its neighbours.
+    """
+
+    queues: tuple[str, ...]
+    free: int
+    ahead: int = 0
+
+
+class Settler:
+    """Settles what has ended and claims what comes next, in a single transaction."""
+
+    def __init__(
+        self, database: Database, worker_id: WorkerId, clock: Clock
+    ) -> None:
+        """Everything is written in the name of this worker."""
+        self._database = database
+        self._worker_id = worker_id
+        self._clock = clock
+        self._since_aged = 0
+        self._doubtful: Token | None = None
+
+    def turn(self, ended: Sequence[Ended], wants: Sequence[Want]) -> Turn:
+        """Settle `ended`, then claim what is wanted.
+
+        Raises:
+            DatabaseError: nothing is known to be written; call again with the same `ended`.
+        """
+        token = new_token()
+        try:
+            with self._database.writing() as transaction:
+                recovered, ended = self._resolve_doubt(transaction, ended)
+                now = self._clock.now()
+                settlement = settle(
+                    transaction, ended, worker_id=self._worker_id, now=now, backoff=backoff
+                )
+                leases = self._claim_all(transaction, token, now, wants)
+                drained = len(leases) < sum(want.free + want.ahead for want in wants)
+                due = reads.next_due(transaction) if drained else None
+        except DatabaseError:
+            # The COMMIT may have worked all the same: the next turn looks, before it repeats.
+            self._doubtful = token
+            raise
+        self._doubtful = None
+        return Turn(settlement, recovered + leases, drained, due)
+
+    def _resolve_doubt(
+        self, transaction: Connection, ended: Sequence[Ended]
+    ) -> tuple[list[Lease], Sequence[Ended]]:
+        if self._doubtful is None:
+            return [], ended
+        known = already_settled(transaction, ended)
+        left = [end for end in ended if (end.lease.task_id, end.lease.token) not in known]
+        return claimed_with(transaction, self._worker_id, self._doubtful), left
+
+    def _claim_all(
+        self, transaction: Connection, token: Token, now: datetime, wants: Sequence[Want]
+    ) -> list[Lease]:
+        if not wants:
+            return []
+        sweep.promote(transaction, now=now)
+        leases: list[Lease] = []
+        for want in wants:
+            aged = self._starving(transaction, want)
+            found = self._claim(transaction, token, now, want, limit=aged[1], priority=aged[0])
+            found += self._claim(transaction, token, now, want, limit=want.free - len(found))
+            found += self._claim(transaction, token, now, want, limit=want.ahead, ahead=True)
+            self._since_aged += len(found)
+            leases += found
+        return leases
+
+    def _starving(self, transaction: Connection, want: Want) -> tuple[int | None, int]:
+        """One claim in ten takes the longest-waiting task: its priority, and how many are due."""
+        due = min(self._since_aged // AGED_SHARE, want.free)
+        if due == 0:
+            return None, 0
+        self._since_aged %= AGED_SHARE
+        priority = starving_priority(transaction, queues=want.queues)
+        return priority, due if priority is not None else 0
+
+    def _claim(  # noqa: PLR0913 — one call of `claim` in the name of this worker
+        self,
+        transaction: Connection,
+        token: Token,
+        now: datetime,
+        want: Want,
+        *,
+        limit: int,
+        priority: int | None = None,
+        ahead: bool = False,
+    ) -> list[Lease]:
+        if limit <= 0:
+            return []
+        return claim(
+            transaction,
+            worker_id=self._worker_id,
+            token=token,
+            limit=limit,
+            now=now,
+            queues=want.queues,
+            priority=priority,
+            never_crashed=ahead,
+        )

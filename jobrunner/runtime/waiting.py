@@ -1,0 +1,45 @@
+"""Wait for tasks to end."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from jobrunner.core.errors import WaitTimeoutError
+from jobrunner.core.task import TaskId
+from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.wakeup import Wakeup
+from jobrunner.storage import reads
+from jobrunner.storage.engine import Database
+
+LOOK_EVERY: Final = 1.0
+"""Seconds after which a wait looks again even if nothing woke it."""
+
+
+def wait_until_ended(
+    database: Database,
+    ids: Sequence[TaskId],
+    *,
+    clock: Clock,
+    timeout: float | None,
+    on_open: Callable[[int], None],
+) -> None:
+    """Return when all have ended; `on_open` is told how many have not, now and then.
+
+    Raises:
+        WaitTimeoutError: some did not end within `timeout` seconds.
+        TaskNotFoundError: there is no such task.
+    """
+    deadline = None if timeout is None else clock.monotonic() + timeout
+    wakeup = Wakeup(database.watch(), clock)
+    try:
+        while True:
+            with database.reading() as transaction:
+                still_open = reads.still_open(transaction, ids)
+            on_open(len(still_open))
+            if not still_open:
+                return
+            left = LOOK_EVERY if deadline is None else deadline - clock.monotonic()
+            if left <= 0:
+                raise WaitTimeoutError(still_open, timeout or 0.0)
+            wakeup.wait(min(LOOK_EVERY, left))
+    finally:
+        wakeup.close()

@@ -1,0 +1,256 @@
+"""A worker: room? -> claim -> run -> settle -> wait for a wake-up."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from jobrunner.core.errors import DatabaseError
+from jobrunner.core.events import (
+    WorkerLost,
+    WorkerStarted,
+    WorkerStopped,
+    WorkerStopping,
+    WorkerTrouble,
+)
+from jobrunner.core.outcome import Ended
+from jobrunner.core.signals import StopReason
+from jobrunner.core.task import TaskId, WorkerId
+from jobrunner.runtime.executors.dispatch import Executors
+from jobrunner.runtime.in_hand import InHand
+from jobrunner.runtime.membership import Membership
+from jobrunner.runtime.narrate import Narrator
+from jobrunner.runtime.options import Source, WorkerOptions
+from jobrunner.runtime.room import Room
+from jobrunner.runtime.settler import Settler, Turn, Want
+from jobrunner.runtime.wakeup import Wakeup
+from jobrunner.storage import reads
+
+POLL_EVERY: Final = 1.0
+"""Seconds after which an idle worker looks for work even if nothing woke it."""
+
+TROUBLE_PAUSE: Final = 0.5
+"""Seconds before a transaction that failed is tried again."""
+
+
+class Worker:
+    """Claims tasks of a queue and runs them, so many at a time, until told to stop.
+
+    Any number of workers, in threads or processes, share one database.
+    """
+
+    def __init__(
+        self,
+        queue: Source,
+        options: WorkerOptions | None = None,
+        *,
+        on_join: Callable[[WorkerId], None] = lambda _: None,
+        **settings: Any,
+    ) -> None:
+        """`settings` are fields of `WorkerOptions`; `on_join` is told each id it works under.
+
+        Raises:
+            ConfigurationError: an option has no meaning.
+        """
+        self.options = options or WorkerOptions(**settings)
+        self.settled = 0
+        self._queue = queue
+        self._on_join = on_join
+        self._clock = queue.clock
+        self._unsettled: list[Ended] = []
+        self._room = Room(self.options.slots, self.options.queues)
+        self._cancels: deque[TaskId] = deque()
+        self._until_empty = False
+        self._max_tasks: int | None = None
+        self._claimed = 0
+        self._stop_at = float("inf")
+        self._stop_asked: str | None = None
+        self._now_asked = False
+        self._stopping = False
+        self._lost = False
+        self._look_at = 0.0
+        self._found_nothing = False
+
+    @property
+    def id(self) -> WorkerId:
+        """The id of the present start; a worker that was declared lost goes on under another."""
+        return self._membership.id
+
+    def run(
+        self,
+        *,
+        until_empty: bool = False,
+        duration: float | None = None,
+        max_tasks: int | None = None,
+    ) -> int:
+        """Work until stopped; returns how many attempts were settled.
+
+        `until_empty` ends when no task is left that could ever run, `duration` after so many
+        seconds, `max_tasks` after so many tasks. What runs then is given its grace to end.
+
+        Raises:
+            DatabaseError: the database cannot be opened.
+        """
+        self._until_empty = until_empty
+        self._max_tasks = max_tasks
+        if duration is not None:
+            self._stop_at = self._clock.monotonic() + duration
+        self._open()
+        try:
+            while not self._finished():
+                self._step()
+        finally:
+            self._close()
+        return self.settled
+
+    def stop(self, reason: str = "it was told to stop") -> None:
+        """Ask for a graceful end; a second time, for an end at once.
+
+        Only sets flags: it may be called from any thread and from a signal handler.
+        """
+        if self._stop_asked is None:
+            self._stop_asked = reason
+        else:
+            self._now_asked = True
+        self._wakeup.interrupted = True
+
+    def _open(self) -> None:
+        queue = self._queue
+        self._wakeup = Wakeup(queue.database.watch(), self._clock)
+        self._executors = Executors(self.options, queue)
+        self._in_hand = InHand(self._executors, self.options, self._clock, self._wakeup.set)
+        self._join()
+
+    def _join(self) -> None:
+        self._lost = False
+        self._membership = Membership(
+            self._queue.database,
+            self.options,
+            clock=self._clock,
+            emit=self._queue.emit,
+            on_lost=self._on_lost,
+            on_cancel=self._on_cancel,
+        )
+        self._settler = Settler(self._queue.database, self.id, self._clock)
+        self._narrator = Narrator(self._queue.emit, self.id)
+        self._on_join(self.id)
+        self._queue.emit(WorkerStarted(self.id, self.options.executor, self.options.slots))
+
+    def _close(self) -> None:
+        self._executors.close()
+        if self._lost:
+            self._membership.drop()
+        else:
+            self._membership.leave()
+        self._wakeup.close()
+        self._queue.emit(WorkerStopped(self.id, self.settled))
+
+    def _on_lost(self) -> None:
+        self._lost = True
+        self._wakeup.set()
+
+    def _on_cancel(self, task_ids: list[TaskId]) -> None:
+        self._cancels.extend(task_ids)
+        self._wakeup.set()
+
+    def _finished(self) -> bool:
+        if len(self._in_hand) or self._unsettled:
+            return False
+        spent = self._max_tasks is not None and self._claimed >= self._max_tasks
+        return self._stopping or spent or (self._until_empty and self._is_empty())
+
+    def _is_empty(self) -> bool:
+        """Whether nothing is left that could ever run, asked only when a claim found nothing."""
+        if not self._found_nothing:
+            return False
+        self._found_nothing = False
+        with self._queue.database.reading() as transaction:
+            return reads.nothing_left(transaction, tuple(self.options.queues))
+
+    def _step(self) -> None:
+        now = self._clock.monotonic()
+        if self._lost:
+            self._start_over(now)
+        self._see_to_stops(now)
+        self._collect()
+        wants = self._wants(now)
+        if not self._unsettled and not wants:
+            if self._wakeup.wait(self._pause(now)):
+                self._look_at = 0.0
+            return
+        try:
+            turn = self._settler.turn(self._unsettled, wants)
+        except DatabaseError as error:
+            self._queue.emit(WorkerTrouble(self.id, str(error)))
+            self._wakeup.wait(TROUBLE_PAUSE)
+        else:
+            self._after(turn, wants)
+
+    def _see_to_stops(self, now: float) -> None:
+        if now >= self._stop_at:
+            self._stop_at = float("inf")
+            self._stop_asked = self._stop_asked or "its time is over"
+        if self._stop_asked and not self._stopping:
+            self._stopping = True
+            self._queue.emit(WorkerStopping(self.id, self._stop_asked))
+            self._membership.stopping()
+            self._in_hand.stop_all(StopReason.SHUTDOWN, now)
+        if self._now_asked:
+            self._now_asked = False
+            self._in_hand.stop_all(StopReason.NOW, now)
+        while self._cancels:
+            self._in_hand.stop([self._cancels.popleft()], StopReason.CANCEL, now)
+        self._in_hand.advance(now)
+
+    def _collect(self) -> None:
+        for attempt, ended in self._in_hand.collect():
+            ran = (ended.ended_at - ended.started_at) if ended.started_at else None
+            self._room.give(ended.lease, ran.total_seconds() if ran else None)
+            if attempt.stop_reason is StopReason.LOST:
+                self._narrator.lease_lost(ended)
+            else:
+                self._unsettled.append(ended)
+
+    def _wants(self, now: float) -> list[Want]:
+        # What has ended may release dependents: then there is always something to look for.
+        if self._stopping or (now < self._look_at and not self._unsettled):
+            return []
+        left = None if self._max_tasks is None else self._max_tasks - self._claimed
+        return self._room.wants(now, at_most=left)
+
+    def _pause(self, now: float) -> float:
+        moments = [now + POLL_EVERY, self._stop_at, self._in_hand.next_step() or float("inf")]
+        if self._look_at > now:
+            moments.append(self._look_at)
+        return max(0.0, min(moments) - now)
+
+    def _after(self, turn: Turn, wants: list[Want]) -> None:
+        self.settled += len(turn.settlement.settled)
+        self._unsettled = []
+        for lease in turn.leases:
+            self._room.take(lease)
+        self._claimed += len(turn.leases)
+        self._narrator.tell(turn)
+        self._in_hand.start(turn.leases)
+        if wants:
+            self._found_nothing = not turn.leases
+            self._look_at = self._next_look(turn)
+
+    def _next_look(self, turn: Turn) -> float:
+        """When a claim is worth a transaction again, if nothing changes in the database."""
+        if not turn.drained:
+            return 0.0
+        pause = POLL_EVERY
+        if turn.next_due is not None:
+            until_due = (turn.next_due - self._clock.now()).total_seconds()
+            pause = max(0.0, min(pause, until_due))
+        return self._clock.monotonic() + pause
+
+    def _start_over(self, now: float) -> None:
+        """Declared lost: others have the tasks. Stop all, write nothing, take a new id."""
+        self._queue.emit(WorkerLost(self.id, "it was declared lost; it starts over under a new id"))
+        for ended in self._unsettled:
+            self._narrator.lease_lost(ended)
+        self._unsettled = []
+        self._in_hand.stop_all(StopReason.LOST, now)
+        self._membership.drop()
+        self._join()

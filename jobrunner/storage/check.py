@@ -1,0 +1,66 @@
+"""Is the database whole: its pages, its references, and what must always hold."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from sqlalchemy import Connection, func, literal_column, select, text
+
+from jobrunner.core.status import FINAL
+from jobrunner.storage.tables import attempts, dependencies, tasks, workers
+
+_FINAL: Final = [status.value for status in FINAL]
+
+
+def problems(transaction: Connection) -> Iterator[str]:
+    """Say what is wrong, a sentence each; nothing for a sound database."""
+    if transaction.dialect.name == "sqlite":
+        yield from _sqlite(transaction)
+    yield from _waiting(transaction)
+    yield from _orphans(transaction)
+    yield from _completed_twice(transaction)
+
+
+def _sqlite(transaction: Connection) -> Iterator[str]:
+    for (line,) in transaction.execute(text("PRAGMA integrity_check")).all():
+        if line != "ok":
+            yield f"damaged: {line}"
+    for table, row, parent, _ in transaction.execute(text("PRAGMA foreign_key_check")).all():
+        yield f"row {row} of {table} refers to a missing row of {parent}"
+
+
+def _waiting(transaction: Connection) -> Iterator[str]:
+    """`waiting_on` is kept by the settling transactions; the edges are the truth."""
+    parent = tasks.alias("parent")
+    open_parents = (
+        select(func.count())
+        .select_from(dependencies.join(parent, parent.c.id == dependencies.c.parent_id))
+        .where(dependencies.c.dependent_id == tasks.c.id, parent.c.status.not_in(_FINAL))
+        .correlate(tasks)
+        .scalar_subquery()
+    )
+    query = select(tasks.c.id, tasks.c.waiting_on, open_parents.label("found")).where(
+        tasks.c.status == literal_column("'blocked'"), tasks.c.waiting_on != open_parents
+    )
+    for task_id, stored, found in transaction.execute(query).all():
+        yield f"task {task_id} waits on {stored} parents, but {found} are open"
+
+
+def _orphans(transaction: Connection) -> Iterator[str]:
+    query = (
+        select(tasks.c.id, workers.c.id, workers.c.status)
+        .join(workers, workers.c.id == tasks.c.worker_id)
+        .where(tasks.c.status == literal_column("'in_progress'"), workers.c.stopped_at.is_not(None))
+    )
+    for task_id, worker_id, status in transaction.execute(query).all():
+        yield f"task {task_id} is in progress at worker {worker_id}, which is {status}"
+
+
+def _completed_twice(transaction: Connection) -> Iterator[str]:
+    query = (
+        select(attempts.c.task_id, func.count())
+        .where(attempts.c.outcome == literal_column("'completed'"))
+        .group_by(attempts.c.task_id)
+        .having(func.count() > 1)
+    )
+    for task_id, times in transaction.execute(query).all():
+        yield f"task {task_id} has completed {times} times"

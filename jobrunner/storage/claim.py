@@ -1,0 +1,170 @@
+"""Take tasks to run: one conditional UPDATE, so that each is picked up once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    Connection,
+    Integer,
+    ScalarSelect,
+    Select,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    union_all,
+    update,
+)
+
+from jobrunner.core.task import Lease, Token, WorkerId
+from jobrunner.storage.tables import tasks, workers
+
+AGED_SHARE: Final = 10
+"""One claim in so many goes to whoever waits longest, so that no priority starves."""
+
+_PENDING: Final = tasks.c.status == literal_column("'pending'")
+_ALIVE: Final = exists().where(
+    workers.c.id == bindparam("worker"), workers.c.status == literal_column("'running'")
+)
+LEASE_COLUMNS: Final = (tasks.c.id, *(tasks.c[name] for name in Lease._fields[1:]))
+_PRIORITIES: Final = 64
+"""How many distinct priorities the search for the longest-waiting task looks at, from the lowest."""
+
+
+def claim(
+    transaction: Connection,
+    *,
+    worker_id: WorkerId,
+    token: Token,
+    limit: int,
+    now: datetime,
+    queues: Sequence[str] = (),
+    priority: int | None = None,
+    never_crashed: bool = False,
+) -> list[Lease]:
+    """Claim up to `limit` pending tasks, highest priority first, then oldest.
+
+    The attempt is counted here, so that a crash counts. `queues` limits the choice to some
+    queues, `priority` to one priority, `never_crashed` to tasks that never took a process
+    down. `token` must be new for every call. A worker that was declared lost gets nothing.
+    """
+    queues = list(dict.fromkeys(queues))
+    statement = _statement(len(queues), priority is not None, never_crashed)
+    found = transaction.execute(
+        statement,
+        {
+            "worker": worker_id,
+            "new_token": token,
+            "now": now,
+            "limit": limit,
+            "only_priority": priority,
+            **{f"queue_{number}": queue for number, queue in enumerate(queues)},
+        },
+    ).all()
+    leases = [Lease._make(row) for row in found]
+    leases.sort(key=lambda lease: (-lease.priority, lease.task_id))
+    return leases
+
+
+_HELD: Final = select(*LEASE_COLUMNS).where(
+    tasks.c.status == literal_column("'in_progress'"),
+    tasks.c.worker_id == bindparam("worker"),
+    tasks.c.token == bindparam("held_token"),
+)
+
+
+def claimed_with(transaction: Connection, worker_id: WorkerId, token: Token) -> list[Lease]:
+    """What a claim with this token took: how a COMMIT that raised is found to have worked."""
+    found = transaction.execute(_HELD, {"worker": worker_id, "held_token": token})
+    return [Lease._make(row) for row in found]
+
+
+def starving_priority(transaction: Connection, *, queues: Sequence[str] = ()) -> int | None:
+    """The priority of the task that waits longest, `None` where the plain order serves it.
+
+    Hops from one distinct priority to the next over the index that the claim uses: a handful
+    of look-ups, whatever the backlog.
+    """
+    heads: list[tuple[int, int]] = []  # (task id, priority)
+    saw_the_top = True
+    for queue in queues or (None,):
+        found = transaction.execute(_heads(queue is not None), {"only_queue": queue}).all()
+        heads += [(task_id, priority) for priority, task_id in found]
+        saw_the_top &= len(found) < _PRIORITIES
+    if not heads:
+        return None
+    _, oldest = min(heads)
+    served = saw_the_top and oldest == max(priority for _, priority in heads)
+    return None if served else oldest
+
+
+def _candidates(queue: str | None, one_priority: bool, never_crashed: bool) -> Select[Any]:
+    query = select(tasks.c.id, tasks.c.priority).where(_PENDING)
+    if queue is not None:
+        query = query.where(tasks.c.queue == bindparam(queue))
+    if one_priority:
+        query = query.where(tasks.c.priority == bindparam("only_priority"))
+    if never_crashed:
+        query = query.where(tasks.c.crashes == literal_column("0"))
+    return (
+        query.order_by(tasks.c.priority.desc(), tasks.c.id)
+        .limit(bindparam("limit", type_=Integer))
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _chosen(queues: int, one_priority: bool, never_crashed: bool) -> Select[Any] | ScalarSelect[Any]:
+    """The ids to claim. Each queue offers its own best, so that each uses its index."""
+    names = [f"queue_{number}" for number in range(queues)] or [None]
+    offers = [_candidates(name, one_priority, never_crashed).subquery() for name in names]
+    if len(offers) == 1:
+        return select(offers[0].c.id)
+    best = union_all(*(select(offer.c.id, offer.c.priority) for offer in offers)).subquery()
+    return (
+        select(best.c.id)
+        .order_by(best.c.priority.desc(), best.c.id)
+        .limit(bindparam("limit", type_=Integer))
+    )
+
+
+_statements: dict[tuple[int, bool, bool], Any] = {}
+
+
+def _statement(queues: int, one_priority: bool, never_crashed: bool) -> Any:
+    """The UPDATE, built once for each shape."""
+    key = (queues, one_priority, never_crashed)
+    if key not in _statements:
+        _statements[key] = (
+            update(tasks)
+            .where(tasks.c.id.in_(_chosen(*key)), _PENDING, _ALIVE)
+            .values(
+                status=literal_column("'in_progress'"),
+                attempt=tasks.c.attempt + 1,
+                worker_id=bindparam("worker"),
+                token=bindparam("new_token"),
+                started_at=bindparam("now"),
+            )
+            .returning(*LEASE_COLUMNS)
+        )
+    return _statements[key]
+
+
+def _heads(in_queue: bool) -> Select[Any]:
+    """Each distinct priority with its oldest pending task, from the lowest priority up."""
+    mine = [_PENDING]
+    if in_queue:
+        mine.append(tasks.c.queue == bindparam("only_queue"))
+    lowest = select(func.min(tasks.c.priority).label("priority"))
+    found = lowest.where(*mine).cte("priorities", recursive=True)
+    above = select(func.min(tasks.c.priority)).where(*mine, tasks.c.priority > found.c.priority)
+    steps = found.union_all(
+        select(above.correlate(found).scalar_subquery()).where(found.c.priority.is_not(None))
+    )
+    head = select(func.min(tasks.c.id)).where(*mine, tasks.c.priority == steps.c.priority)
+    return (
+        select(steps.c.priority, head.correlate(steps).scalar_subquery())
+        .where(steps.c.priority.is_not(None))
+        .limit(_PRIORITIES)
+    )

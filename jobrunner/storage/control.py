@@ -1,0 +1,138 @@
+"""What people do to tasks: cancel, retry, change."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, literal_column, select, update
+
+from jobrunner.core.errors import TaskNotFoundError, TaskStateError
+from jobrunner.core.status import FINAL, Status
+from jobrunner.core.task import TaskId, WorkerId
+from jobrunner.core.verdict import CANCEL_REASON
+from jobrunner.storage.dependents import settle_dependents
+from jobrunner.storage.tables import dependencies, tasks
+
+_OPEN_PARENT = tasks.c.status.not_in([status.value for status in FINAL])
+
+
+def cancel(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status:
+    """Cancel a waiting task at once, or ask for the end of a running one.
+
+    Returns the status after the call: `cancelled`, or `in_progress` where its worker has
+    been asked to stop it.
+
+    Raises:
+        TaskNotFoundError: there is no such task.
+        TaskStateError: it has ended already.
+    """
+    status = _locked(transaction, task_id)
+    if status.is_final:
+        raise TaskStateError(task_id, f"has ended already: it is {status}")
+    this = update(tasks).where(tasks.c.id == task_id)
+    if status is Status.IN_PROGRESS:
+        asked = this.where(tasks.c.cancel_requested_at.is_(None))
+        transaction.execute(asked.values(cancel_requested_at=now))
+        return status
+    transaction.execute(
+        this.values(status=Status.CANCELLED, finished_at=now, error=CANCEL_REASON)
+    )
+    settle_dependents(transaction, {task_id: Status.CANCELLED}, now=now)
+    return Status.CANCELLED
+
+
+def cancel_requests(transaction: Connection, worker_id: WorkerId) -> list[TaskId]:
+    """Tasks of this worker whose end was asked for."""
+    query = select(tasks.c.id).where(
+        tasks.c.worker_id == worker_id,
+        tasks.c.status == literal_column("'in_progress'"),
+        tasks.c.cancel_requested_at.is_not(None),
+    )
+    return [TaskId(found) for found in transaction.scalars(query)]
+
+
+def retry(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status:
+    """Run a failed or cancelled task again, with at least one more attempt.
+
+    Returns the new status, `pending` or `blocked`.
+
+    Raises:
+        TaskNotFoundError: there is no such task.
+        TaskStateError: it has not ended, has completed, or depends on a task that failed.
+    """
+    status = _locked(transaction, task_id)
+    if status not in {Status.FAILED, Status.CANCELLED}:
+        raise TaskStateError(task_id, f"is {status}; only failed and cancelled ones can be retried")
+    waiting_on = _open_parents(transaction, task_id)
+    # Open again: those it has released from waiting for it, but not yet to run, wait anew
+    # (guarded by test_a_parent_that_ends_again_after_a_retry_is_not_counted_twice).
+    mine = select(dependencies.c.dependent_id).where(dependencies.c.parent_id == task_id)
+    transaction.execute(
+        update(tasks)
+        .where(tasks.c.id.in_(mine), tasks.c.status == literal_column("'blocked'"))
+        .values(waiting_on=tasks.c.waiting_on + 1)
+    )
+    again = Status.BLOCKED if waiting_on else Status.PENDING
+    transaction.execute(
+        update(tasks)
+        .where(tasks.c.id == task_id)
+        .values(
+            status=again,
+            waiting_on=waiting_on,
+            run_at=now,
+            crashes=0,
+            max_attempts=case(
+                (tasks.c.max_attempts > tasks.c.attempt, tasks.c.max_attempts),
+                else_=tasks.c.attempt + 1,
+            ),
+            finished_at=None,
+            cancel_requested_at=None,
+            error=None,
+        )
+    )
+    return again
+
+
+def change(transaction: Connection, task_id: TaskId, values: Mapping[str, Any]) -> None:
+    """Set columns of a task that has not started.
+
+    Raises:
+        TaskNotFoundError: there is no such task.
+        TaskStateError: it runs or has ended.
+    """
+    status = _locked(transaction, task_id)
+    if status.is_final or status is Status.IN_PROGRESS:
+        raise TaskStateError(task_id, f"is {status}; only waiting tasks can be changed")
+    if values:
+        transaction.execute(update(tasks).where(tasks.c.id == task_id).values(**values))
+
+
+def _locked(transaction: Connection, task_id: TaskId) -> Status:
+    query = select(tasks.c.status).where(tasks.c.id == task_id).with_for_update()
+    status = transaction.scalar(query)
+    if status is None:
+        raise TaskNotFoundError(task_id)
+    return Status(status)
+
+
+def _open_parents(transaction: Connection, task_id: TaskId) -> int:
+    """How many parents have not ended; one that ended badly forbids the retry."""
+    query = (
+        select(tasks.c.id, tasks.c.status)
+        .join(dependencies, dependencies.c.parent_id == tasks.c.id)
+        .where(dependencies.c.dependent_id == task_id)
+    )
+    spoilt = transaction.execute(
+        query.where(
+            dependencies.c.on_failure == literal_column("'cancel'"),
+            tasks.c.status.in_([Status.FAILED.value, Status.CANCELLED.value]),
+        ).limit(1)
+    ).first()
+    if spoilt:
+        parent, status = spoilt
+        raise TaskStateError(
+            task_id,
+            f"depends on task {parent}, which is {status}",
+            hint=f"Retry that one first: jobrunner task retry {parent} {task_id}.",
+        )
+    return len(transaction.execute(query.where(_OPEN_PARENT)).all())

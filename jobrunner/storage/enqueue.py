@@ -1,0 +1,164 @@
+"""Store new tasks with their dependencies: all of them or none, in one transaction."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, insert, select
+
+from jobrunner.core import payload
+from jobrunner.core.errors import UnknownParentError
+from jobrunner.core.graph import parents_first
+from jobrunner.core.status import Status
+from jobrunner.core.task import NewTask, Parent, Task, TaskId, as_utc
+from jobrunner.storage.engine import reserve_ids
+from jobrunner.storage.tables import dependencies, tasks
+
+T = TypeVar("T")
+
+CHUNK: Final = 500
+"""How many ids one IN list names at most."""
+
+_INSERT_TASKS: Final = insert(tasks)
+_INSERT_EDGES: Final = insert(dependencies)
+
+Edge = tuple[TaskId, str]
+"""A parent and what its failure means to the dependent: `cancel` or `run`."""
+
+
+def enqueue(transaction: Connection, new: Sequence[NewTask[Any]], *, now: datetime) -> list[TaskId]:
+    """Store `new` and return the ids in the same order.
+
+    `after` and `after_any` may name tasks of the same call in any order.
+
+    Raises:
+        PayloadError: an argument is not JSON or too large.
+        UnknownParentError: a parent does not exist.
+        CycleError: tasks of this call wait for each other.
+    """
+    if not new:
+        return []
+    ids = [TaskId(number) for number in reserve_ids(transaction, len(new))]
+    edges = _edges(new, ids)
+    rows = [_row(task, task_id, now) for task, task_id in zip(new, ids, strict=True)]
+    if any(edges.values()):
+        _block(transaction, dict(zip(ids, rows, strict=True)), edges, new, now)
+    transaction.execute(_INSERT_TASKS, rows)
+    links = [
+        {"parent_id": parent, "dependent_id": task_id, "on_failure": on_failure}
+        for task_id, parents in edges.items()
+        for parent, on_failure in parents
+    ]
+    if links:
+        transaction.execute(_INSERT_EDGES, links)
+    return ids
+
+
+def _row(task: NewTask[Any], task_id: TaskId, now: datetime) -> dict[str, Any]:
+    run_at = max(now + task.delay, as_utc(task.run_at)) if task.run_at else now + task.delay
+    return {
+        "id": task_id,
+        "status": Status.SCHEDULED if run_at > now else Status.PENDING,
+        "queue": task.queue,
+        "priority": task.priority,
+        "run_at": run_at,
+        "max_attempts": task.max_attempts,
+        "waiting_on": 0,
+        "timeout": task.timeout,
+        "created_at": now,
+        "finished_at": None,
+        "function": task.function,
+        "command": payload.encode(list(task.command), what="command") if task.command else None,
+        "cwd": task.cwd,
+        "args": payload.encode(list(task.args), what="args") if task.args else None,
+        "kwargs": payload.encode(dict(task.kwargs), what="kwargs") if task.kwargs else None,
+        "description": task.description,
+        "error": None,
+    }
+
+
+def _edges(new: Sequence[NewTask[Any]], ids: Sequence[TaskId]) -> dict[TaskId, list[Edge]]:
+    """The parents of each new task; one named twice keeps the stricter rule."""
+    own = dict(zip(new, ids, strict=True))
+    edges: dict[TaskId, list[Edge]] = {}
+    for task, task_id in zip(new, ids, strict=True):
+        if task.after or task.after_any:
+            rules = dict.fromkeys(_ids(task.after_any, own), "run")
+            rules |= dict.fromkeys(_ids(task.after, own), "cancel")
+            edges[task_id] = list(rules.items())
+    return edges
+
+
+def _ids(parents: Iterable[Parent], own: dict[NewTask[Any], TaskId]) -> Iterable[TaskId]:
+    for parent in parents:
+        if isinstance(parent, Task):
+            yield parent.id
+        elif isinstance(parent, NewTask):
+            if parent not in own:
+                raise UnknownParentError(parent.name)
+            yield own[parent]
+        else:
+            yield TaskId(parent)
+
+
+def _block(
+    transaction: Connection,
+    rows: dict[TaskId, dict[str, Any]],
+    edges: dict[TaskId, list[Edge]],
+    new: Sequence[NewTask[Any]],
+    now: datetime,
+) -> None:
+    """Set the status of tasks that have parents, parents first."""
+    inside = {
+        task_id: [parent for parent, _ in edges.get(task_id, ()) if parent in rows]
+        for task_id in rows
+    }
+    first = min(rows)
+    order = parents_first(inside, name=lambda task_id: new[task_id - first].name)
+    outside = {p for parents in edges.values() for p, _ in parents if p not in rows}
+    statuses = _statuses(transaction, outside)
+    for number in order:
+        task_id = TaskId(number)
+        _apply_parents(rows[task_id], edges.get(task_id, ()), statuses, now)
+        statuses[task_id] = rows[task_id]["status"]
+
+
+def _apply_parents(
+    row: dict[str, Any], parents: Iterable[Edge], statuses: dict[TaskId, Status], now: datetime
+) -> None:
+    waiting_on = 0
+    for parent, on_failure in parents:
+        status = statuses[parent]
+        if not status.is_final:
+            waiting_on += 1
+        elif status is not Status.COMPLETED and on_failure == "cancel":
+            row |= {
+                "status": Status.CANCELLED,
+                "finished_at": now,
+                "error": f"task {parent}, which it depends on, {said(status)}",
+            }
+            return
+    if waiting_on:
+        row |= {"status": Status.BLOCKED, "waiting_on": waiting_on}
+
+
+def said(status: Status) -> str:
+    """How a parent's end is told in a sentence."""
+    return "failed" if status is Status.FAILED else "was cancelled"
+
+
+def _statuses(transaction: Connection, ids: set[TaskId]) -> dict[TaskId, Status]:
+    found: dict[TaskId, Status] = {}
+    # Locked, so that no parent ends between this look and the edge that waits for it.
+    query = select(tasks.c.id, tasks.c.status).with_for_update()
+    for chunk in chunks(sorted(ids)):
+        for task_id, status in transaction.execute(query.where(tasks.c.id.in_(chunk))):
+            found[TaskId(task_id)] = Status(status)
+    for missing in sorted(ids - found.keys()):
+        raise UnknownParentError(missing)
+    return found
+
+
+def chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
+    """Cut a list into pieces that one IN list can name."""
+    return (items[at : at + CHUNK] for at in range(0, len(items), CHUNK))

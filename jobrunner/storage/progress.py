@@ -1,0 +1,39 @@
+"""Partial progress and checkpoints: what an interrupted attempt shows and resumes from."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, exists, insert, literal, select, update
+
+from jobrunner.core.task import TaskId, Token
+from jobrunner.storage.tables import progress, tasks
+
+_HELD: Final = exists().where(
+    tasks.c.id == bindparam("task"), tasks.c.token == bindparam("held_token")
+)
+
+
+def save(
+    transaction: Connection, task_id: TaskId, token: Token, *, now: datetime, **values: Any
+) -> bool:
+    """Store any of `done`, `total`, `note`, `checkpoint` for a running attempt.
+
+    `False` says the lease is gone and nothing was written.
+    """
+    fence = {"task": task_id, "held_token": token}
+    changed = update(progress).where(progress.c.task_id == task_id, _HELD)
+    if transaction.execute(changed.values(updated_at=now, **values), fence).rowcount:
+        return True
+    row = {"task_id": task_id, "updated_at": now, **values}
+    fresh = select(*(literal(value, progress.c[name].type) for name, value in row.items()))
+    missing = ~exists().where(progress.c.task_id == task_id)
+    stored = insert(progress).from_select(list(row), fresh.where(_HELD, missing))
+    return transaction.execute(stored, fence).rowcount == 1
+
+
+def checkpoint(transaction: Connection, task_id: TaskId) -> str | None:
+    """The last checkpoint of a task, as JSON text."""
+    found: str | None = transaction.scalar(
+        select(progress.c.checkpoint).where(progress.c.task_id == task_id)
+    )
+    return found

@@ -1,0 +1,186 @@
+"""What people and workers want to know: one consistent view a transaction."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, literal_column, select
+
+from jobrunner.core import payload
+from jobrunner.core.errors import TaskNotFoundError
+from jobrunner.core.history import AttemptRecord
+from jobrunner.core.report import AttemptRow
+from jobrunner.core.status import FINAL, Status
+from jobrunner.core.task import Progress, Task, TaskId, TaskSource
+from jobrunner.storage.enqueue import chunks
+from jobrunner.storage.tables import attempts, dependencies, progress, tasks
+
+_TASK_COLUMNS: Final = (
+    *(column for column in tasks.c if column.name not in {"waiting_on", "token"}),
+    progress.c.done,
+    progress.c.total,
+    progress.c.note,
+)
+_TASKS: Final = select(*_TASK_COLUMNS).outerjoin(progress, progress.c.task_id == tasks.c.id)
+
+
+def get(transaction: Connection, task_id: int, *, source: TaskSource) -> Task[Any]:
+    """Read one task.
+
+    Raises:
+        TaskNotFoundError: there is no such task.
+    """
+    found = get_many(transaction, [task_id], source=source)
+    if not found:
+        raise TaskNotFoundError(task_id)
+    return found[0]
+
+
+def get_many(transaction: Connection, ids: Sequence[int], *, source: TaskSource) -> list[Task[Any]]:
+    """Read tasks in the order of their ids; unknown ids are left out."""
+    found: list[Task[Any]] = []
+    for chunk in chunks(sorted(set(ids))):
+        query = _TASKS.where(tasks.c.id.in_(chunk)).order_by(tasks.c.id)
+        found += _tasks(transaction, query, source)
+    return found
+
+
+def find(
+    transaction: Connection,
+    *,
+    source: TaskSource,
+    status: Status | None = None,
+    queue: str | None = None,
+    function: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Task[Any]]:
+    """The newest tasks that match, newest first; `before` goes on below an id."""
+    wanted: dict[ColumnElement[Any], Any] = {
+        tasks.c.status: status,
+        tasks.c.queue: queue,
+        tasks.c.function: function,
+    }
+    query = _TASKS.order_by(tasks.c.id.desc()).limit(limit)
+    query = query.where(*(column == value for column, value in wanted.items() if value is not None))
+    if before is not None:
+        query = query.where(tasks.c.id < before)
+    return _tasks(transaction, query, source)
+
+
+def _tasks(transaction: Connection, query: Select[Any], source: TaskSource) -> list[Task[Any]]:
+    rows = transaction.execute(query).all()
+    parents = _parents(transaction, [row.id for row in rows])
+    return [_task(row, parents.get(row.id, ()), source) for row in rows]
+
+
+def _parents(transaction: Connection, ids: Sequence[int]) -> dict[int, list[TaskId]]:
+    found: dict[int, list[TaskId]] = {}
+    edges = select(dependencies.c.dependent_id, dependencies.c.parent_id)
+    for chunk in chunks(ids):
+        query = edges.where(dependencies.c.dependent_id.in_(chunk)).order_by(
+            dependencies.c.parent_id
+        )
+        for dependent, parent in transaction.execute(query):
+            found.setdefault(dependent, []).append(TaskId(parent))
+    return found
+
+
+def _task(row: Row[Any], after: Iterable[TaskId], source: TaskSource) -> Task[Any]:
+    values = dict(row._mapping)  # noqa: SLF001 — SQLAlchemy's public name for it
+    done, total, note = values.pop("done"), values.pop("total"), values.pop("note")
+    values |= {
+        "status": Status(row.status),
+        "command": tuple(payload.decode(row.command)) if row.command else None,
+        "args": tuple(payload.decode(row.args) or ()),
+        "kwargs": payload.decode(row.kwargs) or {},
+        "progress": None if done is None else Progress(done, total, note),
+        "returned": payload.decode(values.pop("result")),
+        "after": tuple(after),
+    }
+    return Task(**values, source=source)
+
+
+def history(transaction: Connection, task_id: int) -> list[AttemptRecord]:
+    """The attempts of a task that have ended, oldest first."""
+    columns = [column for column in attempts.c if column.name not in {"id", "token"}]
+    query = select(*columns).where(attempts.c.task_id == task_id).order_by(attempts.c.id)
+    return [AttemptRecord(**row) for row in transaction.execute(query).mappings()]
+
+
+def counts(transaction: Connection) -> dict[Status, int]:
+    """How many tasks stand where; every status is named."""
+    query = select(tasks.c.status, func.count()).group_by(tasks.c.status)
+    found = {Status(status): number for status, number in transaction.execute(query)}
+    return {status: found.get(status, 0) for status in Status}
+
+
+def still_open(transaction: Connection, ids: Sequence[int]) -> list[TaskId]:
+    """Which of these tasks have not ended.
+
+    Raises:
+        TaskNotFoundError: one of them does not exist.
+    """
+    found: dict[int, str] = {}
+    query = select(tasks.c.id, tasks.c.status)
+    for chunk in chunks(ids):
+        for task_id, status in transaction.execute(query.where(tasks.c.id.in_(chunk))):
+            found[task_id] = status
+    for task_id in ids:
+        if task_id not in found:
+            raise TaskNotFoundError(task_id)
+    return [TaskId(task_id) for task_id in ids if found[task_id] not in FINAL]
+
+
+def _any(status: str, queues: Sequence[str]) -> ColumnElement[bool]:
+    query = exists().where(tasks.c.status == literal_column(f"'{status}'"))
+    return query.where(tasks.c.queue.in_(queues)) if queues else query
+
+
+def nothing_left(transaction: Connection, queues: Sequence[str] = ()) -> bool:
+    """Whether no task of these queues (of any, if none is named) could ever run.
+
+    Blocked tasks need no look where all queues count: their parents are open, or they are not
+    blocked.
+    """
+    statuses = ["pending", "in_progress", "scheduled"] + (["blocked"] if queues else [])
+    return not any(
+        transaction.scalar(select(_any(status, queues))) for status in statuses
+    )
+
+
+def next_due(transaction: Connection) -> datetime | None:
+    """When the next scheduled task is due."""
+    found: datetime | None = transaction.scalar(
+        select(func.min(tasks.c.run_at)).where(tasks.c.status == literal_column("'scheduled'"))
+    )
+    return found
+
+
+def oldest_pending(transaction: Connection) -> datetime | None:
+    """Since when the longest-waiting pending task could run."""
+    found: datetime | None = transaction.scalar(
+        select(func.min(tasks.c.run_at)).where(tasks.c.status == literal_column("'pending'"))
+    )
+    return found
+
+
+def attempt_rows(transaction: Connection, *, since: datetime | None = None) -> Iterator[AttemptRow]:
+    """Every attempt that ended since a moment, as the report needs it."""
+    query = (
+        select(
+            tasks.c.function,
+            tasks.c.command,
+            attempts.c.worker_id,
+            attempts.c.outcome,
+            attempts.c.ready_at,
+            attempts.c.started_at,
+            attempts.c.ended_at,
+        )
+        .join(tasks, tasks.c.id == attempts.c.task_id)
+        .order_by(attempts.c.id)
+    )
+    if since is not None:
+        query = query.where(attempts.c.ended_at >= since)
+    for function, command, *rest in transaction.execute(query).all():
+        yield AttemptRow(function or payload.decode(command)[0], *rest)

@@ -1,0 +1,143 @@
+"""The sweeps: due -> pending, lost or overdue -> runnable, old -> deleted."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, exists, literal_column, select, update
+
+from jobrunner.core.backoff import Backoff
+from jobrunner.core.outcome import Ended, Lost, Outcome, TimedOut
+from jobrunner.core.status import Status
+from jobrunner.core.task import Lease, TaskId, Token, WorkerId
+from jobrunner.storage.claim import LEASE_COLUMNS
+from jobrunner.storage.settle import Settlement, settle
+from jobrunner.storage.tables import Moment, dependencies, tasks, workers
+
+PROMOTE_AT_ONCE: Final = 1_000
+PRUNE_AT_ONCE: Final = 500
+
+RETENTION: Final[Mapping[Status, timedelta]] = {
+    Status.COMPLETED: timedelta(days=7),
+    Status.CANCELLED: timedelta(days=7),
+    Status.FAILED: timedelta(days=90),
+}
+"""How long a finished task is kept."""
+
+_IN_PROGRESS: Final = tasks.c.status == literal_column("'in_progress'")
+_SCHEDULED: Final = tasks.c.status == literal_column("'scheduled'")
+
+_PROMOTE: Final = (
+    update(tasks)
+    .where(
+        tasks.c.id.in_(
+            select(tasks.c.id)
+            .where(_SCHEDULED, tasks.c.run_at <= bindparam("now", type_=Moment))
+            .order_by(tasks.c.run_at)
+            .limit(PROMOTE_AT_ONCE)
+            .with_for_update(skip_locked=True)
+        ),
+        _SCHEDULED,
+    )
+    .values(status=literal_column("'pending'"))
+)
+
+
+def promote(transaction: Connection, *, now: datetime) -> int:
+    """Make due tasks pending, a bounded number at once; returns how many."""
+    return transaction.execute(_PROMOTE, {"now": now}).rowcount
+
+
+class Claimed(NamedTuple):
+    """A task in progress, as a sweeper sees it."""
+
+    task_id: TaskId
+    token: Token
+    worker_id: WorkerId
+    timeout: timedelta
+
+
+def with_timeout(transaction: Connection) -> list[Claimed]:
+    """Tasks in progress that have a timeout."""
+    query = select(tasks.c.id, tasks.c.token, tasks.c.worker_id, tasks.c.timeout).where(
+        _IN_PROGRESS, tasks.c.timeout.is_not(None)
+    )
+    return [Claimed._make(row) for row in transaction.execute(query)]
+
+
+def orphaned_by(transaction: Connection) -> list[WorkerId]:
+    """Workers that have ended and still hold tasks; there should be none."""
+    query = (
+        select(tasks.c.worker_id)
+        .join(workers, workers.c.id == tasks.c.worker_id)
+        .where(_IN_PROGRESS, workers.c.stopped_at.is_not(None))
+        .distinct()
+    )
+    return [WorkerId(found) for found in transaction.scalars(query)]
+
+
+def rescue(
+    transaction: Connection, worker_id: WorkerId, *, reason: str, now: datetime, backoff: Backoff
+) -> Settlement:
+    """Take every task from a worker that was declared lost. Each counts as a crash."""
+    mine = _IN_PROGRESS & (tasks.c.worker_id == worker_id)
+    return _take(transaction, mine, Lost(reason), worker_id, now=now, backoff=backoff)
+
+
+def take_overdue(
+    transaction: Connection, claimed: Claimed, *, now: datetime, backoff: Backoff
+) -> Settlement:
+    """Take one task from a worker that let it overrun its timeout."""
+    this = _IN_PROGRESS & (tasks.c.id == claimed.task_id) & (tasks.c.token == claimed.token)
+    outcome = TimedOut(f"ran longer than {claimed.timeout.total_seconds():g} s; taken from its worker")
+    return _take(transaction, this, outcome, claimed.worker_id, now=now, backoff=backoff)
+
+
+def _take(
+    transaction: Connection,
+    which: Any,
+    outcome: Outcome,
+    worker_id: WorkerId,
+    *,
+    now: datetime,
+    backoff: Backoff,
+) -> Settlement:
+    found = transaction.execute(select(*LEASE_COLUMNS, tasks.c.started_at).where(which)).all()
+    ended = [Ended(Lease._make(row[:-1]), outcome, row[-1], now) for row in found]
+    return settle(transaction, ended, worker_id=worker_id, now=now, backoff=backoff)
+
+
+_child = tasks.alias("child")
+_NEEDED: Final = exists().where(
+    dependencies.c.parent_id == tasks.c.id,
+    dependencies.c.dependent_id == _child.c.id,
+    _child.c.finished_at.is_(None),
+)
+
+
+def prune(
+    transaction: Connection,
+    *,
+    now: datetime,
+    retention: Mapping[Status, timedelta] = RETENTION,
+    limit: int = PRUNE_AT_ONCE,
+) -> int:
+    """Delete finished tasks past their retention with their history, a bounded number at once.
+
+    A task that an unfinished one depends on stays. Returns how many were deleted.
+    """
+    deleted = 0
+    for age, statuses in _by_age(retention):
+        old = (
+            select(tasks.c.id)
+            .where(tasks.c.finished_at < now - age, tasks.c.status.in_(statuses), ~_NEEDED)
+            .order_by(tasks.c.finished_at)
+            .limit(limit - deleted)
+        )
+        deleted += transaction.execute(delete(tasks).where(tasks.c.id.in_(old))).rowcount
+    return deleted
+
+
+def _by_age(retention: Mapping[Status, timedelta]) -> Iterable[tuple[timedelta, list[str]]]:
+    for age in sorted(set(retention.values())):
+        yield age, [status.value for status, kept in retention.items() if kept == age]

@@ -1,0 +1,231 @@
+"""The tables, their constraints and their indexes, on both databases."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import (
+    REAL,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+
+Long = BigInteger().with_variant(Integer(), "sqlite")
+"""64 bits on both: SQLite's INTEGER is, PostgreSQL's is not."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in time, stored as whole microseconds since the epoch, UTC."""
+
+    impl = Long
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """From an aware datetime to microseconds."""
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """From microseconds to a datetime in UTC."""
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+class Span(TypeDecorator[timedelta]):
+    """A length of time, stored as whole microseconds."""
+
+    impl = Long
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
+        """From a timedelta to microseconds."""
+        return None if value is None else value // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:
+        """From microseconds to a timedelta."""
+        return None if value is None else timedelta(microseconds=value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("executor", Text, nullable=False),
+    Column("concurrency", Integer, nullable=False),
+    Column("queues", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("beat", Long, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("stopped_at", Moment),
+    Column("error", Text),
+    CheckConstraint("status IN ('running', 'stopping', 'stopped', 'lost')", name="status"),
+    CheckConstraint(
+        "(status IN ('stopped', 'lost')) = (stopped_at IS NOT NULL)", name="stopped_at"
+    ),
+    sqlite_strict=True,
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Long, primary_key=True, autoincrement=True),
+    Column("status", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("run_at", Moment, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("max_attempts", Integer, nullable=False),
+    Column("crashes", Integer, nullable=False, server_default="0"),
+    Column("waiting_on", Integer, nullable=False, server_default="0"),
+    Column("worker_id", Text, ForeignKey("workers.id")),
+    Column("token", Long),
+    Column("timeout", Span),
+    Column("created_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+    Column("cancel_requested_at", Moment),
+    Column("function", Text),
+    Column("command", Text),
+    Column("cwd", Text),
+    Column("args", Text),
+    Column("kwargs", Text),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("result", Text),
+    Column("error", Text),
+    CheckConstraint(
+        "status IN ('blocked', 'scheduled', 'pending', 'in_progress',"
+        " 'completed', 'failed', 'cancelled')",
+        name="status",
+    ),
+    CheckConstraint("(function IS NULL) <> (command IS NULL)", name="work"),
+    CheckConstraint("(status = 'in_progress') = (token IS NOT NULL)", name="token"),
+    CheckConstraint("status <> 'in_progress' OR worker_id IS NOT NULL", name="worker_id"),
+    CheckConstraint(
+        "(status IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL)",
+        name="finished_at",
+    ),
+    CheckConstraint("status <> 'blocked' OR waiting_on > 0", name="blocked"),
+    CheckConstraint("waiting_on = 0 OR status IN ('blocked', 'cancelled')", name="waiting_on"),
+    CheckConstraint("attempt >= 0 AND crashes >= 0 AND waiting_on >= 0", name="counts"),
+    sqlite_strict=True,
+    sqlite_autoincrement=True,
+)
+
+# Every index is partial, so that finished and future rows stay out of the claim's way.
+# Statuses are literals: PostgreSQL's generic plans cannot match a bound value to them.
+Index(
+    "ix_tasks_pending",
+    tasks.c.priority.desc(),
+    tasks.c.id,
+    sqlite_where=text("status = 'pending'"),
+    postgresql_where=text("status = 'pending'"),
+)
+Index(
+    "ix_tasks_pending_queue",
+    tasks.c.queue,
+    tasks.c.priority.desc(),
+    tasks.c.id,
+    sqlite_where=text("status = 'pending'"),
+    postgresql_where=text("status = 'pending'"),
+)
+Index(
+    "ix_tasks_scheduled",
+    tasks.c.run_at,
+    sqlite_where=text("status = 'scheduled'"),
+    postgresql_where=text("status = 'scheduled'"),
+)
+Index(
+    "ix_tasks_in_progress",
+    tasks.c.worker_id,
+    sqlite_where=text("status = 'in_progress'"),
+    postgresql_where=text("status = 'in_progress'"),
+)
+Index(
+    "ix_tasks_blocked",
+    tasks.c.queue,
+    sqlite_where=text("status = 'blocked'"),
+    postgresql_where=text("status = 'blocked'"),
+)
+Index(
+    "ix_tasks_finished",
+    tasks.c.finished_at,
+    sqlite_where=text("finished_at IS NOT NULL"),
+    postgresql_where=text("finished_at IS NOT NULL"),
+)
+
+dependencies = Table(
+    "dependencies",
+    metadata,
+    Column("parent_id", Long, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("dependent_id", Long, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("on_failure", Text, nullable=False),
+    CheckConstraint("on_failure IN ('cancel', 'run')", name="on_failure"),
+    CheckConstraint("parent_id <> dependent_id", name="itself"),
+    Index("ix_dependencies_dependent_id", "dependent_id"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Long, primary_key=True, autoincrement=True),
+    Column("task_id", Long, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    Column("token", Long, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("worker_id", Text, ForeignKey("workers.id"), nullable=False),
+    Column("ready_at", Moment, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("error", Text),
+    Column("traceback", Text),
+    Column("exit_code", Integer),
+    Column("stdout", Text),
+    Column("stderr", Text),
+    CheckConstraint(
+        "outcome IN ('completed', 'failed', 'timed_out', 'crashed', 'lost',"
+        " 'snoozed', 'cancelled', 'released')",
+        name="outcome",
+    ),
+    # One claim ends once: the second settlement of a token cannot even be written.
+    UniqueConstraint("task_id", "token"),
+    sqlite_strict=True,
+)
+
+progress = Table(
+    "progress",
+    metadata,
+    Column("task_id", Long, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("done", REAL),
+    Column("total", REAL),
+    Column("note", Text),
+    Column("checkpoint", Text),
+    Column("updated_at", Moment, nullable=False),
+    sqlite_strict=True,
+)

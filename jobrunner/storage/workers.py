@@ -1,0 +1,96 @@
+"""The workers' own rows: they start, show life, end, and are declared lost."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, RowMapping, insert, literal_column, select, update
+
+from jobrunner.core import payload
+from jobrunner.core.task import WorkerId
+from jobrunner.core.worker import WorkerInfo, WorkerStatus
+from jobrunner.storage.tables import workers
+
+_ALIVE: Final = workers.c.status.in_([literal_column("'running'"), literal_column("'stopping'")])
+
+
+def register(transaction: Connection, worker: WorkerInfo) -> None:
+    """Store a worker that starts now."""
+    transaction.execute(
+        insert(workers).values(
+            id=worker.id,
+            host=worker.host,
+            boot_id=worker.boot_id,
+            pid=worker.pid,
+            executor=worker.executor,
+            concurrency=worker.concurrency,
+            queues=payload.encode(list(worker.queues), what="queues"),
+            status=worker.status,
+            beat=worker.beat,
+            started_at=worker.started_at,
+            seen_at=worker.seen_at,
+        )
+    )
+
+
+def beat(transaction: Connection, worker_id: WorkerId, *, now: datetime) -> bool:
+    """Show life: raise the counter. `False` says the worker was declared lost."""
+    raised = (
+        update(workers)
+        .where(workers.c.id == worker_id, _ALIVE)
+        .values(beat=workers.c.beat + 1, seen_at=now)
+    )
+    return transaction.execute(raised).rowcount == 1
+
+
+def set_stopping(transaction: Connection, worker_id: WorkerId, *, now: datetime) -> bool:
+    """From here on the worker claims no more. `False` says it was declared lost."""
+    stopping = (
+        update(workers)
+        .where(workers.c.id == worker_id, _ALIVE)
+        .values(status=WorkerStatus.STOPPING, seen_at=now)
+    )
+    return transaction.execute(stopping).rowcount == 1
+
+
+def set_stopped(transaction: Connection, worker_id: WorkerId, *, now: datetime) -> bool:
+    """The worker has ended in order. `False` says it was declared lost before."""
+    stopped = (
+        update(workers)
+        .where(workers.c.id == worker_id, _ALIVE)
+        .values(status=WorkerStatus.STOPPED, seen_at=now, stopped_at=now)
+    )
+    return transaction.execute(stopped).rowcount == 1
+
+
+def declare_lost(
+    transaction: Connection, worker_id: WorkerId, *, seen_beat: int, reason: str, now: datetime
+) -> bool:
+    """Declare a worker lost, unless it has shown life since `seen_beat` was read."""
+    lost = (
+        update(workers)
+        .where(workers.c.id == worker_id, workers.c.beat == seen_beat, _ALIVE)
+        .values(status=WorkerStatus.LOST, stopped_at=now, error=reason)
+    )
+    return transaction.execute(lost).rowcount == 1
+
+
+def alive(transaction: Connection) -> list[WorkerInfo]:
+    """Workers that run or are stopping, as far as their rows tell."""
+    query = select(workers).where(_ALIVE).order_by(workers.c.started_at)
+    return [_info(row) for row in transaction.execute(query).mappings()]
+
+
+def every(transaction: Connection, ids: Sequence[WorkerId] | None = None) -> list[WorkerInfo]:
+    """All workers there have been, oldest first; with `ids`, only those."""
+    query = select(workers).order_by(workers.c.started_at)
+    if ids is not None:
+        query = query.where(workers.c.id.in_(ids))
+    return [_info(row) for row in transaction.execute(query).mappings()]
+
+
+def _info(row: RowMapping) -> WorkerInfo:
+    values = dict(row)
+    values["queues"] = tuple(payload.decode(row["queues"]))
+    values["status"] = WorkerStatus(row["status"])
+    return WorkerInfo(**values)

@@ -1,0 +1,278 @@
+"""TaskQueue: the façade that programs, the command line and pages share."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+
+from jobrunner.core.events import Emit
+from jobrunner.core.history import AttemptRecord
+from jobrunner.core.report import Report
+from jobrunner.core.status import Status
+from jobrunner.core.task import NewTask, Task, TaskId
+from jobrunner.core.worker import WorkerInfo
+from jobrunner.function import Registrar, TaskOptions, new_task
+from jobrunner.observe.logs import log
+from jobrunner.runtime.clock import Clock, SystemClock
+from jobrunner.runtime.registry import Reference
+from jobrunner.runtime.statistics import statistics
+from jobrunner.runtime.waiting import wait_until_ended
+from jobrunner.storage import check, control, migrate, reads, workers
+from jobrunner.storage.engine import Database
+from jobrunner.storage.enqueue import enqueue
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+R = TypeVar("R")
+
+
+class TaskQueue(Registrar):
+    """One database of tasks, and the functions that they may run.
+
+    Safe to use from any number of threads and processes. Nothing is opened before the first
+    use; an SQLite file is made, or brought to the newest schema, then.
+    """
+
+    def __init__(
+        self,
+        location: str | os.PathLike[str] = "jobrunner.db",
+        *,
+        emit: Emit = log,
+        clock: Clock | None = None,
+    ) -> None:
+        """`location` is the path of an SQLite file or a database URL; `emit` gets events.
+
+        Raises:
+            DatabaseError: the location has no meaning.
+        """
+        super().__init__()
+        self.clock: Clock = clock or SystemClock()
+        self.emit = emit
+        self._database = Database(location)
+        self._opening = threading.Lock()
+        self._is_open = False
+        self._joined: "ContextVar[Connection | None]" = ContextVar("transaction", default=None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process: opened anew there, with the same functions."""
+        return _reopen, (self._database.location, self.registry.references, self.emit)
+
+    @property
+    def database(self) -> Database:
+        """The database, with its tables in place.
+
+        Raises:
+            DatabaseError: it cannot be opened.
+            SchemaError: it is of another version of jobrunner.
+        """
+        if not self._is_open:
+            with self._opening:
+                if not self._is_open:
+                    migrate.ensure(self._database)
+                    self._is_open = True
+        return self._database
+
+    def close(self) -> None:
+        """Close all connections; the next use opens new ones."""
+        self._database.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> "Generator[Connection]":
+        """One transaction for your own SQL and what you enqueue: all of it or nothing.
+
+        Yields an SQLAlchemy connection to the same database. Keep it short: on SQLite nobody
+        else writes meanwhile.
+        """
+        with self.database.writing() as connection:
+            token = self._joined.set(connection)
+            try:
+                yield connection
+            finally:
+                self._joined.reset(token)
+
+    @contextlib.contextmanager
+    def _writing(self) -> "Generator[Connection]":
+        joined = self._joined.get()
+        if joined is not None:
+            yield joined
+        else:
+            with self.database.writing() as connection:
+                yield connection
+
+    @contextlib.contextmanager
+    def _reading(self) -> "Generator[Connection]":
+        joined = self._joined.get()
+        if joined is not None:
+            yield joined
+        else:
+            with self.database.reading() as connection:
+                yield connection
+
+    def enqueue(self, new: NewTask[R]) -> Task[R]:
+        """Store one task; once this returns, it survives a crash.
+
+        Raises:
+            InvalidTaskError: it cannot be stored; nothing was.
+            UnknownFunctionError: functions are registered here, but none of that name.
+        """
+        return self.enqueue_many([new])[0]
+
+    def enqueue_many(self, new: Iterable[NewTask[Any]]) -> list[Task[Any]]:
+        """Store tasks in one transaction, all or none, and return them in the same order.
+
+        `after` may name tasks of the same call, before or behind.
+
+        Raises:
+            InvalidTaskError: one cannot be stored; none was.
+            UnknownFunctionError: functions are registered here, but none of that name.
+        """
+        tasks = list(new)
+        ids = self.enqueue_ids(tasks)
+        with self._reading() as transaction:
+            return reads.get_many(transaction, ids, source=self)
+
+    def enqueue_ids(self, new: Sequence[NewTask[Any]]) -> list[TaskId]:
+        """Like `enqueue_many`, for very many: returns only the ids."""
+        for name in {task.function for task in new if task.function}:
+            if self.registry.names:
+                self.registry.get(name)
+        with self._writing() as transaction:
+            return enqueue(transaction, new, now=self.clock.now())
+
+    def enqueue_command(self, argv: Sequence[str], **options: Unpack[TaskOptions]) -> Task[int]:
+        """Store a command, run without a shell; its result is its exit code, 0.
+
+        Raises:
+            InvalidTaskError: it cannot be stored.
+        """
+        return self.enqueue(new_task(options, command=argv))
+
+    def get(self, task_id: int) -> Task[Any]:
+        """Read a task as it is now.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+        """
+        with self._reading() as transaction:
+            return reads.get(transaction, task_id, source=self)
+
+    def find(
+        self,
+        *,
+        status: Status | None = None,
+        queue: str | None = None,
+        function: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[Task[Any]]:
+        """The newest tasks that match, newest first; `before` goes on below an id."""
+        with self._reading() as transaction:
+            return reads.find(
+                transaction,
+                source=self,
+                status=status,
+                queue=queue,
+                function=function,
+                before=before,
+                limit=limit,
+            )
+
+    def history(self, task_id: int) -> list[AttemptRecord]:
+        """The attempts of a task that have ended, oldest first."""
+        with self._reading() as transaction:
+            return reads.history(transaction, task_id)
+
+    def update(
+        self,
+        task_id: int,
+        *,
+        priority: int | None = None,
+        description: str | None = None,
+        queue: str | None = None,
+    ) -> Task[Any]:
+        """Change a task that has not started.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+            TaskStateError: it runs or has ended.
+            InvalidTaskError: a value is not right.
+        """
+        given = {"priority": priority, "description": description, "queue": queue}
+        values = {name: value for name, value in given.items() if value is not None}
+        NewTask(function="checked", **values)
+        with self._writing() as transaction:
+            control.change(transaction, TaskId(task_id), values)
+        return self.get(task_id)
+
+    def cancel(self, task_id: int) -> Status:
+        """Cancel a waiting task, or have a running one stopped; its status after the call.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+            TaskStateError: it has ended.
+        """
+        with self._writing() as transaction:
+            return control.cancel(transaction, TaskId(task_id), now=self.clock.now())
+
+    def retry(self, task_id: int) -> Status:
+        """Run a failed or cancelled task again; its status after the call.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+            TaskStateError: it has not ended, has completed, or depends on one that failed.
+        """
+        with self._writing() as transaction:
+            return control.retry(transaction, TaskId(task_id), now=self.clock.now())
+
+    def wait(
+        self,
+        tasks: Iterable[Task[Any] | int],
+        *,
+        timeout: float | None = None,
+        on_open: Callable[[int], None] = lambda _: None,
+    ) -> list[Task[Any]]:
+        """Wait until tasks have ended; returns them as they are then. `timeout` in seconds.
+
+        `on_open` is told how many are still open, whenever the database has changed.
+
+        Raises:
+            WaitTimeoutError: some did not end in time.
+            TaskNotFoundError: there is no such task.
+        """
+        ids = [task.id if isinstance(task, Task) else TaskId(task) for task in tasks]
+        wait_until_ended(self.database, ids, clock=self.clock, timeout=timeout, on_open=on_open)
+        with self._reading() as transaction:
+            found = {task.id: task for task in reads.get_many(transaction, ids, source=self)}
+        return [found[task_id] for task_id in ids]
+
+    def counts(self) -> dict[Status, int]:
+        """How many tasks have which status."""
+        with self._reading() as transaction:
+            return reads.counts(transaction)
+
+    def workers(self) -> list[WorkerInfo]:
+        """All workers there have been, oldest first."""
+        with self._reading() as transaction:
+            return workers.every(transaction)
+
+    def report(self, *, since: timedelta | datetime | None = None) -> Report:
+        """Task completion and worker efficiency, of late or since a moment if one is given."""
+        if isinstance(since, timedelta):
+            since = self.clock.now() - since
+        return statistics(self.database, now=self.clock.now(), since=since)
+
+    def check(self) -> list[str]:
+        """What is wrong with the database, a sentence each; nothing for a sound one."""
+        with self._reading() as transaction:
+            return list(check.problems(transaction))
+
+
+def _reopen(location: str, references: Sequence[Reference], emit: Emit) -> TaskQueue:
+    queue = TaskQueue(location, emit=emit)
+    for reference in references:
+        queue.registry.add(reference.load())
+    return queue

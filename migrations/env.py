@@ -1,0 +1,31 @@
+"""How Alembic reaches the database: by the connection jobrunner hands over, or on its own."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from jobrunner.storage.engine import Database
+from jobrunner.storage.migrate import VERSION_TABLE
+from jobrunner.storage.tables import metadata
+
+
+def run(connection: Connection) -> None:
+    """Run the migrations inside the caller's transaction."""
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        version_table=VERSION_TABLE,
+        render_as_batch=True,
+        include_name=lambda name, kind, _parents: kind != "table" or name in metadata.tables,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    location = context.get_x_argument(as_dictionary=True).get("db")
+    url = location or context.config.get_main_option("sqlalchemy.url") or ""
+    with Database(url).writing() as own:
+        run(own)

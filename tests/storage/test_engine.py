@@ -1,0 +1,217 @@
+"""Two kinds of transactions, and every trouble told in a sentence with a next step."""
+
+import os
+import stat
+import sys
+
+import pytest
+from sqlalchemy import text
+
+from jobrunner.core.errors import DatabaseError
+from jobrunner.storage import migrate
+from jobrunner.storage.engine import Database, parse_location
+
+DESIGNED = {
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "mmap_size": 0,
+    "trusted_schema": 0,
+    "cell_size_check": 1,
+    "busy_timeout": 10_000,
+    "journal_size_limit": 64 * 1024 * 1024,
+}
+
+
+def settings(connection):
+    return {name: connection.scalar(text(f"PRAGMA {name}")) for name in DESIGNED}
+
+
+def test_every_connection_is_set_up_as_designed(database):
+    with database.reading() as one, database.reading() as two, database.writing() as three:
+        assert settings(one) == settings(two) == settings(three) == DESIGNED
+        drivers = {id(found.connection.driver_connection) for found in (one, two, three)}
+        assert len(drivers) == 3
+
+
+def test_the_file_and_its_companions_are_private(database):
+    with database.reading() as connection:
+        connection.execute(text("SELECT 1"))
+        for suffix in ("", "-wal", "-shm", ".lock"):
+            mode = os.stat(f"{database.path}{suffix}").st_mode  # noqa: PTH116
+            assert stat.S_IMODE(mode) == 0o600, suffix
+
+
+def test_a_write_is_committed_at_the_end(store):
+    store.add()
+    assert store.sql("SELECT count(*) FROM tasks") == [(1,)]
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), FileNotFoundError("no")])
+def test_an_error_in_a_write_leaves_nothing_and_comes_out_as_it_is(store, error):
+    with pytest.raises(type(error)) as told, store.database.writing() as transaction:
+        transaction.execute(text("UPDATE workers SET beat = 99"))
+        raise error
+    assert told.value is error
+    assert store.sql("SELECT beat FROM workers") == [(0,)]
+
+
+def test_a_reader_keeps_its_view_while_a_writer_commits(store):
+    with store.database.reading() as reader:
+        count = text("SELECT count(*) FROM tasks")
+        assert reader.scalar(count) == 0
+        store.add()
+        assert reader.scalar(count) == 0
+    assert store.sql("SELECT count(*) FROM tasks") == [(1,)]
+
+
+def test_the_write_lock_is_taken_at_the_beginning(database):
+    other = Database(database.path)
+    other_turn = other._turnstile
+    other._turnstile = None  # past the turnstile, SQLite's own lock is the truth
+    with database.writing() as one, pytest.raises(DatabaseError, match="is locked"):
+        one.execute(text("SELECT 1"))
+        with other.reading() as two:
+            two.execute(text("PRAGMA busy_timeout=1"))
+        with other.writing():
+            pytest.fail("two writers at once")
+    other._turnstile = other_turn
+    other.close()
+
+
+def test_a_closed_database_opens_again(store):
+    store.add()
+    store.database.close()
+    store.database.close()
+    assert store.statuses(store.add()) == ["pending"]
+
+
+def test_a_change_watch_sees_the_commits_of_others(store):
+    watch = store.database.watch()
+    assert not watch.changed()
+    store.add()
+    assert (watch.changed(), watch.changed()) == (True, False)
+    watch.close()
+
+
+class TestTrouble:
+    def told(self, location):
+        database = Database(location)
+        with pytest.raises(DatabaseError) as told:
+            migrate.ensure(database)
+        database.close()
+        assert told.value.hint.endswith(".")
+        return str(told.value)
+
+    def test_a_missing_folder(self, tmp_path):
+        said = self.told(tmp_path / "nowhere" / "jobs.db")
+        assert said == f"the folder {tmp_path / 'nowhere'} does not exist"
+
+    def test_a_file_that_is_no_database(self, tmp_path):
+        path = tmp_path / "notes.txt"
+        path.write_text("These are my notes, and they are quite long. " * 50)
+        assert self.told(path) == f"the database {path} is not an SQLite database"
+        assert path.read_text().startswith("These are my notes")
+
+    def test_a_folder_in_its_place(self, tmp_path):
+        assert self.told(tmp_path) == f"the database {tmp_path} cannot be opened"
+
+    def test_a_file_in_the_place_of_its_folder(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        assert "file" in self.told(tmp_path / "file" / "jobs.db")
+
+
+AS_NOBODY = """
+import os, sys
+import alembic.command
+from jobrunner.core.errors import DatabaseError
+from jobrunner.storage import migrate
+from jobrunner.storage.engine import Database
+from sqlalchemy import text
+
+if os.getuid() == 0:  # permissions do not bind root
+    os.setgroups([]), os.setgid(65534), os.setuid(65534)
+database = Database(sys.argv[1])
+try:
+    migrate.ensure(database)
+    with database.writing() as transaction:
+        transaction.execute(text("UPDATE workers SET beat = 1"))
+except DatabaseError as error:
+    print(error, "|", error.hint)
+"""
+
+
+class TestPermissions:
+    @pytest.fixture
+    def said(self, tmp_path, run_program):
+        for folder in (tmp_path, *tmp_path.parents[:2]):
+            folder.chmod(0o755)
+        yield lambda path: run_program(AS_NOBODY, str(path))
+        tmp_path.chmod(0o755)
+
+    def test_a_database_of_somebody_else(self, database, said):
+        database.close()
+        database.path.chmod(0)
+        assert said(database.path).startswith(f"the database {database.path} cannot be opened | ")
+
+    def test_a_read_only_folder(self, tmp_path, said):
+        tmp_path.chmod(0o555)
+        assert said(tmp_path / "new.db").startswith(f"cannot use {tmp_path / 'new.db'}: ")
+        assert not (tmp_path / "new.db").exists()
+
+    def test_a_read_only_file(self, database, tmp_path, said):
+        database.close()
+        tmp_path.chmod(0o777)
+        for path in tmp_path.iterdir():
+            path.chmod(0o444)
+        assert "Check the folder, its permissions" in said(database.path)
+
+
+class TestLocation:
+    @pytest.mark.parametrize(
+        ("location", "url"),
+        [
+            ("jobs.db", "sqlite:///jobs.db"),
+            ("/a/b c.db", "sqlite:////a/b c.db"),
+            ("sqlite:///jobs.db", "sqlite:///jobs.db"),
+            ("sqlite+pysqlite:////a.db", "sqlite:////a.db"),
+            ("postgresql://me@host/name", "postgresql+psycopg://me@host/name"),
+            ("postgres+x://me@host/name", None),
+        ],
+    )
+    def test_a_path_or_a_url_is_read(self, location, url):
+        if url is None:
+            with pytest.raises(DatabaseError):
+                parse_location(location)
+        else:
+            assert parse_location(location).render_as_string() == url
+
+    @pytest.mark.parametrize(
+        "location",
+        ["", ":memory:", "sqlite://", "sqlite:///:memory:", "mysql://host/x", "no such://x", "://"],
+    )
+    def test_what_cannot_hold_a_queue_is_refused_with_a_hint(self, location):
+        with pytest.raises(DatabaseError) as told:
+            Database(location)
+        assert "sqlite:///PATH" in told.value.hint
+
+    def test_a_password_is_never_shown(self):
+        said = parse_location("postgresql://me:secret@host/name")
+        assert "secret" not in said.render_as_string()
+
+    def test_a_database_is_named_by_its_absolute_path(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        database = Database("jobs.db")
+        migrate.ensure(database)
+        monkeypatch.chdir("/")
+        assert database.name == str(tmp_path / "jobs.db")
+        with database.reading() as connection:
+            assert connection.scalar(text("SELECT count(*) FROM tasks")) == 0
+        database.close()
+
+
+def test_python_and_the_wheel_do_not_share_a_database(database):
+    with database.reading() as connection:
+        driver = type(connection.connection.driver_connection).__module__
+    assert driver.partition(".")[0] in {"sqlite3", "pysqlite3"}
+    assert sys.modules.get(driver.partition(".")[0])

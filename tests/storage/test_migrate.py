@@ -1,0 +1,152 @@
+"""The schema: made on open, brought up to date once, never guessed."""
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from jobrunner.core.errors import DatabaseError, SchemaError
+from jobrunner.storage import migrate
+from jobrunner.storage.engine import Database
+from jobrunner.storage.tables import metadata
+
+
+@pytest.fixture
+def fresh(location):
+    database = Database(location)
+    yield database
+    database.close()
+
+
+def alembic(connection):
+    config = Config()
+    config.set_main_option("script_location", str(migrate.scripts()))
+    config.attributes["connection"] = connection
+    return config
+
+
+def schema(connection):
+    """Tables, indexes and constraints as the database itself tells them."""
+    query = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite%' ORDER BY name"
+    return connection.execute(text(query)).all()
+
+
+def run(database, *statements):
+    with database.writing() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def test_the_head_is_the_newest_script():
+    scripts = ScriptDirectory(str(migrate.scripts()))
+    assert scripts.get_heads() == [migrate.HEAD]
+    known = [script.revision for script in scripts.walk_revisions()]
+    assert sorted(known) == sorted(migrate.KNOWN)
+
+
+def test_the_migrated_database_is_that_of_the_tables(database):
+    with database.reading() as connection:
+        options = {"version_table": migrate.VERSION_TABLE}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, metadata) == []
+
+
+def test_what_autogenerate_does_not_compare_is_the_same_too(database, tmp_path):
+    made = Database(tmp_path / "made.db")
+    with made.writing() as connection:
+        metadata.create_all(connection)
+
+    def rules(database):
+        with database.reading() as connection:
+            look = inspect(connection)
+            tables = {
+                name: (
+                    [str(column) for column in look.get_columns(name)],
+                    sorted((c["name"], c["sqltext"]) for c in look.get_check_constraints(name)),
+                    sorted(str(c) for c in look.get_foreign_keys(name)),
+                    sorted(str(c) for c in look.get_unique_constraints(name)),
+                    look.get_table_options(name),
+                )
+                for name in metadata.tables
+            }
+            indexes = [row for row in schema(connection) if row.type == "index"]
+            return tables, indexes
+
+    assert rules(database) == rules(made)
+    made.close()
+
+
+def test_upgrade_downgrade_and_upgrade_come_to_the_same(fresh):
+    assert migrate.upgrade(fresh) == (None, migrate.HEAD)
+    with fresh.writing() as connection:
+        first = schema(connection)
+        command.downgrade(alembic(connection), "base")
+    with fresh.writing() as connection:
+        assert [name for _, name, _ in schema(connection)] == [migrate.VERSION_TABLE]
+        assert migrate.version(connection) is None
+    assert migrate.upgrade(fresh) == (None, migrate.HEAD)
+    with fresh.reading() as connection:
+        assert schema(connection) == first
+
+
+def test_an_open_at_the_head_changes_nothing(store):
+    store.add()
+    migrate.ensure(store.database)
+    assert migrate.upgrade(store.database) == (migrate.HEAD, migrate.HEAD)
+    assert store.sql("SELECT count(*) FROM tasks") == [(1,)]
+
+
+def test_an_open_at_the_head_does_not_write(database):
+    with database.writing():  # a second writer would wait here for ever
+        other = Database(database.path)
+        migrate.ensure(other)
+        other.close()
+
+
+@pytest.mark.parametrize("call", [migrate.ensure, migrate.upgrade])
+def test_a_newer_database_is_refused_and_left_alone(store, call):
+    store.add()
+    store.sql("UPDATE jobrunner_version SET version_num = '9999'")
+    with pytest.raises(SchemaError, match=r"newer jobrunner \(schema 9999") as told:
+        call(store.database)
+    assert "Upgrade jobrunner" in told.value.hint
+    assert isinstance(told.value, DatabaseError)
+    assert store.sql("SELECT count(*) FROM tasks") == [(1,)]
+    assert store.sql("SELECT version_num FROM jobrunner_version") == [("9999",)]
+
+
+@pytest.mark.parametrize("call", [migrate.ensure, migrate.upgrade])
+def test_a_table_named_tasks_of_somebody_else_is_refused(fresh, call):
+    run(fresh, "CREATE TABLE tasks (title TEXT)", "INSERT INTO tasks VALUES ('dishes')")
+    with pytest.raises(SchemaError, match="not jobrunner's") as told:
+        call(fresh)
+    assert "--db" in told.value.hint
+    with fresh.reading() as connection:
+        assert connection.execute(text("SELECT * FROM tasks")).all() == [("dishes",)]
+        assert inspect(connection).get_table_names() == ["tasks"]
+
+
+def test_other_tables_of_somebody_else_are_left_alone(fresh):
+    run(fresh, "CREATE TABLE recipes (title TEXT)", "INSERT INTO recipes VALUES ('soup')")
+    migrate.ensure(fresh)
+    with fresh.reading() as connection:
+        assert connection.execute(text("SELECT * FROM recipes")).all() == [("soup",)]
+
+
+def test_a_migration_that_fails_leaves_nothing(fresh, monkeypatch):
+    run(fresh, "CREATE TABLE progress (title TEXT)")  # stands in the way of the last table
+    with pytest.raises(DatabaseError):
+        migrate.ensure(fresh)
+    with fresh.reading() as connection:
+        assert inspect(connection).get_table_names() == ["progress"]
+
+
+def test_a_path_with_a_percent_sign_is_no_format(tmp_path):
+    database = Database(tmp_path / "100%s.db")
+    migrate.ensure(database)
+    with database.reading() as connection:
+        assert migrate.version(connection) == migrate.HEAD
+    database.close()

@@ -1,0 +1,165 @@
+"""Hot queries walk an index: their cost grows with neither backlog nor history."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+
+from jobrunner.core.outcome import Completed, Ended, Failed
+from jobrunner.core.status import Status
+from jobrunner.core.task import NewTask, TaskId, WorkerId
+from jobrunner.storage import claim, control, progress, reads, sweep
+from jobrunner.storage.dependents import settle_dependents
+from jobrunner.storage.settle import settle
+
+
+@pytest.fixture
+def plan(store):
+    """The query plans of all that one call executes, a line a step."""
+    finished = store.enqueue(*[NewTask(function="work") for _ in range(200)])
+    ended = [Ended(lease, Completed(), store.now, store.now) for lease in store.claim(limit=200)]
+    store.settle_all(ended)
+    names = ["a", "b", "c"]
+    pending = [NewTask(function="work", queue=names[n % 3], priority=n % 7) for n in range(200)]
+    store.enqueue(*pending, *[NewTask(function="w", delay=timedelta(days=1)) for _ in range(50)])
+    store.enqueue(*[NewTask(function="w", after=[finished[0] + 200 + n]) for n in range(50)])
+    store.claim(limit=5)
+
+    def explain(call, *args, **options):
+        steps = []
+
+        def look(connection, cursor, statement, parameters, context, executemany):
+            if "EXPLAIN" in statement or statement.startswith(("BEGIN", "PRAGMA")):
+                return
+            first = parameters[0] if executemany else parameters
+            explained = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", first)
+            steps.extend(row.detail for row in explained)
+
+        engine = store.database._writer
+        event.listen(engine, "before_cursor_execute", look)
+        try:
+            store.write(call, *args, **options)
+        finally:
+            event.remove(engine, "before_cursor_execute", look)
+        assert steps
+        return steps
+
+    return explain
+
+
+def scans(steps):
+    """Steps that read a whole table. A scan of a partial index reads only what it is for."""
+    tables = ("tasks", "attempts", "dependencies", "progress", "workers")
+    return [
+        step
+        for step in steps
+        if step.startswith(tuple(f"SCAN {table}" for table in tables)) and "INDEX" not in step
+    ]
+
+
+def sorts(steps):
+    return [step for step in steps if "TEMP B-TREE" in step]
+
+
+def claiming(**options):
+    return {"worker_id": WorkerId("ada"), "token": 999, "limit": 3} | options
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"queues": ("a",)},
+        {"never_crashed": True},
+        {"priority": 3},
+        {"priority": 3, "queues": ("b",)},
+        {"queues": ("a",), "never_crashed": True},
+    ],
+    ids=str,
+)
+def test_a_claim_reads_the_pending_tasks_in_their_order(store, plan, options):
+    steps = plan(claim.claim, now=store.now, **claiming(**options))
+    index = "ix_tasks_pending_queue" if "queues" in options else "ix_tasks_pending"
+    assert any(f"USING COVERING INDEX {index}" in s or f"USING INDEX {index}" in s for s in steps)
+    assert scans(steps) == []
+    assert sorts(steps) == []
+
+
+def test_a_claim_from_several_queues_sorts_no_more_than_its_offers(store, plan):
+    steps = plan(claim.claim, now=store.now, **claiming(queues=("a", "b")))
+    assert sum("ix_tasks_pending_queue (queue=?)" in step for step in steps) == 2
+    assert scans(steps) == []
+    assert len(sorts(steps)) <= 1  # of at most `limit` rows a queue
+
+
+@pytest.mark.parametrize("queues", [(), ("a",), ("a", "b")])
+def test_the_search_for_a_starving_task_hops_over_the_index(plan, queues):
+    steps = plan(claim.starving_priority, queues=queues)
+    on_tasks = [step for step in steps if " tasks " in f"{step} "]
+    assert on_tasks
+    assert all("USING COVERING INDEX ix_tasks_pending" in step for step in on_tasks)
+    assert scans(steps) == []
+    assert sorts(steps) == []
+
+
+def test_promotion_reads_what_is_due(store, plan):
+    steps = plan(sweep.promote, now=store.now)
+    assert any("USING COVERING INDEX ix_tasks_scheduled (run_at<?)" in step for step in steps)
+    assert (scans(steps), sorts(steps)) == ([], [])
+
+
+def test_the_next_due_moment_is_the_head_of_an_index(plan):
+    (step,) = plan(reads.next_due)
+    assert "USING COVERING INDEX ix_tasks_scheduled" in step
+
+
+@pytest.mark.parametrize("queues", [(), ("a",), ("a", "b")])
+def test_whether_anything_is_left_is_a_look_at_partial_indexes(plan, queues):
+    steps = plan(reads.nothing_left, queues)
+    assert scans(steps) == []
+
+
+def test_a_rescue_reads_the_lost_workers_tasks(store, plan):
+    steps = plan(
+        sweep.rescue,
+        WorkerId("ada"),
+        reason="killed",
+        now=store.now,
+        backoff=lambda failures: timedelta(seconds=failures),
+    )
+    assert any("USING INDEX ix_tasks_in_progress (worker_id=?)" in step for step in steps)
+    assert scans(steps) == []
+
+
+def test_a_settlement_reads_no_table_from_end_to_end(store, plan):
+    (lease,) = store.claim(limit=1)
+    broken = Ended(lease, Failed("x", retryable=False), store.now, store.now)
+    steps = plan(
+        settle, [broken], worker_id=WorkerId("ada"), now=store.now, backoff=lambda _: timedelta()
+    )
+    assert scans(steps) == []
+    steps = plan(settle_dependents, {1: Status.FAILED, 2: Status.COMPLETED}, now=store.now)
+    assert scans(steps) == []
+
+
+def test_pruning_reads_what_is_old(store, plan):
+    steps = plan(sweep.prune, now=store.now + timedelta(days=1000), limit=10)
+    assert any("ix_tasks_finished (finished_at<?)" in step for step in steps)
+    assert (scans(steps), sorts(steps)) == ([], [])
+
+
+def test_the_looks_of_maintenance_and_keepalive_read_what_runs(store, plan):
+    for call, args in [
+        (sweep.with_timeout, ()),
+        (sweep.orphaned_by, ()),
+        (control.cancel_requests, (WorkerId("ada"),)),
+    ]:
+        steps = plan(call, *args)
+        assert any("ix_tasks_in_progress" in step for step in steps), call
+        assert scans(steps) == []
+
+
+def test_progress_is_saved_by_key(store, plan):
+    (lease,) = store.claim(limit=1)
+    steps = plan(progress.save, TaskId(lease.task_id), lease.token, now=store.now, done=1)
+    assert scans(steps) == []

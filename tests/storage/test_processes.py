@@ -1,0 +1,161 @@
+"""Several processes at one file: writers take turns, one migrates, forks part ways."""
+
+import os
+import signal
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from jobrunner.storage import migrate
+from jobrunner.storage.engine import Database
+
+WRITER = """
+import sys, time
+from jobrunner.storage.engine import Database
+from sqlalchemy import text
+
+database, me, total = Database(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+print("ready", flush=True)
+sys.stdin.readline()
+while True:
+    with database.writing() as transaction:
+        if transaction.scalar(text("SELECT sum(beat) FROM workers")) >= total:
+            break
+        transaction.execute(text("UPDATE workers SET beat = beat + 1 WHERE id = :me"), {"me": me})
+        time.sleep(0.002)  # the work of a transaction: long enough for others to queue up
+    time.sleep(0.0005)
+"""
+
+OPENER = """
+import sys
+import alembic.command
+from jobrunner.storage import migrate
+from jobrunner.storage.engine import Database
+
+database = Database(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+migrate.ensure(database)
+with database.reading() as transaction:
+    print(migrate.version(transaction))
+"""
+
+
+@pytest.fixture
+def at_once(start_program):
+    """Start a program in several processes and let them go at the same moment."""
+
+    def start(program, argument_lists):
+        processes = [start_program(program, *arguments) for arguments in argument_lists]
+        for process in processes:
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        said = [process.communicate(timeout=60)[0] for process in processes]
+        assert [process.returncode for process in processes] == [0] * len(processes), said
+        return said
+
+    return start
+
+
+def test_writers_take_turns(store, at_once):
+    names = [store.worker(f"writer-{number}") for number in range(4)]
+    at_once(WRITER, [(str(store.database.path), name, "400") for name in names])
+    shares = [beat for (beat,) in store.sql("SELECT beat FROM workers WHERE id <> 'ada'")]
+    assert sum(shares) == 400  # every transaction committed, none was `database is locked`
+    assert min(shares) >= 60, shares  # 100 each, were all machines ideal
+
+
+def test_a_fresh_database_opened_by_many_is_made_once(tmp_path, at_once):
+    path = tmp_path / "jobs.db"
+    assert at_once(OPENER, [(str(path),)] * 4) == [f"{migrate.HEAD}\n"] * 4
+    database = Database(path)
+    with database.reading() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM jobrunner_version")) == 1
+        assert connection.scalar(text("PRAGMA integrity_check")) == "ok"
+    database.close()
+
+
+def test_threads_share_one_database(store):
+    def write():
+        for _ in range(25):
+            store.sql("UPDATE workers SET beat = beat + 1")
+
+    threads = [threading.Thread(target=write) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.sql("SELECT beat FROM workers") == [(150,)]
+
+
+FORKS = """
+import os, sys, threading
+from jobrunner.storage.engine import Database
+from sqlalchemy import text
+
+database = Database(sys.argv[1])
+
+def count():
+    with database.writing() as transaction:
+        transaction.execute(text("UPDATE workers SET beat = beat + 1"))
+
+def driver():
+    with database.reading() as transaction:
+        return id(transaction.connection.driver_connection)
+"""
+
+FORK_WITH_CONNECTION = (
+    FORKS
+    + """
+before = driver()
+assert driver() == before
+child = os.fork()
+if child == 0:
+    assert driver() != before
+    count()
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert driver() == before
+count()
+"""
+)
+
+FORK_AND_DIE = (
+    FORKS
+    + """
+writes = threading.Event()
+
+def hold():
+    with database.writing() as transaction:
+        writes.set()
+        threading.Event().wait()
+
+threading.Thread(target=hold, daemon=True).start()
+writes.wait()
+if os.fork() == 0:
+    print("forked", os.getpid(), flush=True)
+    sys.stdin.readline()
+    os._exit(0)
+threading.Event().wait()
+"""
+)
+
+
+def test_a_child_after_a_fork_does_not_use_its_parents_connection(store, run_program):
+    run_program(FORK_WITH_CONNECTION, str(store.database.path))
+    assert store.sql("SELECT beat FROM workers") == [(2,)]
+
+
+def test_a_child_does_not_keep_its_dead_parents_turn(store, start_program, run_program):
+    parent = start_program(FORK_AND_DIE, str(store.database.path))
+    _, child = parent.stdout.readline().split()
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    try:
+        run_program(FORKS + "count()", str(store.database.path))
+    finally:
+        os.kill(int(child), signal.SIGKILL)
+    assert store.sql("SELECT beat FROM workers") == [(1,)]

@@ -1,0 +1,139 @@
+"""The rules of the house that no linter states: sizes, first lines, public names, open files."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+import jobrunner
+
+ROOT = Path(__file__).resolve().parent.parent
+SKIPPED = re.compile(r"\.git|\.venv.*|\..*cache|\.hypothesis|__pycache__|build|dist|.*\.db.*")
+
+PUBLIC = [
+    "Cancel",
+    "Executor",
+    "Outcome",
+    "Retry",
+    "Scheduler",
+    "Snooze",
+    "Status",
+    "Task",
+    "TaskQueue",
+    "Worker",
+    "__version__",
+    "context",
+]
+
+# Closing a descriptor of the database drops the locks its process holds on it, and with them
+# acknowledged commits. Who opens a file at all stands here, with what it opens.
+MAY_OPEN = {
+    "storage/sqlite.py",  # the new database, before its first connection; the turnstile
+}
+
+# Tests that sleep to be slow, never to wait for something.
+MAY_SLEEP: set[str] = set()
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """Every file of a checkout that may be committed."""
+    for path in sorted(folder.iterdir()):
+        if SKIPPED.fullmatch(path.name):
+            continue
+        if path.is_dir():
+            yield from files(path)
+        else:
+            yield path
+
+
+def modules(*folders: str) -> list[Path]:
+    return [path for name in folders for path in files(ROOT / name) if path.suffix == ".py"]
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text().splitlines())
+
+
+def calls(path: Path, names: set[str]) -> set[str]:
+    """Which functions or methods of these names a module calls; program text is no call."""
+    called = (
+        node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)
+    )
+    return {getattr(call, "attr", getattr(call, "id", "")) for call in called} & names
+
+
+def within(path: Path, folder: str) -> str:
+    return path.relative_to(ROOT / folder).as_posix()
+
+
+@pytest.mark.parametrize("path", modules("jobrunner", "tests", "tools"), ids=lambda path: path.name)
+def test_a_file_fits_into_250_lines(path: Path) -> None:
+    assert lines(path) <= 250
+
+
+def test_half_of_the_modules_stay_under_100_lines() -> None:
+    assert median(map(lines, modules("jobrunner"))) < 100
+
+
+@pytest.mark.parametrize("path", modules("jobrunner", "tests", "tools"), ids=lambda path: path.name)
+def test_a_module_begins_with_one_sentence(path: Path) -> None:
+    first = (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
+    assert re.fullmatch(r"[A-Z`].*[.?!]", first), first
+    assert not re.search(r"\. [A-Z]", first), "more than one sentence"
+
+
+def test_the_public_names_are_these() -> None:
+    assert list(jobrunner.__all__) == sorted(PUBLIC)
+    assert all(hasattr(jobrunner, name) for name in PUBLIC)
+
+
+def test_only_the_storage_names_a_driver() -> None:
+    driver = re.compile(
+        r"^\s*(?:import|from) (?:sqlite3|pysqlite3|psycopg)|import_module\(", re.MULTILINE
+    )
+    speakers = {
+        within(path, "jobrunner")
+        for path in modules("jobrunner")
+        if driver.search(path.read_text())
+    }
+    assert all(name.startswith("storage/") for name in speakers), speakers
+
+
+def test_only_the_engine_asks_for_the_dialect() -> None:
+    question = re.compile(r"dialect\.name|get_backend_name")
+    askers = {
+        within(path, "jobrunner")
+        for path in modules("jobrunner")
+        if question.search(path.read_text())
+    }
+    assert askers <= {"storage/engine.py"}
+
+
+def test_only_these_modules_open_files() -> None:
+    opening = {
+        "copy",
+        "copy2",
+        "copyfile",
+        "copyfileobj",
+        "open",
+        "read_bytes",
+        "read_text",
+        "write_bytes",
+        "write_text",
+    }
+    openers = {within(path, "jobrunner") for path in modules("jobrunner") if calls(path, opening)}
+    assert openers == MAY_OPEN
+
+
+def test_no_test_sleeps_to_wait() -> None:
+    sleepers = {within(path, "tests") for path in modules("tests") if calls(path, {"sleep"})}
+    assert sleepers == MAY_SLEEP
+
+
+def test_no_file_names_a_machine_or_a_registry() -> None:
+    place = re.compile(r"(?<![\w.*-])/(?:work|root|home)/|pypi\.org|pythonhosted\.org|npm(?:js)")
+    found = [str(path) for path in files(ROOT) if place.search(path.read_text(errors="ignore"))]
+    assert found == []
