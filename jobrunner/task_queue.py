@@ -55,7 +55,7 @@ class TaskQueue(Registrar):
         self._database = Database(location)
         self._opening = threading.Lock()
         self._is_open = False
-        self._joined: "ContextVar[Connection | None]" = ContextVar("transaction", default=None)
+        self._joined: ContextVar[Connection | None] = ContextVar("transaction", default=None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""
@@ -202,8 +202,8 @@ class TaskQueue(Registrar):
             InvalidTaskError: a value is not right.
         """
         given = {"priority": priority, "description": description, "queue": queue}
-        values = {name: value for name, value in given.items() if value is not None}
-        NewTask(function="checked", **values)
+        values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        NewTask(function="any", **values)  # the same checks as for a new one
         with self._writing() as transaction:
             control.change(transaction, TaskId(task_id), values)
         return self.get(task_id)

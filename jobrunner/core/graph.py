@@ -3,11 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from graphlib import CycleError as GraphCycleError
 from graphlib import TopologicalSorter
+from typing import TypeVar
 
 from jobrunner.core.errors import CycleError
 
+Node = TypeVar("Node", bound=int)
 
-def parents_first(parents: Mapping[int, Sequence[int]], *, name: Callable[[int], str]) -> list[int]:
+
+def parents_first(
+    parents: Mapping[Node, Sequence[Node]], *, name: Callable[[Node], str]
+) -> list[Node]:
     """Order nodes so that every parent stands before its dependents.
 
     `parents` maps a node to the nodes it waits for; `name` tells a node in an error.

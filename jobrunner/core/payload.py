@@ -1,12 +1,16 @@
 """Arguments and results as JSON text, checked before they are stored."""
 
 import json
+import re
 from typing import Any, Final
 
 from jobrunner.core.errors import PayloadError
 
 LIMIT: Final = 1024 * 1024
 """The largest stored value, in bytes of UTF-8 (1 MiB)."""
+
+_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""An escaped NUL in JSON text; after an escaped backslash, `u0000` is plain text."""
 
 _ENCODER: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
@@ -35,7 +39,7 @@ def encode(value: Any, *, what: str) -> str:
             field=what,
             hint="Store the data in a file or object store and pass its name.",
         )
-    if "\\u0000" in text and _has_nul(value):
+    if "\\u0000" in text and _NUL.search(text):
         raise _refused(what, "holds a NUL character")
     return text
 
@@ -64,14 +68,3 @@ def check_text(text: object, *, what: str) -> str:
 
 def _refused(what: str, problem: str) -> PayloadError:
     return PayloadError(f"{what} {problem}", field=what, hint="Pass plain JSON values.")
-
-
-def _has_nul(value: Any) -> bool:
-    """Whether a string in `value` holds NUL; an escaped backslash before `u0000` is none."""
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(_has_nul(part) for pair in value.items() for part in pair)
-    if isinstance(value, list | tuple):
-        return any(_has_nul(part) for part in value)
-    return False

@@ -82,10 +82,14 @@ class _Tally:
 
     outcomes: Counter[str] = field(default_factory=Counter[str])
     runs: "array[float]" = field(default_factory=lambda: array("d"))
+    settled_at: datetime | None = None
+    """The last end that the worker itself has told."""
 
-    def add(self, outcome: str, ran: float) -> None:
+    def add(self, outcome: str, ran: float, ended_at: datetime) -> None:
         self.outcomes[outcome] += 1
         self.runs.append(ran)
+        if outcome != "lost":
+            self.settled_at = max(self.settled_at or ended_at, ended_at)
 
     @property
     def failed(self) -> int:
@@ -109,9 +113,9 @@ def summarise(
     for row in rows:
         ran = (row.ended_at - row.started_at).total_seconds()
         waits.append(max(0.0, (row.started_at - row.ready_at).total_seconds()))
-        total.add(row.outcome, ran)
-        functions.setdefault(row.name, _Tally()).add(row.outcome, ran)
-        by_worker.setdefault(row.worker_id, _Tally()).add(row.outcome, ran)
+        total.add(row.outcome, ran, row.ended_at)
+        functions.setdefault(row.name, _Tally()).add(row.outcome, ran, row.ended_at)
+        by_worker.setdefault(row.worker_id, _Tally()).add(row.outcome, ran, row.ended_at)
         first = row.started_at if first is None else min(first, row.started_at)
         last = row.ended_at if last is None else max(last, row.ended_at)
     elapsed = (last - first).total_seconds() if first and last else 0.0
@@ -134,13 +138,16 @@ def summarise(
 
 
 def _worker(worker: WorkerInfo, tally: _Tally, now: datetime) -> WorkerReport:
+    until = alive_until(worker, now)
+    if tally.settled_at:  # a sign of life too, often later than the last beat of a killed worker
+        until = max(until, tally.settled_at)
     return WorkerReport(
         info=worker,
         completed=tally.outcomes["completed"],
         failed=tally.failed,
         lost=tally.outcomes["lost"],
         busy_s=sum(tally.runs),
-        alive_s=max(timedelta(), alive_until(worker, now) - worker.started_at).total_seconds(),
+        alive_s=max(timedelta(), until - worker.started_at).total_seconds(),
     )
 
 

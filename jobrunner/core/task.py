@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic, NamedTuple, NewType, Protocol, TypeVar, Union
 
-from jobrunner.core import payload
-from jobrunner.core.errors import InvalidTaskError, TaskFailedError, TaskStateError
+from jobrunner.core import fields, payload
+from jobrunner.core.errors import TaskFailedError, TaskStateError
 from jobrunner.core.status import Status
 
 TaskId = NewType("TaskId", int)
@@ -19,7 +19,7 @@ DEFAULT_QUEUE: Final = "default"
 DEFAULT_MAX_ATTEMPTS: Final = 5
 NO_DELAY: Final = timedelta()
 PRIORITY_RANGE: Final = range(-(2**31), 2**31)
-LONGEST: Final = timedelta(days=36_500)
+TASK_IDS: Final = range(1, 2**63)
 
 Parent = Union[int, "Task[Any]", "NewTask[Any]"]
 """What `after` may name: an id, a stored task, or one enqueued in the same call."""
@@ -59,35 +59,38 @@ class NewTask(Generic[R_co]):
         payload.check_text(self.description, what="description")
         payload.check_text(self.queue, what="queue")
         if not self.queue:
-            raise _invalid("queue", "must have a name")
+            raise fields.invalid("queue", "must have a name")
         if self.cwd is not None and not payload.check_text(self.cwd, what="cwd").startswith("/"):
-            raise _invalid("cwd", "must be an absolute path")
-        _check_integer("priority", self.priority, PRIORITY_RANGE)
-        _check_integer("max_attempts", self.max_attempts, range(1, 10_001))
-        if self.timeout is not None and not NO_DELAY < self.timeout <= LONGEST:
-            raise _invalid("timeout", "must be longer than 0 s and at most 100 years")
-        if not NO_DELAY <= self.delay <= LONGEST:
-            raise _invalid("delay", "must be from 0 s to 100 years")
-        if self.run_at is not None and self.run_at.tzinfo is None:
-            raise _invalid("run_at", "needs a time zone")
+            raise fields.invalid("cwd", "must be an absolute path")
+        fields.check_integer("priority", self.priority, PRIORITY_RANGE)
+        fields.check_integer("max_attempts", self.max_attempts, range(1, 10_001))
+        fields.check_span("delay", self.delay, shortest=NO_DELAY)
+        if self.timeout is not None:
+            fields.check_span("timeout", self.timeout, shortest=timedelta.resolution)
+        if self.run_at is not None:
+            fields.check_moment("run_at", self.run_at)
+        _check_parents("after", self.after)
+        _check_parents("after_any", self.after_any)
 
     def _check_work(self) -> None:
         if (self.function is None) == (self.command is None):
-            raise _invalid("function", "or command: a task has exactly one of them")
-        if self.function is not None:
-            if not payload.check_text(self.function, what="function"):
-                raise _invalid("function", "must have a name")
-        elif isinstance(self.command, str | None) or not self.command:
-            raise _invalid("command", "must be a list with a program and its arguments")
-        else:
-            for part in self.command:
-                payload.check_text(part, what="command")
-            if self.args or self.kwargs:
-                raise _invalid("args", "go with a function; a command has its own")
-        if isinstance(self.args, str) or not isinstance(self.args, Sequence):
-            raise _invalid("args", "must be a list")
-        if not isinstance(self.kwargs, Mapping):
-            raise _invalid("kwargs", "must be an object with names for keys")
+            raise fields.invalid("function", "or command: a task has exactly one of them")
+        if self.function is not None and not payload.check_text(self.function, what="function"):
+            raise fields.invalid("function", "must have a name")
+        if not fields.is_list(self.args):
+            raise fields.invalid("args", "must be a list")
+        if not fields.has_names(self.kwargs):
+            raise fields.invalid("kwargs", "must be an object with names for keys")
+        if self.command is not None:
+            self._check_command(self.command)
+
+    def _check_command(self, command: Sequence[str]) -> None:
+        if not fields.is_list(command) or not command:
+            raise fields.invalid("command", "must be a list with a program and its arguments")
+        for part in command:
+            payload.check_text(part, what="command")
+        if self.args or self.kwargs:
+            raise fields.invalid("args", "go with a function; a command has its own")
 
     @property
     def name(self) -> str:
@@ -221,12 +224,9 @@ def as_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _check_integer(name: str, value: object, allowed: range) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise _invalid(name, f"must be an integer, not {value!r}")
-    if value not in allowed:
-        raise _invalid(name, f"must be from {allowed.start} to {allowed.stop - 1}, not {value}")
-
-
-def _invalid(name: str, problem: str) -> InvalidTaskError:
-    return InvalidTaskError(f"{name} {problem}", field=name)
+def _check_parents(name: str, parents: Sequence[object]) -> None:
+    if not fields.is_list(parents):
+        raise fields.invalid(name, "must be a list of tasks or ids")
+    for parent in parents:
+        if not isinstance(parent, Task | NewTask):
+            fields.check_integer(name, parent, TASK_IDS)

@@ -40,7 +40,7 @@ class Verdict:
     result: str | None = None
 
 
-def decide(
+def decide(  # noqa: C901, PLR0911 — one match over a closed set, told in one place
     lease: Lease, outcome: Outcome, *, now: datetime, backoff: Backoff, cancel: bool = False
 ) -> Verdict:
     """Judge an attempt: done, again later, or over.

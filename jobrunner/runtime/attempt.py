@@ -112,9 +112,7 @@ class Attempt:
                 self.deadline = self.began + self.lease.timeout.total_seconds()
             return True
 
-    def end(
-        self, outcome: Outcome, output: Output | None = None, *, abandon: bool = False
-    ) -> bool:
+    def end(self, outcome: Outcome, output: Output | None = None, *, abandon: bool = False) -> bool:
         """Report the end. `False` says it was reported before, and this one is dropped."""
         with self._lock:
             if self.over:

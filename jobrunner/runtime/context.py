@@ -19,8 +19,15 @@ SAVE_EVERY: Final = 0.5
 class Link(Protocol):
     """How an attempt reaches the database: directly, or through its worker's pipe."""
 
-    task_id: int
-    attempt: int
+    @property
+    def task_id(self) -> int:
+        """The task."""
+        ...
+
+    @property
+    def attempt(self) -> int:
+        """The number of the attempt."""
+        ...
 
     def save(self, values: dict[str, Any]) -> None:
         """Store progress or a checkpoint, durably. Raises LeaseLostError."""

@@ -44,7 +44,7 @@ class Guard:
         with self._lock:
             process = self._process
             if process is None or process.poll() is not None:
-                process = self._process = subprocess.Popen(
+                process = self._process = subprocess.Popen(  # noqa: S603 — our own interpreter
                     [sys.executable, "-I", "-S", "-c", _SCRIPT],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,

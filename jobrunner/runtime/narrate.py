@@ -1,7 +1,14 @@
 """What a worker's transactions did, told as events."""
 
 from jobrunner.core import payload
-from jobrunner.core.events import DependentCancelled, Emit, LeaseLost, TaskSettled, TaskStarted, ignore
+from jobrunner.core.events import (
+    DependentCancelled,
+    Emit,
+    LeaseLost,
+    TaskSettled,
+    TaskStarted,
+    ignore,
+)
 from jobrunner.core.outcome import NAMES, Ended
 from jobrunner.core.task import Lease, WorkerId
 from jobrunner.runtime.settler import Turn

@@ -1,16 +1,18 @@
 """How a worker works, and what it needs of a queue."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.events import Emit
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.registry import Registry
 from jobrunner.storage.engine import Database
+
+CONCURRENCY: Final = range(1, 10_001)
 
 
 class Executor(StrEnum):
@@ -57,24 +59,17 @@ class WorkerOptions:
     """
 
     concurrency: int | None = None
-    executor: Executor | str = Executor.THREAD
-    queues: Mapping[str, int | None] | Sequence[str] = field(default_factory=dict[str, "int | None"])
+    executor: Executor = Executor.THREAD
+    queues: Mapping[str, int | None] = field(default_factory=dict[str, "int | None"])
     heartbeat: float = 5.0
     lost_after: float = 30.0
     shutdown_grace: float = 15.0
     kill_grace: float = 5.0
 
     def __post_init__(self) -> None:
-        """Accept plain names for the executor and the queues; refuse what cannot work."""
-        try:
-            object.__setattr__(self, "executor", Executor(self.executor))
-        except ValueError:
-            known = ", ".join(Executor)
-            raise ConfigurationError(f"there is no executor {self.executor!r}: {known}") from None
-        if not isinstance(self.queues, Mapping):
-            object.__setattr__(self, "queues", dict.fromkeys(self.queues))
-        if self.concurrency is not None and not 1 <= self.concurrency <= 10_000:
-            raise ConfigurationError("concurrency must be from 1 to 10000")
+        """Refuse what cannot work."""
+        if self.concurrency is not None and self.concurrency not in CONCURRENCY:
+            raise ConfigurationError(f"concurrency must be from 1 to {CONCURRENCY[-1]}")
         if any(limit is not None and limit < 1 for limit in self.queues.values()):
             raise ConfigurationError("a queue's limit must be at least 1")
         if self.heartbeat <= 0 or self.lost_after < 2 * self.heartbeat:
@@ -84,6 +79,30 @@ class WorkerOptions:
             )
         if self.shutdown_grace < 0 or self.kill_grace < 0:
             raise ConfigurationError("a grace cannot be negative")
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        executor: str = Executor.THREAD,
+        queues: Mapping[str, int | None] | Iterable[str] = (),
+        **settings: Any,
+    ) -> "WorkerOptions":
+        """Make options of plain values: the executor by name, the queues as a list of names.
+
+        Raises:
+            ConfigurationError: an option has no meaning.
+        """
+        if executor not in set(Executor):
+            known = ", ".join(Executor)
+            raise ConfigurationError(f"there is no executor {executor!r}, only {known}")
+        limits: dict[str, int | None] = {}
+        for queue in queues:
+            limits[queue] = queues[queue] if isinstance(queues, Mapping) else None
+        try:
+            return cls(executor=Executor(executor), queues=limits, **settings)
+        except TypeError as error:
+            raise ConfigurationError(f"a worker has no such option: {error}") from error
 
     @property
     def slots(self) -> int:

@@ -2,8 +2,7 @@
 
 import asyncio
 import traceback
-
-from typing import Any
+from typing import Any, Final
 
 from jobrunner.core import payload
 from jobrunner.core.errors import LeaseLostError, PayloadError
@@ -20,6 +19,9 @@ from jobrunner.core.signals import Cancel, Retry, Snooze, Stopped, StopReason
 from jobrunner.core.verdict import CANCEL_REASON
 from jobrunner.runtime.context import Running, enter
 from jobrunner.runtime.registry import Function
+
+KEEP: Final = 10_000
+"""Characters kept of the beginning, and again of the end, of a traceback."""
 
 
 def perform(function: Function, args: str | None, kwargs: str | None, running: Running) -> Outcome:
@@ -67,7 +69,9 @@ def _after(error: BaseException, function: Function, running: Running) -> Outcom
     return outcome_of(error, function, stop=running.link.stop_reason())
 
 
-def outcome_of(error: BaseException, function: Function, *, stop: StopReason | None) -> Outcome:
+def outcome_of(  # noqa: PLR0911 — one match, a line for each end
+    error: BaseException, function: Function, *, stop: StopReason | None
+) -> Outcome:
     """The outcome that an exception stands for. `stop` is why the attempt was asked to end."""
     match error:
         case Snooze():
@@ -112,7 +116,7 @@ def _traceback(error: BaseException) -> str:
     while frames and frames.tb_frame.f_globals.get("__name__") == __name__:
         frames = frames.tb_next
     text = _storable("".join(traceback.format_exception(type(error), error, frames)))
-    return text if len(text) <= 20_000 else f"{text[:10_000]}\n…\n{text[-10_000:]}"
+    return text if len(text) <= 2 * KEEP else f"{text[:KEEP]}\n…\n{text[-KEEP:]}"
 
 
 def _storable(text: str) -> str:

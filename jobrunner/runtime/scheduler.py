@@ -61,7 +61,7 @@ class Scheduler:
         Raises:
             ConfigurationError: an option has no meaning.
         """
-        self.options = WorkerOptions(**settings)
+        self.options = WorkerOptions.of(**settings)
         self._queue = queue
         self._setup = setup
         self._size = max(1, workers)
@@ -145,7 +145,9 @@ class Scheduler:
             return False
         self._stillborn = 0 if worker_id else self._stillborn + 1
         if self._stillborn >= GIVE_UP_AFTER:
-            message = f"{GIVE_UP_AFTER} worker processes died at their start, {exit_text(exit_code)}"
+            message = (
+                f"{GIVE_UP_AFTER} worker processes died at their start, {exit_text(exit_code)}"
+            )
             raise SchedulerError(message)
         if worker_id:
             self._bury(worker_id, f"its process died: {exit_text(exit_code)}")
@@ -192,7 +194,7 @@ def _work(
     setup()
     worker = Worker(queue, options, on_join=hello.send)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all: the parent decides
-    signal.signal(signal.SIGTERM, lambda *_: worker.stop("it got SIGTERM"))
+    signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop("it got SIGTERM"))
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_outlive, args=(parent, worker), daemon=True).start()

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
-
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING, NamedTuple
 
 from jobrunner.core.errors import DatabaseError
 from jobrunner.core.outcome import Ended
@@ -16,6 +14,9 @@ from jobrunner.storage import reads, sweep
 from jobrunner.storage.claim import AGED_SHARE, claim, claimed_with, starving_priority
 from jobrunner.storage.engine import Database
 from jobrunner.storage.settle import Settlement, already_settled, settle
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,7 @@ class Want(NamedTuple):
 class Settler:
     """Settles what has ended and claims what comes next, in a single transaction."""
 
-    def __init__(
-        self, database: Database, worker_id: WorkerId, clock: Clock
-    ) -> None:
+    def __init__(self, database: Database, worker_id: WorkerId, clock: Clock) -> None:
         """Everything is written in the name of this worker."""
         self._database = database
         self._worker_id = worker_id
@@ -78,7 +77,7 @@ class Settler:
         return Turn(settlement, recovered + leases, drained, due)
 
     def _resolve_doubt(
-        self, transaction: Connection, ended: Sequence[Ended]
+        self, transaction: "Connection", ended: Sequence[Ended]
     ) -> tuple[list[Lease], Sequence[Ended]]:
         if self._doubtful is None:
             return [], ended
@@ -87,7 +86,7 @@ class Settler:
         return claimed_with(transaction, self._worker_id, self._doubtful), left
 
     def _claim_all(
-        self, transaction: Connection, token: Token, now: datetime, wants: Sequence[Want]
+        self, transaction: "Connection", token: Token, now: datetime, wants: Sequence[Want]
     ) -> list[Lease]:
         if not wants:
             return []
@@ -102,7 +101,7 @@ class Settler:
             leases += found
         return leases
 
-    def _starving(self, transaction: Connection, want: Want) -> tuple[int | None, int]:
+    def _starving(self, transaction: "Connection", want: Want) -> tuple[int | None, int]:
         """One claim in ten takes the longest-waiting task: its priority, and how many are due."""
         due = min(self._since_aged // AGED_SHARE, want.free)
         if due == 0:
@@ -111,9 +110,9 @@ class Settler:
         priority = starving_priority(transaction, queues=want.queues)
         return priority, due if priority is not None else 0
 
-    def _claim(  # noqa: PLR0913 — one call of `claim` in the name of this worker
+    def _claim(
         self,
-        transaction: Connection,
+        transaction: "Connection",
         token: Token,
         now: datetime,
         want: Want,

@@ -51,7 +51,7 @@ class Worker:
         Raises:
             ConfigurationError: an option has no meaning.
         """
-        self.options = options or WorkerOptions(**settings)
+        self.options = options or WorkerOptions.of(**settings)
         self.settled = 0
         self._queue = queue
         self._on_join = on_join

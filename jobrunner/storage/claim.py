@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     Connection,
     Integer,
-    ScalarSelect,
     Select,
     bindparam,
     exists,
@@ -30,7 +29,7 @@ _ALIVE: Final = exists().where(
 )
 LEASE_COLUMNS: Final = (tasks.c.id, *(tasks.c[name] for name in Lease._fields[1:]))
 _PRIORITIES: Final = 64
-"""How many distinct priorities the search for the longest-waiting task looks at, from the lowest."""
+"""How many distinct priorities the search for the longest-waiting looks at, lowest first."""
 
 
 def claim(
@@ -51,7 +50,8 @@ def claim(
     down. `token` must be new for every call. A worker that was declared lost gets nothing.
     """
     queues = list(dict.fromkeys(queues))
-    statement = _statement(len(queues), priority is not None, never_crashed)
+    shape = _Shape(len(queues), priority is not None, never_crashed)
+    statement = _statement(shape)
     found = transaction.execute(
         statement,
         {
@@ -90,7 +90,8 @@ def starving_priority(transaction: Connection, *, queues: Sequence[str] = ()) ->
     heads: list[tuple[int, int]] = []  # (task id, priority)
     saw_the_top = True
     for queue in queues or (None,):
-        found = transaction.execute(_heads(queue is not None), {"only_queue": queue}).all()
+        query = _HEADS[queue is not None]
+        found = transaction.execute(query, {"only_queue": queue}).all()
         heads += [(task_id, priority) for priority, task_id in found]
         saw_the_top &= len(found) < _PRIORITIES
     if not heads:
@@ -100,13 +101,21 @@ def starving_priority(transaction: Connection, *, queues: Sequence[str] = ()) ->
     return None if served else oldest
 
 
-def _candidates(queue: str | None, one_priority: bool, never_crashed: bool) -> Select[Any]:
+class _Shape(NamedTuple):
+    """What distinguishes one text of the statement from another."""
+
+    queues: int
+    one_priority: bool
+    never_crashed: bool
+
+
+def _candidates(queue: str | None, shape: _Shape) -> Any:
     query = select(tasks.c.id, tasks.c.priority).where(_PENDING)
     if queue is not None:
         query = query.where(tasks.c.queue == bindparam(queue))
-    if one_priority:
+    if shape.one_priority:
         query = query.where(tasks.c.priority == bindparam("only_priority"))
-    if never_crashed:
+    if shape.never_crashed:
         query = query.where(tasks.c.crashes == literal_column("0"))
     return (
         query.order_by(tasks.c.priority.desc(), tasks.c.id)
@@ -115,10 +124,10 @@ def _candidates(queue: str | None, one_priority: bool, never_crashed: bool) -> S
     )
 
 
-def _chosen(queues: int, one_priority: bool, never_crashed: bool) -> Select[Any] | ScalarSelect[Any]:
+def _chosen(shape: _Shape) -> Any:
     """The ids to claim. Each queue offers its own best, so that each uses its index."""
-    names = [f"queue_{number}" for number in range(queues)] or [None]
-    offers = [_candidates(name, one_priority, never_crashed).subquery() for name in names]
+    names: list[str | None] = [f"queue_{number}" for number in range(shape.queues)]
+    offers = [_candidates(name, shape).subquery() for name in names or [None]]
     if len(offers) == 1:
         return select(offers[0].c.id)
     best = union_all(*(select(offer.c.id, offer.c.priority) for offer in offers)).subquery()
@@ -129,16 +138,15 @@ def _chosen(queues: int, one_priority: bool, never_crashed: bool) -> Select[Any]
     )
 
 
-_statements: dict[tuple[int, bool, bool], Any] = {}
+_statements: dict[_Shape, Any] = {}
 
 
-def _statement(queues: int, one_priority: bool, never_crashed: bool) -> Any:
+def _statement(shape: _Shape) -> Any:
     """The UPDATE, built once for each shape."""
-    key = (queues, one_priority, never_crashed)
-    if key not in _statements:
-        _statements[key] = (
+    if shape not in _statements:
+        _statements[shape] = (
             update(tasks)
-            .where(tasks.c.id.in_(_chosen(*key)), _PENDING, _ALIVE)
+            .where(tasks.c.id.in_(_chosen(shape)), _PENDING, _ALIVE)
             .values(
                 status=literal_column("'in_progress'"),
                 attempt=tasks.c.attempt + 1,
@@ -148,10 +156,10 @@ def _statement(queues: int, one_priority: bool, never_crashed: bool) -> Any:
             )
             .returning(*LEASE_COLUMNS)
         )
-    return _statements[key]
+    return _statements[shape]
 
 
-def _heads(in_queue: bool) -> Select[Any]:
+def _heads(*, in_queue: bool) -> Any:
     """Each distinct priority with its oldest pending task, from the lowest priority up."""
     mine = [_PENDING]
     if in_queue:
@@ -168,3 +176,8 @@ def _heads(in_queue: bool) -> Select[Any]:
         .where(steps.c.priority.is_not(None))
         .limit(_PRIORITIES)
     )
+
+
+_HEADS: Final[dict[bool, Select[int, int]]] = {
+    in_queue: _heads(in_queue=in_queue) for in_queue in (False, True)
+}

@@ -34,9 +34,7 @@ def cancel(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status
         asked = this.where(tasks.c.cancel_requested_at.is_(None))
         transaction.execute(asked.values(cancel_requested_at=now))
         return status
-    transaction.execute(
-        this.values(status=Status.CANCELLED, finished_at=now, error=CANCEL_REASON)
-    )
+    transaction.execute(this.values(status=Status.CANCELLED, finished_at=now, error=CANCEL_REASON))
     settle_dependents(transaction, {task_id: Status.CANCELLED}, now=now)
     return Status.CANCELLED
 

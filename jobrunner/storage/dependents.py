@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, case, func, literal_column, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Select,
+    Text,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    update,
+)
 
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
@@ -12,7 +23,7 @@ from jobrunner.storage.enqueue import chunks, said
 from jobrunner.storage.tables import Moment, dependencies, tasks
 
 _BLOCKED: Final = tasks.c.status == literal_column("'blocked'")
-_IDS: Final = bindparam("ids", expanding=True)
+_IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
 _NOW: Final = bindparam("now", type_=Moment)
 
 
@@ -54,16 +65,16 @@ def _release_statement(*, only_run_anyway: bool) -> Any:
     if only_run_anyway:
         open_edges = open_edges.where(dependencies.c.on_failure == literal_column("'run'"))
     ended = open_edges.group_by(dependencies.c.dependent_id).subquery()
-    left = tasks.c.waiting_on - ended.c.ended
+    left: Any = tasks.c.waiting_on - ended.c.ended
     return (
         update(tasks)
         .where(tasks.c.id == ended.c.dependent_id, _BLOCKED)
         .values(
             waiting_on=left,
             status=case(
-                (left > 0, literal_column("'blocked'")),
-                (tasks.c.run_at > _NOW, literal_column("'scheduled'")),
-                else_=literal_column("'pending'"),
+                (left > 0, literal_column("'blocked'", Text)),
+                (tasks.c.run_at > _NOW, literal_column("'scheduled'", Text)),
+                else_=literal_column("'pending'", Text),
             ),
             # From here on it could run: the wait that people see starts now.
             run_at=case((tasks.c.run_at > _NOW, tasks.c.run_at), else_=_NOW),
@@ -99,13 +110,11 @@ def _doomed_statement() -> Any:
     return select(doomed.c.id, func.min(doomed.c.parent)).group_by(doomed.c.id)
 
 
-_DOOMED: Final = _doomed_statement()
+_DOOMED: Final[Select[int, int]] = _doomed_statement()
 _CANCEL: Final = (
     update(tasks)
     .where(tasks.c.id == bindparam("task"), _BLOCKED)
-    .values(
-        status=literal_column("'cancelled'"), finished_at=_NOW, error=bindparam("reason")
-    )
+    .values(status=literal_column("'cancelled'"), finished_at=_NOW, error=bindparam("reason"))
 )
 
 

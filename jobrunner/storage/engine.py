@@ -3,7 +3,7 @@
 import contextlib
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,16 +85,16 @@ class Database:
         return engine
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Generator[Connection]:
         """A transaction that only reads: one consistent view, never upgraded to a write."""
         with self._told(), self._engine.begin() as connection:
             yield connection
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> Generator[Connection]:
         """A transaction that writes, committed at the end: all of it or nothing."""
         turn = self._turnstile.turn() if self._turnstile else contextlib.nullcontext()
-        with self._told(), turn, self._writer.begin() as connection:
+        with self._told(), self._writer.connect() as connection, turn, connection.begin():
             yield connection
 
     def watch(self) -> "ChangeWatch":
@@ -103,7 +103,7 @@ class Database:
             return ChangeWatch(self._engine.connect())
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self) -> Generator[None]:
         """Turn a driver's error into a sentence and a next step."""
         try:
             yield

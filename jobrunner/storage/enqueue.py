@@ -10,17 +10,37 @@ from jobrunner.core import payload
 from jobrunner.core.errors import UnknownParentError
 from jobrunner.core.graph import parents_first
 from jobrunner.core.status import Status
-from jobrunner.core.task import NewTask, Parent, Task, TaskId, as_utc
+from jobrunner.core.task import NewTask, Parent, Task, TaskId
 from jobrunner.storage.engine import reserve_ids
-from jobrunner.storage.tables import dependencies, tasks
+from jobrunner.storage.prepared import Prepared
+from jobrunner.storage.tables import MICROSECOND, dependencies, micros, tasks
 
 T = TypeVar("T")
 
 CHUNK: Final = 500
 """How many ids one IN list names at most."""
 
-_INSERT_TASKS: Final = insert(tasks)
-_INSERT_EDGES: Final = insert(dependencies)
+_TASK_COLUMNS: Final = (
+    "id",
+    "status",
+    "queue",
+    "priority",
+    "run_at",
+    "max_attempts",
+    "waiting_on",
+    "timeout",
+    "created_at",
+    "finished_at",
+    "function",
+    "command",
+    "cwd",
+    "args",
+    "kwargs",
+    "description",
+    "error",
+)
+_INSERT_TASKS: Final = Prepared(insert(tasks).inline(), _TASK_COLUMNS)
+_INSERT_EDGES: Final = Prepared(insert(dependencies), [column.name for column in dependencies.c])
 
 Edge = tuple[TaskId, str]
 """A parent and what its failure means to the dependent: `cancel` or `run`."""
@@ -40,32 +60,34 @@ def enqueue(transaction: Connection, new: Sequence[NewTask[Any]], *, now: dateti
         return []
     ids = [TaskId(number) for number in reserve_ids(transaction, len(new))]
     edges = _edges(new, ids)
-    rows = [_row(task, task_id, now) for task, task_id in zip(new, ids, strict=True)]
+    created_at = micros(now)
+    rows = [_row(task, task_id, created_at) for task, task_id in zip(new, ids, strict=True)]
     if any(edges.values()):
-        _block(transaction, dict(zip(ids, rows, strict=True)), edges, new, now)
-    transaction.execute(_INSERT_TASKS, rows)
+        _block(transaction, dict(zip(ids, rows, strict=True)), edges, new, created_at)
+    _INSERT_TASKS.run(transaction, rows)
     links = [
         {"parent_id": parent, "dependent_id": task_id, "on_failure": on_failure}
         for task_id, parents in edges.items()
         for parent, on_failure in parents
     ]
-    if links:
-        transaction.execute(_INSERT_EDGES, links)
+    _INSERT_EDGES.run(transaction, links)
     return ids
 
 
-def _row(task: NewTask[Any], task_id: TaskId, now: datetime) -> dict[str, Any]:
-    run_at = max(now + task.delay, as_utc(task.run_at)) if task.run_at else now + task.delay
+def _row(task: NewTask[Any], task_id: TaskId, created_at: int) -> dict[str, Any]:
+    run_at = created_at + task.delay // MICROSECOND
+    if task.run_at is not None:
+        run_at = max(run_at, micros(task.run_at))
     return {
         "id": task_id,
-        "status": Status.SCHEDULED if run_at > now else Status.PENDING,
+        "status": Status.SCHEDULED.value if run_at > created_at else Status.PENDING.value,
         "queue": task.queue,
         "priority": task.priority,
         "run_at": run_at,
         "max_attempts": task.max_attempts,
         "waiting_on": 0,
-        "timeout": task.timeout,
-        "created_at": now,
+        "timeout": task.timeout // MICROSECOND if task.timeout else None,
+        "created_at": created_at,
         "finished_at": None,
         "function": task.function,
         "command": payload.encode(list(task.command), what="command") if task.command else None,
@@ -106,7 +128,7 @@ def _block(
     rows: dict[TaskId, dict[str, Any]],
     edges: dict[TaskId, list[Edge]],
     new: Sequence[NewTask[Any]],
-    now: datetime,
+    created_at: int,
 ) -> None:
     """Set the status of tasks that have parents, parents first."""
     inside = {
@@ -119,12 +141,12 @@ def _block(
     statuses = _statuses(transaction, outside)
     for number in order:
         task_id = TaskId(number)
-        _apply_parents(rows[task_id], edges.get(task_id, ()), statuses, now)
-        statuses[task_id] = rows[task_id]["status"]
+        _apply_parents(rows[task_id], edges.get(task_id, ()), statuses, created_at)
+        statuses[task_id] = Status(rows[task_id]["status"])
 
 
 def _apply_parents(
-    row: dict[str, Any], parents: Iterable[Edge], statuses: dict[TaskId, Status], now: datetime
+    row: dict[str, Any], parents: Iterable[Edge], statuses: dict[TaskId, Status], now: int
 ) -> None:
     waiting_on = 0
     for parent, on_failure in parents:
@@ -133,13 +155,13 @@ def _apply_parents(
             waiting_on += 1
         elif status is not Status.COMPLETED and on_failure == "cancel":
             row |= {
-                "status": Status.CANCELLED,
+                "status": Status.CANCELLED.value,
                 "finished_at": now,
                 "error": f"task {parent}, which it depends on, {said(status)}",
             }
             return
     if waiting_on:
-        row |= {"status": Status.BLOCKED, "waiting_on": waiting_on}
+        row |= {"status": Status.BLOCKED.value, "waiting_on": waiting_on}
 
 
 def said(status: Status) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, column, inspect, select, table
 
 from jobrunner.core.errors import SchemaError
 from jobrunner.storage import sqlite
@@ -33,7 +33,8 @@ def version(connection: Connection) -> str | None:
                 hint="Give jobrunner a file of its own with --db.",
             )
         return None
-    found: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
+    revision = table(VERSION_TABLE, column("version_num"))
+    found: str | None = connection.scalar(select(revision.c.version_num))
     return found
 
 

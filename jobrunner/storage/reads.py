@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    exists,
+    func,
+    literal_column,
+    select,
+)
 
 from jobrunner.core import payload
 from jobrunner.core.errors import TaskNotFoundError
@@ -69,9 +78,9 @@ def find(
 
 
 def _tasks(transaction: Connection, query: Select[Any], source: TaskSource) -> list[Task[Any]]:
-    rows = transaction.execute(query).all()
-    parents = _parents(transaction, [row.id for row in rows])
-    return [_task(row, parents.get(row.id, ()), source) for row in rows]
+    rows = transaction.execute(query).mappings().all()
+    parents = _parents(transaction, [row["id"] for row in rows])
+    return [_task(row, parents.get(row["id"], ()), source) for row in rows]
 
 
 def _parents(transaction: Connection, ids: Sequence[int]) -> dict[int, list[TaskId]]:
@@ -86,14 +95,14 @@ def _parents(transaction: Connection, ids: Sequence[int]) -> dict[int, list[Task
     return found
 
 
-def _task(row: Row[Any], after: Iterable[TaskId], source: TaskSource) -> Task[Any]:
-    values = dict(row._mapping)  # noqa: SLF001 — SQLAlchemy's public name for it
+def _task(row: RowMapping, after: Iterable[TaskId], source: TaskSource) -> Task[Any]:
+    values: dict[str, Any] = dict(row)
     done, total, note = values.pop("done"), values.pop("total"), values.pop("note")
     values |= {
-        "status": Status(row.status),
-        "command": tuple(payload.decode(row.command)) if row.command else None,
-        "args": tuple(payload.decode(row.args) or ()),
-        "kwargs": payload.decode(row.kwargs) or {},
+        "status": Status(row["status"]),
+        "command": tuple(payload.decode(row["command"])) if row["command"] else None,
+        "args": tuple(payload.decode(row["args"]) or ()),
+        "kwargs": payload.decode(row["kwargs"]) or {},
         "progress": None if done is None else Progress(done, total, note),
         "returned": payload.decode(values.pop("result")),
         "after": tuple(after),
@@ -121,11 +130,12 @@ def still_open(transaction: Connection, ids: Sequence[int]) -> list[TaskId]:
     Raises:
         TaskNotFoundError: one of them does not exist.
     """
-    found: dict[int, str] = {}
     query = select(tasks.c.id, tasks.c.status)
-    for chunk in chunks(ids):
-        for task_id, status in transaction.execute(query.where(tasks.c.id.in_(chunk))):
-            found[task_id] = status
+    found: dict[int, str] = {
+        task_id: status
+        for chunk in chunks(ids)
+        for task_id, status in transaction.execute(query.where(tasks.c.id.in_(chunk)))
+    }
     for task_id in ids:
         if task_id not in found:
             raise TaskNotFoundError(task_id)
@@ -144,9 +154,7 @@ def nothing_left(transaction: Connection, queues: Sequence[str] = ()) -> bool:
     blocked.
     """
     statuses = ["pending", "in_progress", "scheduled"] + (["blocked"] if queues else [])
-    return not any(
-        transaction.scalar(select(_any(status, queues))) for status in statuses
-    )
+    return not any(transaction.scalar(select(_any(status, queues))) for status in statuses)
 
 
 def next_due(transaction: Connection) -> datetime | None:

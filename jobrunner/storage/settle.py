@@ -9,12 +9,13 @@ from sqlalchemy import Connection, bindparam, insert, literal_column, select, up
 
 from jobrunner.core.backoff import Backoff
 from jobrunner.core.outcome import NAMES, Ended, Failed, Outcome, Snoozed
-from jobrunner.core.status import Status
+from jobrunner.core.status import FINAL
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
 from jobrunner.core.verdict import Verdict, decide
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.enqueue import chunks
-from jobrunner.storage.tables import Moment, attempts, tasks
+from jobrunner.storage.prepared import Prepared
+from jobrunner.storage.tables import attempts, micros, tasks
 
 
 class Settled(NamedTuple):
@@ -39,23 +40,25 @@ _HELD: Final = (
     .with_for_update()
 )
 
-_SETTLE: Final = (
+_SETTLE: Final = Prepared(
     update(tasks)
     .where(tasks.c.id == bindparam("task"), tasks.c.token == bindparam("held_token"))
     .values(
         status=bindparam("new_status"),
         attempt=bindparam("new_attempt"),
         crashes=bindparam("new_crashes"),
-        run_at=bindparam("new_run_at", type_=Moment),
-        started_at=bindparam("began_at", type_=Moment),
-        finished_at=bindparam("over_at", type_=Moment),
+        run_at=bindparam("new_run_at"),
+        started_at=bindparam("began_at"),
+        finished_at=bindparam("over_at"),
         result=bindparam("new_result"),
         error=bindparam("new_error"),
         token=literal_column("NULL"),
     )
 )
 
-_RECORD: Final = insert(attempts)
+_RECORD: Final = Prepared(
+    insert(attempts).inline(), [column.name for column in attempts.c if column.name != "id"]
+)
 
 
 def settle(
@@ -103,29 +106,30 @@ def _held(
 def _write(
     transaction: Connection, settled: Sequence[Settled], *, worker_id: WorkerId, now: datetime
 ) -> list[tuple[TaskId, TaskId]]:
-    rows = [_task_row(end, verdict, now) for end, verdict in settled]
-    written = transaction.execute(_SETTLE, rows).rowcount
+    over_at = micros(now)
+    rows = [_task_row(end, verdict, over_at) for end, verdict in settled]
+    written = _SETTLE.run(transaction, rows)
     if written != len(rows):  # the rows were locked above: this cannot be a lost race
         message = f"settled {written} tasks where {len(rows)} leases were held"
         raise AssertionError(message)
-    history = list(_attempt_rows(settled, worker_id))
-    if history:
-        transaction.execute(_RECORD, history)
-    over = {end.lease.task_id: verdict.status for end, verdict in settled if verdict.status.is_final}
+    _RECORD.run(transaction, list(_attempt_rows(settled, worker_id)))
+    over = {
+        end.lease.task_id: verdict.status for end, verdict in settled if verdict.status.is_final
+    }
     return settle_dependents(transaction, over, now=now) if over else []
 
 
-def _task_row(end: Ended, verdict: Verdict, now: datetime) -> dict[str, Any]:
+def _task_row(end: Ended, verdict: Verdict, over_at: int) -> dict[str, Any]:
     lease = end.lease
     return {
         "task": lease.task_id,
         "held_token": lease.token,
-        "new_status": verdict.status,
+        "new_status": verdict.status.value,
         "new_attempt": verdict.attempt,
         "new_crashes": verdict.crashes,
-        "new_run_at": verdict.run_at or lease.run_at,
-        "began_at": end.started_at,
-        "over_at": now if verdict.status.is_final else None,
+        "new_run_at": micros(verdict.run_at or lease.run_at),
+        "began_at": micros(end.started_at) if end.started_at else None,
+        "over_at": over_at if verdict.status in FINAL else None,
         "new_result": verdict.result,
         "new_error": verdict.error,
     }
@@ -141,9 +145,9 @@ def _attempt_rows(settled: Iterable[Settled], worker_id: WorkerId) -> Iterable[d
             "token": lease.token,
             "number": lease.attempt,
             "worker_id": worker_id,
-            "ready_at": lease.run_at,
-            "started_at": end.started_at,
-            "ended_at": end.ended_at,
+            "ready_at": micros(lease.run_at),
+            "started_at": micros(end.started_at),
+            "ended_at": micros(end.ended_at),
             "outcome": NAMES[type(outcome)],
             "error": problem(outcome) or verdict.error,
             "traceback": outcome.traceback if isinstance(outcome, Failed) else None,

@@ -6,7 +6,7 @@ import importlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -98,7 +98,7 @@ class Turnstile:
         self._descriptor: int | None = None
 
     @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> Generator[None]:
         """Wait for the turn and hold it."""
         with self._mutex:
             descriptor = self._opened()

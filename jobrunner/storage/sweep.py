@@ -89,7 +89,9 @@ def take_overdue(
 ) -> Settlement:
     """Take one task from a worker that let it overrun its timeout."""
     this = _IN_PROGRESS & (tasks.c.id == claimed.task_id) & (tasks.c.token == claimed.token)
-    outcome = TimedOut(f"ran longer than {claimed.timeout.total_seconds():g} s; taken from its worker")
+    outcome = TimedOut(
+        f"ran longer than {claimed.timeout.total_seconds():g} s; taken from its worker"
+    )
     return _take(transaction, this, outcome, claimed.worker_id, now=now, backoff=backoff)
 
 

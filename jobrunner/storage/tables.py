@@ -27,6 +27,11 @@ Long = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits on both: SQLite's INTEGER is, PostgreSQL's is not."""
 
 
+def micros(moment: datetime) -> int:
+    """A moment as both databases hold it: microseconds since the epoch."""
+    return (moment - EPOCH) // MICROSECOND
+
+
 class Moment(TypeDecorator[datetime]):
     """A moment in time, stored as whole microseconds since the epoch, UTC."""
 
@@ -35,7 +40,7 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """From an aware datetime to microseconds."""
-        return None if value is None else (value - EPOCH) // MICROSECOND
+        return None if value is None else micros(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """From microseconds to a datetime in UTC."""

@@ -76,7 +76,8 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("status <> 'blocked' OR waiting_on > 0", name=op.f("ck_tasks_blocked")),
         sa.CheckConstraint(
-            "status IN ('blocked', 'scheduled', 'pending', 'in_progress', 'completed', 'failed', 'cancelled')",
+            "status IN ('blocked', 'scheduled', 'pending', 'in_progress',"
+            " 'completed', 'failed', 'cancelled')",
             name=op.f("ck_tasks_status"),
         ),
         sa.CheckConstraint(
@@ -156,7 +157,8 @@ def upgrade() -> None:
         sa.Column("stdout", sa.Text(), nullable=True),
         sa.Column("stderr", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "outcome IN ('completed', 'failed', 'timed_out', 'crashed', 'lost', 'snoozed', 'cancelled', 'released')",
+            "outcome IN ('completed', 'failed', 'timed_out', 'crashed', 'lost',"
+            " 'snoozed', 'cancelled', 'released')",
             name=op.f("ck_attempts_outcome"),
         ),
         sa.ForeignKeyConstraint(
@@ -208,7 +210,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop every table."""
-
     op.drop_table("progress")
     op.drop_index("ix_dependencies_dependent_id", table_name="dependencies")
     op.drop_table("dependencies")

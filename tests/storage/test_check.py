@@ -47,9 +47,7 @@ def test_a_task_in_the_hands_of_an_ended_worker_is_found(broken):
     task_id = broken.add()
     broken.claim()
     broken.write(workers.set_stopped, WorkerId("ada"), now=broken.now)
-    assert broken.problems() == [
-        f"task {task_id} is in progress at worker ada, which is stopped"
-    ]
+    assert broken.problems() == [f"task {task_id} is in progress at worker ada, which is stopped"]
 
 
 def test_a_task_that_completed_twice_is_found(broken):

@@ -139,7 +139,9 @@ class TestRetry:
         parent = store.add()
         task_id = store.add(after=[parent])
         store.finish(parent, BROKEN)
-        with pytest.raises(TaskStateError, match=f"depends on task {parent}, which is failed") as told:
+        with pytest.raises(
+            TaskStateError, match=f"depends on task {parent}, which is failed"
+        ) as told:
             store.retry(task_id)
         assert f"jobrunner task retry {parent} {task_id}" in told.value.hint
 

@@ -1,5 +1,6 @@
 """Two kinds of transactions, and every trouble told in a sentence with a next step."""
 
+import contextlib
 import os
 import stat
 import sys
@@ -49,9 +50,12 @@ def test_a_write_is_committed_at_the_end(store):
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), FileNotFoundError("no")])
 def test_an_error_in_a_write_leaves_nothing_and_comes_out_as_it_is(store, error):
-    with pytest.raises(type(error)) as told, store.database.writing() as transaction:
+    def fail(transaction):
         transaction.execute(text("UPDATE workers SET beat = 99"))
         raise error
+
+    with pytest.raises(type(error)) as told:
+        store.write(fail)
     assert told.value is error
     assert store.sql("SELECT beat FROM workers") == [(0,)]
 
@@ -67,15 +71,11 @@ def test_a_reader_keeps_its_view_while_a_writer_commits(store):
 
 def test_the_write_lock_is_taken_at_the_beginning(database):
     other = Database(database.path)
-    other_turn = other._turnstile
-    other._turnstile = None  # past the turnstile, SQLite's own lock is the truth
-    with database.writing() as one, pytest.raises(DatabaseError, match="is locked"):
-        one.execute(text("SELECT 1"))
-        with other.reading() as two:
-            two.execute(text("PRAGMA busy_timeout=1"))
-        with other.writing():
-            pytest.fail("two writers at once")
-    other._turnstile = other_turn
+    with other.reading() as connection:
+        connection.execute(text("PRAGMA busy_timeout=1"))
+    other._turnstile.turn = contextlib.nullcontext  # SQLite's own lock is the truth
+    with database.writing(), pytest.raises(DatabaseError, match="is locked"):
+        other.writing().__enter__()
     other.close()
 
 

@@ -51,7 +51,7 @@ class Model(RuleBasedStateMachine):
         super().__init__()
         self.store = store
         for table in TABLES:
-            store.sql(f"DELETE FROM {table}")
+            store.sql(f"DELETE FROM {table}")  # noqa: S608
         self.names = iter(range(10_000))
         self.workers = [self.new_worker(), self.new_worker()]
         self.ids = []

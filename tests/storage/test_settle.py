@@ -120,8 +120,10 @@ def test_the_history_refuses_a_token_that_ended_before(store):
     store.add()
     store.settle(store.claim_one(), Completed())
     with pytest.raises(IntegrityError):
-        store.sql("INSERT INTO attempts SELECT NULL, task_id, token, 2, worker_id, ready_at,"
-                  " started_at, ended_at, 'failed', '', '', 0, '', '' FROM attempts")
+        store.sql(
+            "INSERT INTO attempts SELECT NULL, task_id, token, 2, worker_id, ready_at,"
+            " started_at, ended_at, 'failed', '', '', 0, '', '' FROM attempts"
+        )
 
 
 def test_the_history_tells_the_attempt(store):

@@ -45,7 +45,9 @@ def test_a_worker_that_contradicts_itself_is_refused(store, change):
         store.sql(f"UPDATE workers SET {change}")  # noqa: S608
 
 
-@pytest.mark.parametrize("edge", ["1, 1, 'cancel'", "1, 2, 'maybe'", "1, 99, 'run'", "99, 1, 'run'"])
+@pytest.mark.parametrize(
+    "edge", ["1, 1, 'cancel'", "1, 2, 'maybe'", "1, 99, 'run'", "99, 1, 'run'"]
+)
 def test_an_edge_without_meaning_is_refused(store, edge):
     store.add()
     store.add()
@@ -60,7 +62,7 @@ moments = st.datetimes(timezones=st.timezones() | st.just(UTC))
 def test_a_moment_keeps_its_microsecond(moment):
     stored = Moment().process_bind_param(moment, DIALECT)
     assert isinstance(stored, int)
-    assert Moment().process_result_value(stored, DIALECT) == moment
+    assert Moment().process_result_value(stored, DIALECT) - moment == timedelta()
 
 
 @given(st.timedeltas())

@@ -74,4 +74,3 @@ class Executors:
         if "_loop" in self.__dict__:
             self._loop.close()
         self._guard.close()
-

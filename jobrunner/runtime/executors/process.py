@@ -150,14 +150,17 @@ class ProcessExecutor:
         while True:
             match message := running.connection.recv():
                 case child.Save(values):
-                    try:
-                        link.save(values)
-                    except LeaseLostError:
-                        running.send(False)
-                    else:
-                        running.send(True)
+                    running.send(_saved(link, values))
                 case child.Load():
                     running.send(link.load())
                 case _:
                     outcome: Outcome = message
                     return outcome
+
+
+def _saved(link: DatabaseLink, values: dict[str, Any]) -> bool:
+    try:
+        link.save(values)
+    except LeaseLostError:
+        return False
+    return True

@@ -1,0 +1,48 @@
+"""What the fields of a task may hold, checked whatever the caller passed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from jobrunner.core.errors import InvalidTaskError
+
+LONGEST: Final = timedelta(days=36_500)
+
+
+def invalid(name: str, problem: str) -> InvalidTaskError:
+    """The error that names a field; `problem` completes the sentence "`name` …"."""
+    return InvalidTaskError(f"{name} {problem}", field=name)
+
+
+def check_integer(name: str, value: object, allowed: range) -> None:
+    """Accept a whole number in a range; `True` is none."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise invalid(name, f"must be an integer, not {value!r}")
+    if value not in allowed:
+        raise invalid(name, f"must be from {allowed.start} to {allowed.stop - 1}, not {value}")
+
+
+def check_span(name: str, value: object, *, shortest: timedelta) -> None:
+    """Accept a length of time of at most 100 years."""
+    if not isinstance(value, timedelta) or not shortest <= value <= LONGEST:
+        raise invalid(name, f"must be a timedelta from {shortest} to 100 years, not {value!r}")
+
+
+def check_moment(name: str, value: object) -> None:
+    """Accept a moment that says its time zone and has a name in UTC."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise invalid(name, f"must be a datetime with a time zone, not {value!r}")
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise invalid(name, "is no moment of the years 1 to 9999 in UTC") from None
+
+
+def is_list(value: object) -> bool:
+    """Whether it can be read again and again in order; text is no list."""
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def has_names(value: Iterable[object]) -> bool:
+    """Whether it is a mapping with text for keys, as JSON and keyword arguments need it."""
+    return isinstance(value, Mapping) and all(isinstance(name, str) for name in value)

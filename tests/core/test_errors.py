@@ -1,0 +1,68 @@
+"""The tree that is drawn is the tree that is there."""
+
+import inspect
+import re
+
+import pytest
+
+from jobrunner.core import errors
+
+CLASSES = {
+    name: found
+    for name, found in vars(errors).items()
+    if inspect.isclass(found) and issubclass(found, errors.JobrunnerError)
+}
+
+
+def drawn():
+    """Each class of the drawing with its parent."""
+    path = []
+    for line in errors.__doc__.splitlines():
+        match = re.fullmatch(r"([│├└─ ]*)(\w+Error)\b.*", line)
+        if match:
+            depth = len(match[1]) // 4
+            path = [*path[:depth], match[2]]
+            yield match[2], path[-2] if depth else "Exception"
+
+
+def test_the_drawing_shows_every_class_below_its_parent():
+    assert dict(drawn()) == {name: found.__base__.__name__ for name, found in CLASSES.items()}
+
+
+EXAMPLES = [
+    errors.InvalidTaskError("queue must have a name", field="queue"),
+    errors.PayloadError("args is not JSON", field="args"),
+    errors.CycleError(["a", "b", "a"]),
+    errors.UnknownParentError(7),
+    errors.UnknownFunctionError("f", ["g", "h"]),
+    errors.UnknownFunctionError("f", []),
+    errors.DuplicateFunctionError("f"),
+    errors.TaskNotFoundError(7),
+    errors.TaskStateError(7, "is pending"),
+    errors.TaskFailedError(7, "failed", "broken"),
+    errors.TaskFailedError(7, "cancelled", None),
+    errors.WaitTimeoutError([1, 2, 3, 4, 5, 6], 1.5),
+    errors.LeaseLostError(7),
+    errors.ApplicationError("app:queue", "no module named app"),
+    errors.ConfigurationError("the port is no number"),
+    errors.DatabaseError("the disk is full"),
+    errors.SchemaError("too new"),
+]
+
+
+def test_every_class_has_an_example_here():
+    assert {type(error) for error in EXAMPLES} == set(CLASSES.values()) - {errors.JobrunnerError}
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+def test_an_error_is_one_sentence_and_a_next_step(error):
+    assert str(error)
+    assert "\n" not in str(error)
+    assert not str(error).endswith(".")
+    assert not error.hint or error.hint.endswith(".")
+
+
+def test_a_wait_that_timed_out_names_five_tasks_at_most():
+    error = errors.WaitTimeoutError([1, 2, 3, 4, 5, 6, 7], 1.5)
+    assert str(error) == "not ended within 1.5 s: task 1, 2, 3, 4, 5 and 2 more"
+    assert error.task_ids == (1, 2, 3, 4, 5, 6, 7)

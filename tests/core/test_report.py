@@ -1,0 +1,135 @@
+"""The report's numbers, worked out by hand."""
+
+from array import array
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobrunner.core.report import AttemptRow, Spread, alive_until, spread, summarise
+from jobrunner.core.status import Status
+from jobrunner.core.task import WorkerId
+from jobrunner.core.worker import WorkerInfo, WorkerStatus
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def at(seconds):
+    return START + timedelta(seconds=seconds)
+
+
+def worker(name, **fields):
+    info = {
+        "id": WorkerId(name),
+        "host": "here",
+        "boot_id": "boot",
+        "pid": 1,
+        "executor": "thread",
+        "concurrency": 1,
+        "queues": (),
+        "status": WorkerStatus.RUNNING,
+        "beat": 0,
+        "started_at": at(0),
+        "seen_at": at(0),
+        "stopped_at": None,
+        "error": None,
+    }
+    return WorkerInfo(**(info | fields))
+
+
+ROWS = [
+    AttemptRow("resize", "a", "completed", at(0), at(10), at(14)),  # waits 10, runs 4
+    AttemptRow("resize", "a", "failed", at(0), at(12), at(13)),  # waits 12, runs 1
+    AttemptRow("fetch", "b", "completed", at(20), at(20), at(22)),  # waits 0, runs 2
+    AttemptRow("fetch", "b", "timed_out", at(23), at(22), at(25)),  # cannot wait less than 0
+    AttemptRow("fetch", "b", "lost", at(24), at(25), at(30)),  # waits 1, runs 5
+    AttemptRow("fetch", "gone", "snoozed", at(24), at(25), at(26)),
+]
+
+
+@pytest.fixture
+def report():
+    return summarise(
+        ROWS,
+        tasks={Status.COMPLETED: 2},
+        workers=[
+            worker("a", concurrency=2),
+            worker("b", status=WorkerStatus.STOPPED, started_at=at(10), stopped_at=at(30)),
+            worker("idle", started_at=at(40)),
+        ],
+        now=at(40),
+    )
+
+
+def test_the_whole(report):
+    assert report.tasks == {Status.COMPLETED: 2}
+    assert report.attempts == {"completed": 2, "failed": 1, "timed_out": 1, "lost": 1, "snoozed": 1}
+    assert report.elapsed_s == 20  # from the first start, 10, to the last end, 30
+    assert report.throughput_per_s == 2 / 20
+    assert report.wait == Spread(p50=1, p95=12, max=12)  # of 0 0 1 1 10 12
+    assert report.run == Spread(p50=2, p95=5, max=5)  # of 1 1 2 3 4 5
+
+
+def test_the_functions(report):
+    fetch, resize = report.functions
+    assert (fetch.name, fetch.count, fetch.failed) == ("fetch", 4, 1)
+    assert (resize.name, resize.count, resize.failed) == ("resize", 2, 1)
+    assert resize.run == Spread(p50=1, p95=4, max=4)
+
+
+def test_the_workers_efficiency_is_busy_over_alive_times_concurrency(report):
+    first, second, idle = report.workers
+    assert (first.completed, first.failed, first.lost) == (1, 1, 0)
+    assert (first.busy_s, first.alive_s, first.efficiency) == (5, 40, 5 / (40 * 2))
+    assert (second.completed, second.failed, second.lost) == (1, 1, 1)
+    assert (second.busy_s, second.alive_s, second.efficiency) == (10, 20, 10 / 20)
+    assert (idle.busy_s, idle.alive_s, idle.efficiency) == (0, 0, 0)
+
+
+def test_no_history_is_no_division_by_zero():
+    report = summarise([], tasks={}, workers=[worker("a")], now=at(0))
+    assert (report.elapsed_s, report.throughput_per_s) == (0, 0)
+    assert (report.wait, report.run, report.functions) == (None, None, [])
+    assert report.workers[0].efficiency == 0
+
+
+def test_efficiency_is_never_more_than_the_whole():
+    rows = [AttemptRow("f", "a", "completed", at(0), at(0), at(10))] * 3
+    (only,) = summarise(rows, tasks={}, workers=[worker("a")], now=at(10)).workers
+    assert (only.busy_s, only.efficiency) == (30, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "until"),
+    [
+        ({}, 99),
+        ({"status": WorkerStatus.STOPPING, "seen_at": at(5)}, 99),
+        ({"status": WorkerStatus.STOPPED, "stopped_at": at(7)}, 7),
+        ({"status": WorkerStatus.LOST, "seen_at": at(5), "stopped_at": at(35)}, 5),
+    ],
+)
+def test_a_worker_is_alive_until_its_stop_or_its_last_sign_of_life(fields, until):
+    assert alive_until(worker("a", **fields), at(99)) == at(until)
+
+
+@given(st.lists(st.floats(0, 1e9), min_size=1))
+def test_quantiles_are_spans_that_occurred(spans):
+    found = spread(array("d", spans))
+    assert {found.p50, found.p95, found.max} <= set(spans)
+    assert found.p50 <= found.p95 <= found.max == max(spans)
+    assert sum(span <= found.p50 for span in spans) * 2 >= len(spans)
+
+
+def test_a_hundred_spans_have_their_nearest_ranks():
+    assert spread(array("d", range(1, 101))) == Spread(p50=50, p95=95, max=100)
+    assert spread(array("d")) is None
+
+
+def test_what_a_killed_worker_settled_counts_as_a_sign_of_life():
+    rows = [
+        AttemptRow("f", "a", "completed", at(0), at(0), at(4)),
+        AttemptRow("f", "a", "lost", at(0), at(4), at(30)),  # ended by who found the worker dead
+    ]
+    killed = worker("a", status=WorkerStatus.LOST, seen_at=at(1), stopped_at=at(30))
+    assert summarise(rows, tasks={}, workers=[killed], now=at(99)).workers[0].alive_s == 4
