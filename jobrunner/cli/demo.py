@@ -36,7 +36,7 @@ def demo(
     fail, are retried or cancelled. A long one goes on after the kill where it
     stood. Ends with 0 only if every file and the whole history were found right.
     """
-    from jobrunner.demo.show import Shown
+
 
 TOLD: Final = 10
 """Problems that are told one by one."""

@@ -82,18 +82,38 @@ class _Tally:
 
     outcomes: Counter[str] = field(default_factory=Counter[str])
     runs: "array[float]" = field(default_factory=lambda: array("d"))
-    settled_at: datetime | None = None
-    """The last end that the worker itself has told."""
 
-    def add(self, outcome: str, ran: float, ended_at: datetime) -> None:
+    def add(self, outcome: str, ran: float) -> None:
         self.outcomes[outcome] += 1
         self.runs.append(ran)
-        if outcome != "lost":
-            self.settled_at = max(self.settled_at or ended_at, ended_at)
 
     @property
     def failed(self) -> int:
         return sum(self.outcomes[name] for name in FAILURES)
+
+
+@dataclass(slots=True)
+class _WorkerTally(_Tally):
+    """Running totals of one worker, with those apart that somebody else has told."""
+
+    settled_at: datetime | None = None
+    """The last end that it has told itself."""
+    lost_from: list[datetime] = field(default_factory=list[datetime])
+    lost_s: float = 0.0
+
+    def note(self, row: AttemptRow, ran: float) -> None:
+        self.add(row.outcome, ran)
+        if row.outcome == "lost":
+            self.lost_from.append(row.started_at)
+            self.lost_s += ran
+        elif self.settled_at is None or row.ended_at > self.settled_at:
+            self.settled_at = row.ended_at
+
+    def busy_s(self, until: datetime, concurrency: int) -> float:
+        """Seconds in tasks. Of those lost, the first were running, others only claimed ahead."""
+        running = sorted(self.lost_from)[:concurrency]
+        lost_s = sum(max(0.0, (until - start).total_seconds()) for start in running)
+        return sum(self.runs) - self.lost_s + lost_s
 
 
 def summarise(
@@ -107,15 +127,15 @@ def summarise(
     total = _Tally()
     waits = array("d")
     functions: dict[str, _Tally] = {}
-    by_worker: dict[str, _Tally] = {worker.id: _Tally() for worker in workers}
+    by_worker: dict[str, _WorkerTally] = {worker.id: _WorkerTally() for worker in workers}
     first: datetime | None = None
     last: datetime | None = None
     for row in rows:
         ran = (row.ended_at - row.started_at).total_seconds()
         waits.append(max(0.0, (row.started_at - row.ready_at).total_seconds()))
-        total.add(row.outcome, ran, row.ended_at)
-        functions.setdefault(row.name, _Tally()).add(row.outcome, ran, row.ended_at)
-        by_worker.setdefault(row.worker_id, _Tally()).add(row.outcome, ran, row.ended_at)
+        total.add(row.outcome, ran)
+        functions.setdefault(row.name, _Tally()).add(row.outcome, ran)
+        by_worker.setdefault(row.worker_id, _WorkerTally()).note(row, ran)
         first = row.started_at if first is None else min(first, row.started_at)
         last = row.ended_at if last is None else max(last, row.ended_at)
     elapsed = (last - first).total_seconds() if first and last else 0.0
@@ -137,7 +157,7 @@ def summarise(
     )
 
 
-def _worker(worker: WorkerInfo, tally: _Tally, now: datetime) -> WorkerReport:
+def _worker(worker: WorkerInfo, tally: _WorkerTally, now: datetime) -> WorkerReport:
     until = alive_until(worker, now)
     if tally.settled_at:  # a sign of life too, often later than the last beat of a killed worker
         until = max(until, tally.settled_at)
@@ -146,7 +166,7 @@ def _worker(worker: WorkerInfo, tally: _Tally, now: datetime) -> WorkerReport:
         completed=tally.outcomes["completed"],
         failed=tally.failed,
         lost=tally.outcomes["lost"],
-        busy_s=sum(tally.runs),
+        busy_s=tally.busy_s(until, worker.concurrency),
         alive_s=max(timedelta(), until - worker.started_at).total_seconds(),
     )
 

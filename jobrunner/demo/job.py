@@ -17,7 +17,7 @@ DATABASE: Final = "demo.db"
 INDEXED: Final = 100
 """Modules that the long task goes through."""
 
-INDEX_SECONDS: Final = 4.0
+INDEX_SECONDS: Final = 3.0
 """How long the long task takes at least."""
 
 SOON: Final = 100

@@ -66,6 +66,7 @@ class Attempt:
         "abandoned",
         "began",
         "deadline",
+        "forced",
         "function",
         "in_slot",
         "lease",
@@ -91,6 +92,9 @@ class Attempt:
         self.stop_reason: StopReason | None = None
         self.in_slot = False
         self.over = False
+        self.forced = (
+            False  # it was made to end, not only told to: how its process ended is our doing
+        )
         self.abandoned = False  # its end was reported while its code still ran
         self.retired = False  # the thread that ran it may still hold an exception raised into it
         self._clock = clock
@@ -117,9 +121,12 @@ class Attempt:
         with self._lock:
             if self.over:
                 return False
-            self.over = True
             self.abandoned = abandon
-        self._report(outcome, output)
+            # Under the lock, where nothing is raised into this thread: an end that is noted but
+            # not reported would be waited for for ever
+            # (guarded by test_an_end_is_reported_whenever_an_exception_comes_up).
+            self._report(outcome, output)
+            self.over = True
         return True
 
     def _report(self, outcome: Outcome, output: Output | None = None) -> None:
@@ -162,6 +169,7 @@ class Attempt:
         with self._lock:  # the code may end at this very moment: then it must not be touched
             if self.over or self._control is None:
                 return
+            self.forced |= action != NOTICE
             if action == NOTICE:
                 self._control.notice(self.stop_reason or StopReason.SHUTDOWN)
             elif action == TERMINATE:

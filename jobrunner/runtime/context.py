@@ -3,12 +3,15 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
-from typing import Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from jobrunner.core import payload
 from jobrunner.core.errors import JobrunnerError
 from jobrunner.core.signals import Stopped, StopReason
 from jobrunner.runtime.clock import Clock
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 T = TypeVar("T")
 
@@ -48,6 +51,8 @@ class Running:
     def __init__(self, link: Link, clock: Clock) -> None:
         """`link` is the way to the database."""
         self.link = link
+        self.loop: AbstractEventLoop | None = None
+        """The event loop of this attempt alone, where it has one."""
         self._clock = clock
         self._unsaved: dict[str, Any] = {}
         self._saved_at = float("-inf")

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from jobrunner.core.outcome import Ended
 from jobrunner.core.signals import StopReason
-from jobrunner.core.task import Lease, TaskId
+from jobrunner.core.task import Lease, TaskId, Token
 from jobrunner.runtime.attempt import Attempt, steps_for
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.executors.dispatch import Executors
 from jobrunner.runtime.options import WorkerOptions
+
+Key = tuple[TaskId, Token]
+"""One claim of one task: after it was lost and claimed again, a task may be in hand twice."""
 
 
 class InHand:
@@ -26,9 +29,9 @@ class InHand:
         self._options = options
         self._clock = clock
         self._wake = wake
-        self._attempts: dict[TaskId, Attempt] = {}
-        self._timed: set[TaskId] = set()
-        self._stopping: set[TaskId] = set()
+        self._attempts: dict[Key, Attempt] = {}
+        self._timed: set[Key] = set()
+        self._stopping: set[Key] = set()
         self._ends: deque[tuple[Attempt, Ended]] = deque()
 
     def __len__(self) -> int:
@@ -39,9 +42,9 @@ class InHand:
         """Hand claimed tasks to the executors."""
         for lease in leases:
             attempt = Attempt(lease, clock=self._clock, on_end=self._on_end)
-            self._attempts[lease.task_id] = attempt
+            self._attempts[_key(lease)] = attempt
             if lease.timeout is not None:
-                self._timed.add(lease.task_id)
+                self._timed.add(_key(lease))
             self._executors.submit(attempt)
 
     def _on_end(self, attempt: Attempt, ended: Ended) -> None:
@@ -53,47 +56,50 @@ class InHand:
         collected: list[tuple[Attempt, Ended]] = []
         while self._ends:
             attempt, ended = self._ends.popleft()
-            task_id = ended.lease.task_id
-            if self._attempts.get(task_id) is attempt:
-                del self._attempts[task_id]
-                self._timed.discard(task_id)
-                self._stopping.discard(task_id)
+            key = _key(ended.lease)
+            del self._attempts[key]
+            self._timed.discard(key)
+            self._stopping.discard(key)
             if attempt.abandoned:
                 self._executors.replace(attempt)
             collected.append((attempt, ended))
         return collected
 
-    def stop(self, task_ids: Iterable[TaskId], reason: StopReason, now: float) -> None:
-        """Have attempts ended; unknown ids are ignored."""
+    def stop(self, task_id: TaskId, reason: StopReason, now: float) -> None:
+        """Have the attempts at a task ended, if there are any."""
+        self._stop([key for key in self._attempts if key[0] == task_id], reason, now)
+
+    def stop_all(self, reason: StopReason, now: float) -> None:
+        """Have every attempt ended."""
+        self._stop(list(self._attempts), reason, now)
+
+    def _stop(self, keys: Iterable[Key], reason: StopReason, now: float) -> None:
         steps = steps_for(
             reason,
             kill_grace=self._options.kill_grace,
             shutdown_grace=self._options.shutdown_grace,
         )
-        for task_id in list(task_ids):
-            if attempt := self._attempts.get(task_id):
-                self._stopping.add(task_id)
-                attempt.stop(reason, steps, now)
-
-    def stop_all(self, reason: StopReason, now: float) -> None:
-        """Have every attempt ended."""
-        self.stop(self._attempts, reason, now)
+        for key in keys:
+            self._stopping.add(key)
+            self._attempts[key].stop(reason, steps, now)
 
     def advance(self, now: float) -> None:
         """Begin the stops that are due, and take their next steps."""
-        overdue = [
-            task_id for task_id in self._timed if _passed(self._attempts[task_id].deadline, now)
-        ]
+        overdue = [key for key in self._timed if _passed(self._attempts[key].deadline, now)]
         self._timed.difference_update(overdue)
-        self.stop(overdue, StopReason.TIMEOUT, now)
-        for task_id in list(self._stopping):
-            self._attempts[task_id].advance(now)
+        self._stop(overdue, StopReason.TIMEOUT, now)
+        for key in list(self._stopping):
+            self._attempts[key].advance(now)
 
     def next_step(self) -> float | None:
         """When `advance` has something to do next, by the monotonic clock."""
-        moments = [self._attempts[task_id].deadline for task_id in self._timed]
-        moments += [self._attempts[task_id].next_step() for task_id in self._stopping]
+        moments = [self._attempts[key].deadline for key in self._timed]
+        moments += [self._attempts[key].next_step() for key in self._stopping]
         return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _key(lease: Lease) -> Key:
+    return lease.task_id, lease.token
 
 
 def _passed(moment: float | None, now: float) -> bool:

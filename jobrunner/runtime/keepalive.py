@@ -52,15 +52,20 @@ class Keepalive:
         self._thread.join()
 
     def _loop(self) -> None:
-        while not self._end.wait(SWEEP_EVERY):
-            try:
-                alive = self._once()
-            except DatabaseError as error:
-                self._emit(WorkerTrouble(self._worker_id, str(error)))
-                alive = self._clock.monotonic() - self._beat_at < self._lost_after
-            if not alive:
+        try:
+            while not self._end.wait(SWEEP_EVERY):
+                if not self._is_alive():
+                    break
+        finally:  # whatever ended this thread: a worker that shows no life must not go on
+            if not self._end.is_set():
                 self._on_lost()
-                return
+
+    def _is_alive(self) -> bool:
+        try:
+            return self._once()
+        except DatabaseError as error:
+            self._emit(WorkerTrouble(self._worker_id, str(error)))
+            return self._clock.monotonic() - self._beat_at < self._lost_after
 
     def _once(self) -> bool:
         now = self._clock.monotonic()

@@ -1,11 +1,14 @@
 """Call a function and tell its outcome, whatever it does."""
 
 import asyncio
+import contextlib
 import traceback
+from datetime import timedelta
 from typing import Any, Final
 
 from jobrunner.core import payload
 from jobrunner.core.errors import LeaseLostError, PayloadError
+from jobrunner.core.fields import LONGEST
 from jobrunner.core.outcome import (
     Cancelled,
     Completed,
@@ -29,11 +32,12 @@ def perform(function: Function, args: str | None, kwargs: str | None, running: R
     enter(running)
     try:
         if function.is_async:
-            value = asyncio.run(_call(function, args, kwargs))
+            with asyncio.Runner() as runner:
+                running.loop = runner.get_loop()
+                value = runner.run(_call(function, args, kwargs))
         else:
             value = _call(function, args, kwargs)
-        running.flush()
-        return Completed(_result(value))
+        return _completed(value, running)
     except BaseException as error:  # noqa: BLE001 — every end of user code is an outcome
         return _after(error, function, running)
 
@@ -44,9 +48,7 @@ async def perform_async(
     """Run a coroutine function on the current loop."""
     enter(running)
     try:
-        value = await _call(function, args, kwargs)
-        running.flush()
-        return Completed(_result(value))
+        return _completed(await _call(function, args, kwargs), running)
     except BaseException as error:  # noqa: BLE001 — every end of user code is an outcome
         return _after(error, function, running)
 
@@ -55,8 +57,13 @@ def _call(function: Function, args: str | None, kwargs: str | None) -> Any:
     return function.call(*(payload.decode(args) or ()), **(payload.decode(kwargs) or {}))
 
 
-def _result(value: Any) -> str | None:
-    return None if value is None else payload.encode(value, what="result")
+def _completed(value: Any, running: Running) -> Outcome:
+    outcome = Completed(None if value is None else payload.encode(value, what="result"))
+    # What is done is done, whether or not its last progress report can be stored; if the lease
+    # is lost, the settling transaction refuses the outcome.
+    with contextlib.suppress(Exception):
+        running.flush()
+    return outcome
 
 
 def _after(error: BaseException, function: Function, running: Running) -> Outcome:
@@ -75,11 +82,11 @@ def outcome_of(  # noqa: PLR0911 — one match, a line for each end
     """The outcome that an exception stands for. `stop` is why the attempt was asked to end."""
     match error:
         case Snooze():
-            return Snoozed(error.delay)
+            return Snoozed(_span(error.delay))
         case Cancel():
-            return Cancelled(str(error))
+            return Cancelled(_first_line(error))
         case Retry():
-            return Failed(one_line(error), retry_after=error.after)
+            return Failed(one_line(error), retry_after=_span(error.after))
         case Stopped():
             return stopped(stop or error.reason)
         case asyncio.CancelledError() | KeyboardInterrupt() if stop:
@@ -104,10 +111,21 @@ def stopped(reason: StopReason, *, timeout: float | None = None) -> Outcome:
 
 def one_line(error: BaseException) -> str:
     """An exception as one line for people and tables."""
-    text = str(error).strip()
-    first = text.splitlines()[0] if text else ""
-    name = type(error).__name__
-    return _storable(f"{name}: {first}" if first else name)[:500]
+    name, first = type(error).__name__, _first_line(error)
+    return f"{name}: {first}" if first else name
+
+
+def _first_line(error: BaseException) -> str:
+    try:
+        text = str(error).strip()
+    except Exception:  # noqa: BLE001 — user code again; the error's type must do
+        text = ""
+    return _storable(text.splitlines()[0])[:500] if text else ""
+
+
+def _span(asked: timedelta) -> timedelta:
+    """A wait that ends within the calendar."""
+    return min(max(asked, timedelta()), LONGEST)
 
 
 def _traceback(error: BaseException) -> str:

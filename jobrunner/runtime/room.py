@@ -27,7 +27,7 @@ class Room:
         self._limits = dict(limits)
         self._in_hand: Counter[str] = Counter()
         self._total = 0
-        self._mean: float | None = None
+        self._mean = AHEAD_SECONDS  # of a few fast tasks we do not conclude that all are fast
         self._head_at = 0.0
 
     def take(self, lease: Lease) -> None:
@@ -40,7 +40,7 @@ class Room:
         self._in_hand[lease.queue] -= 1
         self._total -= 1
         if ran is not None:
-            self._mean = ran if self._mean is None else self._mean + _WEIGHT * (ran - self._mean)
+            self._mean += _WEIGHT * (ran - self._mean)
 
     def clear(self) -> None:
         """Nothing is in hand."""
@@ -61,8 +61,6 @@ class Room:
         return [Want(tuple(self._limits), free, ahead)] if free or ahead else []
 
     def _ahead(self, now: float, free: int) -> int:
-        if self._mean is None:
-            return 0
         depth = int(self._concurrency * AHEAD_SECONDS / max(self._mean, 1e-6))
         depth = min(depth, AHEAD_AT_MOST)
         if depth < self._concurrency or (not free and now - self._head_at > HEAD_EVERY):

@@ -1,6 +1,7 @@
 """Wait for work: woken from within the process, or by the commit of another one."""
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from jobrunner.runtime.clock import Clock
@@ -14,13 +15,18 @@ LONGEST: Final = 0.005
 class Wakeup:
     """Waits for a signal of this process or a change of the database, whichever is first."""
 
-    def __init__(self, watch: ChangeWatch, clock: Clock) -> None:
-        """`watch` belongs to this wake-up from now on."""
+    def __init__(
+        self, watch: ChangeWatch, clock: Clock, *, interrupted: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`watch` belongs to this wake-up from now on.
+
+        `interrupted` is asked at every look, and ends a wait: for what a signal handler has
+        noted, which must take no lock.
+        """
         self._watch = watch
         self._clock = clock
         self._event = threading.Event()
-        self.interrupted = False
-        """Set by a signal handler, which must take no lock, to end a wait at its next look."""
+        self._interrupted = interrupted
 
     def set(self) -> None:
         """Wake the waiting thread, from any other."""
@@ -39,8 +45,7 @@ class Wakeup:
             if self._event.wait(min(pause, max(left, 0.0))):
                 self._event.clear()
                 return self._watch.changed()
-            if left <= 0 or self.interrupted:
-                self.interrupted = False
+            if left <= 0 or self._interrupted():
                 return False
             pause = min(pause * 1.5, LONGEST)
 

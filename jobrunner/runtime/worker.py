@@ -17,6 +17,7 @@ from jobrunner.core.signals import StopReason
 from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.runtime.executors.dispatch import Executors
 from jobrunner.runtime.in_hand import InHand
+from jobrunner.runtime.lookout import Lookout
 from jobrunner.runtime.membership import Membership
 from jobrunner.runtime.narrate import Narrator
 from jobrunner.runtime.options import Source, WorkerOptions
@@ -24,9 +25,6 @@ from jobrunner.runtime.room import Room
 from jobrunner.runtime.settler import Settler, Turn, Want
 from jobrunner.runtime.wakeup import Wakeup
 from jobrunner.storage import reads
-
-POLL_EVERY: Final = 1.0
-"""Seconds after which an idle worker looks for work even if nothing woke it."""
 
 TROUBLE_PAUSE: Final = 0.5
 """Seconds before a transaction that failed is tried again."""
@@ -67,8 +65,8 @@ class Worker:
         self._now_asked = False
         self._stopping = False
         self._lost = False
-        self._look_at = 0.0
-        self._found_nothing = False
+        self._done = False
+        self._lookout = Lookout(self._clock)
 
     @property
     def id(self) -> WorkerId:
@@ -94,12 +92,17 @@ class Worker:
         self._max_tasks = max_tasks
         if duration is not None:
             self._stop_at = self._clock.monotonic() + duration
-        self._open()
+        queue = self._queue
+        watch = queue.database.watch()
+        self._wakeup = Wakeup(watch, self._clock, interrupted=self._stop_is_news)
+        self._executors = Executors(self.options, queue)
+        self._in_hand = InHand(self._executors, self.options, self._clock, self._wakeup.set)
+        self._join()
         try:
-            while not self._finished():
-                self._step()
+            while not self._done:
+                self._try_step()
         finally:
-            self._close()
+            self._leave()
         return self.settled
 
     def stop(self, reason: str = "it was told to stop") -> None:
@@ -111,14 +114,9 @@ class Worker:
             self._stop_asked = reason
         else:
             self._now_asked = True
-        self._wakeup.interrupted = True
 
-    def _open(self) -> None:
-        queue = self._queue
-        self._wakeup = Wakeup(queue.database.watch(), self._clock)
-        self._executors = Executors(self.options, queue)
-        self._in_hand = InHand(self._executors, self.options, self._clock, self._wakeup.set)
-        self._join()
+    def _stop_is_news(self) -> bool:
+        return self._now_asked or (self._stop_asked is not None and not self._stopping)
 
     def _join(self) -> None:
         self._lost = False
@@ -135,13 +133,13 @@ class Worker:
         self._on_join(self.id)
         self._queue.emit(WorkerStarted(self.id, self.options.executor, self.options.slots))
 
-    def _close(self) -> None:
+    def _leave(self) -> None:
         self._executors.close()
+        self._wakeup.close()
         if self._lost:
             self._membership.drop()
         else:
             self._membership.leave()
-        self._wakeup.close()
         self._queue.emit(WorkerStopped(self.id, self.settled))
 
     def _on_lost(self) -> None:
@@ -152,19 +150,12 @@ class Worker:
         self._cancels.extend(task_ids)
         self._wakeup.set()
 
-    def _finished(self) -> bool:
-        if len(self._in_hand) or self._unsettled:
-            return False
-        spent = self._max_tasks is not None and self._claimed >= self._max_tasks
-        return self._stopping or spent or (self._until_empty and self._is_empty())
-
-    def _is_empty(self) -> bool:
-        """Whether nothing is left that could ever run, asked only when a claim found nothing."""
-        if not self._found_nothing:
-            return False
-        self._found_nothing = False
-        with self._queue.database.reading() as transaction:
-            return reads.nothing_left(transaction, tuple(self.options.queues))
+    def _try_step(self) -> None:
+        try:
+            self._step()
+        except DatabaseError as error:  # what has ended is kept, and settled when it works again
+            self._queue.emit(WorkerTrouble(self.id, str(error)))
+            self._wakeup.wait(TROUBLE_PAUSE)
 
     def _step(self) -> None:
         now = self._clock.monotonic()
@@ -173,17 +164,23 @@ class Worker:
         self._see_to_stops(now)
         self._collect()
         wants = self._wants(now)
-        if not self._unsettled and not wants:
-            if self._wakeup.wait(self._pause(now)):
-                self._look_at = 0.0
-            return
-        try:
-            turn = self._settler.turn(self._unsettled, wants)
-        except DatabaseError as error:
-            self._queue.emit(WorkerTrouble(self.id, str(error)))
-            self._wakeup.wait(TROUBLE_PAUSE)
-        else:
-            self._after(turn, wants)
+        if self._unsettled or wants:
+            self._after(self._settler.turn(self._unsettled, wants), wants)
+        elif self._nothing_left():
+            self._done = True
+        elif self._wakeup.wait(self._pause(now)):
+            self._lookout.woken()
+
+    def _nothing_left(self) -> bool:
+        """Whether the work is done, asked when nothing is to be settled or claimed."""
+        if len(self._in_hand):
+            return False
+        if self._stopping or (self._max_tasks is not None and self._claimed >= self._max_tasks):
+            return True
+        if not self._until_empty or not self._lookout.found_nothing():
+            return False
+        with self._queue.database.reading() as transaction:
+            return reads.nothing_left(transaction, tuple(self.options.queues))
 
     def _see_to_stops(self, now: float) -> None:
         if now >= self._stop_at:
@@ -198,7 +195,7 @@ class Worker:
             self._now_asked = False
             self._in_hand.stop_all(StopReason.NOW, now)
         while self._cancels:
-            self._in_hand.stop([self._cancels.popleft()], StopReason.CANCEL, now)
+            self._in_hand.stop(self._cancels.popleft(), StopReason.CANCEL, now)
         self._in_hand.advance(now)
 
     def _collect(self) -> None:
@@ -212,15 +209,15 @@ class Worker:
 
     def _wants(self, now: float) -> list[Want]:
         # What has ended may release dependents: then there is always something to look for.
-        if self._stopping or (now < self._look_at and not self._unsettled):
+        if self._stopping or not (self._unsettled or self._lookout.is_due(now)):
             return []
         left = None if self._max_tasks is None else self._max_tasks - self._claimed
         return self._room.wants(now, at_most=left)
 
     def _pause(self, now: float) -> float:
-        moments = [now + POLL_EVERY, self._stop_at, self._in_hand.next_step() or float("inf")]
-        if self._look_at > now:
-            moments.append(self._look_at)
+        moments = [self._lookout.next_look(now), self._stop_at]
+        if (step := self._in_hand.next_step()) is not None:
+            moments.append(step)
         return max(0.0, min(moments) - now)
 
     def _after(self, turn: Turn, wants: list[Want]) -> None:
@@ -232,18 +229,7 @@ class Worker:
         self._narrator.tell(turn)
         self._in_hand.start(turn.leases)
         if wants:
-            self._found_nothing = not turn.leases
-            self._look_at = self._next_look(turn)
-
-    def _next_look(self, turn: Turn) -> float:
-        """When a claim is worth a transaction again, if nothing changes in the database."""
-        if not turn.drained:
-            return 0.0
-        pause = POLL_EVERY
-        if turn.next_due is not None:
-            until_due = (turn.next_due - self._clock.now()).total_seconds()
-            pause = max(0.0, min(pause, until_due))
-        return self._clock.monotonic() + pause
+            self._lookout.saw(turn)
 
     def _start_over(self, now: float) -> None:
         """Declared lost: others have the tasks. Stop all, write nothing, take a new id."""

@@ -56,7 +56,8 @@ class Database:
         return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
 
     def _create_engine(self) -> Engine:
-        if not self.is_sqlite:
+        turnstile = self._turnstile
+        if turnstile is None:
             try:
                 return create_engine(self.url, pool_pre_ping=True)
             except ModuleNotFoundError as error:
@@ -75,7 +76,7 @@ class Database:
 
         @event.listens_for(engine, "connect")
         def _connect(connection: Any, _record: object) -> None:
-            sqlite.prepare(connection)
+            sqlite.prepare(connection, turnstile)
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:

@@ -132,4 +132,16 @@ def test_what_a_killed_worker_settled_counts_as_a_sign_of_life():
         AttemptRow("f", "a", "lost", at(0), at(4), at(30)),  # ended by who found the worker dead
     ]
     killed = worker("a", status=WorkerStatus.LOST, seen_at=at(1), stopped_at=at(30))
-    assert summarise(rows, tasks={}, workers=[killed], now=at(99)).workers[0].alive_s == 4
+    (only,) = summarise(rows, tasks={}, workers=[killed], now=at(99)).workers
+    assert (only.busy_s, only.alive_s) == (4, 4)
+
+
+def test_a_lost_task_that_was_only_claimed_ahead_kept_nobody_busy():
+    rows = [
+        AttemptRow("f", "a", "completed", at(0), at(0), at(4)),
+        AttemptRow("f", "a", "lost", at(0), at(1), at(9)),  # ran beside it until the kill
+        *[AttemptRow("f", "a", "lost", at(0), at(3), at(9))] * 100,
+    ]
+    killed = worker("a", status=WorkerStatus.LOST, concurrency=2, stopped_at=at(9))
+    (only,) = summarise(rows, tasks={}, workers=[killed], now=at(99)).workers
+    assert (only.lost, only.busy_s, only.alive_s) == (101, 4 + 3 + 1, 4)

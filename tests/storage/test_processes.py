@@ -33,12 +33,14 @@ import alembic.command
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
 
-database = Database(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
-migrate.ensure(database)
-with database.reading() as transaction:
-    print(migrate.version(transaction))
+for path in sys.argv[1:]:
+    database = Database(path)
+    migrate.ensure(database)
+    with database.reading() as transaction:
+        print(migrate.version(transaction))
+    database.close()
 """
 
 
@@ -69,9 +71,9 @@ def test_writers_take_turns(store, at_once):
 
 
 def test_a_fresh_database_opened_by_many_is_made_once(tmp_path, at_once):
-    path = tmp_path / "jobs.db"
-    assert at_once(OPENER, [(str(path),)] * 4) == [f"{migrate.HEAD}\n"] * 4
-    database = Database(path)
+    paths = [str(tmp_path / f"{number}.db") for number in range(20)]
+    assert at_once(OPENER, [paths] * 4) == [f"{migrate.HEAD}\n" * 20] * 4
+    database = Database(paths[0])
     with database.reading() as connection:
         assert connection.scalar(text("SELECT count(*) FROM jobrunner_version")) == 1
         assert connection.scalar(text("PRAGMA integrity_check")) == "ok"

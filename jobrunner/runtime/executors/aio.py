@@ -3,13 +3,13 @@
 import asyncio
 import threading
 
-from jobrunner.core.outcome import TimedOut
+from jobrunner.core.outcome import Failed, TimedOut
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.context import Running
 from jobrunner.runtime.executors.thread import DatabaseLink
-from jobrunner.runtime.perform import perform_async
+from jobrunner.runtime.perform import one_line, perform_async
 from jobrunner.storage.engine import Database
 
 
@@ -41,7 +41,13 @@ class AsyncExecutor:
         self._clock = clock
         self._loop = asyncio.new_event_loop()
         self._running: set[asyncio.Task[None]] = set()
-        threading.Thread(target=self._loop.run_forever, name="jobrunner-loop", daemon=True).start()
+        threading.Thread(target=self._serve, name="jobrunner-loop", daemon=True).start()
+
+    def _serve(self) -> None:
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()
 
     def submit(self, attempt: Attempt) -> None:
         """Start an attempt on the loop, from any thread."""
@@ -64,5 +70,8 @@ class AsyncExecutor:
             return
         lease = attempt.lease
         running = Running(DatabaseLink(attempt, self._database, self._clock), self._clock)
-        outcome = await perform_async(attempt.function, lease.args, lease.kwargs, running)
+        try:
+            outcome = await perform_async(attempt.function, lease.args, lease.kwargs, running)
+        except Exception as error:  # noqa: BLE001 — an attempt that never ends would be worse
+            outcome = Failed(f"the executor failed: {one_line(error)}")
         attempt.end(attempt.stopped() if isinstance(outcome, TimedOut) else outcome)

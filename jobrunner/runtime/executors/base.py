@@ -5,8 +5,10 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
 
+from jobrunner.core.outcome import Failed
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
+from jobrunner.runtime.perform import one_line
 
 Run = Callable[[Attempt], None]
 """Runs one attempt to its end, in the slot's thread, and reports the end."""
@@ -65,9 +67,21 @@ class Slots:
     def _loop(self) -> None:
         while work := self._work.get():
             run, attempt = work
-            run(attempt)
+            try:
+                _run(run, attempt)
+            except Exception as error:  # noqa: BLE001 — an attempt that never ends would be worse
+                attempt.end(Failed(f"the executor failed: {one_line(error)}"))
             if attempt.abandoned:  # another thread has taken this one's place already
                 return
             if attempt.retired:  # something was raised into this thread, and may yet come up
                 self.add_thread()
                 return
+
+
+def _run(run: Run, attempt: Attempt) -> None:
+    """Run an attempt; whatever goes wrong in the executor itself, its end is reported."""
+    try:
+        run(attempt)
+    except Exception as error:  # noqa: BLE001 — a thread that died here would take its slot along
+        attempt.begin(Uncontrolled())
+        attempt.end(Failed(f"the executor failed: {one_line(error)}"))

@@ -22,6 +22,10 @@ NOT_STARTED: Final = 127
 
 _POLL: Final = 0.05
 
+_READ_AT_ONCE: Final = 16
+"""Blocks of `KEEP` bytes read in one go, a pipe's largest fill: a process that was left in the
+background may write faster than anybody reads."""
+
 
 class GroupControl:
     """A process group is ended as a whole."""
@@ -90,7 +94,7 @@ class CommandExecutor:
 def _outcome(attempt: Attempt, output: Output) -> Outcome:
     if output.exit_code == 0:
         return Completed("0")
-    if attempt.stop_reason is not None:
+    if attempt.forced:
         return attempt.stopped()
     error = exit_text(output.exit_code)
     last = output.stderr.strip().splitlines()[-1:]
@@ -162,9 +166,10 @@ def _follow(process: "subprocess.Popen[bytes]") -> tuple[int, str, str]:
 
 
 def _read(descriptor: int, kept: _Kept) -> bool:
-    """Take all there is to read now; `True` at the stream's end."""
+    """Take what there is to read now; `True` at the stream's end."""
     with contextlib.suppress(BlockingIOError):
-        while data := os.read(descriptor, KEEP):
+        for _ in range(_READ_AT_ONCE):
+            if not (data := os.read(descriptor, KEEP)):
+                return True
             kept.add(data)
-        return True
     return False

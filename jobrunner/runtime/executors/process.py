@@ -13,7 +13,6 @@ from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.executors import child
-from jobrunner.runtime.executors.base import Uncontrolled
 from jobrunner.runtime.executors.command import GroupControl, exit_text
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.guard import Guard
@@ -90,11 +89,7 @@ class ProcessExecutor:
 
     def __call__(self, attempt: Attempt) -> None:
         """Run one attempt in this slot's child."""
-        try:
-            running = self._child()
-        except (OSError, EOFError) as error:
-            self._refuse(attempt, error)
-            return
+        running = self._child()
         self._run(attempt, running)
         running.runs += 1
         if running.runs >= RECYCLE_AFTER:
@@ -102,11 +97,7 @@ class ProcessExecutor:
 
     def alone(self, attempt: Attempt) -> None:
         """Run one attempt in a child that nothing else uses."""
-        try:
-            running = Child(self._guard)
-        except (OSError, EOFError) as error:
-            self._refuse(attempt, error)
-            return
+        running = Child(self._guard)
         self._run(attempt, running)
         self._discard(running)
 
@@ -121,10 +112,6 @@ class ProcessExecutor:
             self._local.child = None
         return running.close()
 
-    def _refuse(self, attempt: Attempt, error: Exception) -> None:
-        if attempt.begin(Uncontrolled()):
-            attempt.end(Crashed(f"no child process could be started: {error}"))
-
     def _run(self, attempt: Attempt, running: Child) -> None:
         function, lease = attempt.function, attempt.lease
         if function is None or not attempt.begin(ChildControl(running)):
@@ -138,10 +125,8 @@ class ProcessExecutor:
             outcome = self._follow(running, link)
         except (EOFError, OSError):  # the child is gone
             exit_code = self._discard(running)
-            if attempt.stop_reason is None:
-                attempt.end(Crashed(exit_text(exit_code)))
-            else:
-                attempt.end(attempt.stopped())
+            crashed = Crashed(exit_text(exit_code))
+            attempt.end(attempt.stopped() if attempt.forced else crashed)
             return
         attempt.end(attempt.stopped() if isinstance(outcome, TimedOut) else outcome)
 

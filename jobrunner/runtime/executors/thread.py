@@ -1,7 +1,9 @@
 """Run functions in the worker's own threads."""
 
+import contextlib
 import ctypes
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from jobrunner.core.errors import LeaseLostError
@@ -51,11 +53,19 @@ class DatabaseLink:
 
 
 class ThreadControl:
-    """A thread is asked through its context, then raised into; it cannot be killed."""
+    """A thread is asked through its context, then raised into; it cannot be killed.
 
-    def __init__(self, thread_id: int) -> None:
+    Nothing is raised in the middle of a transaction of ours: a lock of the connection pool that
+    is taken and never released would hang the whole worker
+    (guarded by test_a_stop_never_breaks_into_a_transaction).
+    """
+
+    def __init__(self, thread_id: int, running: Running) -> None:
         """`thread_id` is the identity of the thread that runs the attempt."""
         self._thread_id = thread_id
+        self._running = running
+        self._shield = threading.Lock()
+        self._killed = False
 
     def notice(self, reason: StopReason) -> None:
         """Nothing to do: the code asks its context."""
@@ -65,8 +75,42 @@ class ThreadControl:
 
     def kill(self) -> None:
         """Raise `Stopped` in the thread, at its next step of Python code."""
-        target = ctypes.c_ulong(self._thread_id)
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(target, ctypes.py_object(Stopped))
+        self._killed = True
+        if not self._shield.acquire(blocking=False):
+            return  # it is in a transaction, and raises by itself as it leaves
+        try:
+            target = ctypes.c_ulong(self._thread_id)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(target, ctypes.py_object(Stopped))
+        finally:
+            self._shield.release()
+        if self._running.loop is not None:  # it may be waiting for events: then wake it
+            with contextlib.suppress(RuntimeError):
+                self._running.loop.call_soon_threadsafe(_nothing)
+
+    @contextlib.contextmanager
+    def shielded(self) -> Iterator[None]:
+        """Let nothing be raised in here."""
+        with self._shield:
+            _let_pending_exceptions_out()
+            yield
+        if self._killed:
+            raise Stopped
+
+
+class ThreadLink(DatabaseLink):
+    """The link of a thread that may be raised into."""
+
+    control: ThreadControl
+
+    def save(self, values: dict[str, Any]) -> None:
+        """Store progress or a checkpoint, if the lease still holds."""
+        with self.control.shielded():
+            super().save(values)
+
+    def load(self) -> str | None:
+        """The last checkpoint, JSON text."""
+        with self.control.shielded():
+            return super().load()
 
 
 class ThreadExecutor:
@@ -88,12 +132,18 @@ class ThreadExecutor:
             attempt.end(attempt.stopped())
 
     def _run(self, attempt: Attempt) -> Outcome | None:
-        if attempt.function is None or not attempt.begin(ThreadControl(threading.get_ident())):
+        link = ThreadLink(attempt, self._database, self._clock)
+        running = Running(link, self._clock)
+        link.control = ThreadControl(threading.get_ident(), running)
+        if attempt.function is None or not attempt.begin(link.control):
             return None
         lease = attempt.lease
-        running = Running(DatabaseLink(attempt, self._database, self._clock), self._clock)
         outcome = perform(attempt.function, lease.args, lease.kwargs, running)
         return attempt.stopped() if isinstance(outcome, TimedOut) else outcome
+
+
+def _nothing() -> None:
+    """Wake a loop, no more."""
 
 
 def _let_pending_exceptions_out() -> None:

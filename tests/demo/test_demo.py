@@ -1,0 +1,73 @@
+"""`jobrunner demo` as a person runs it: talk, report, verdict, exit code, and what it leaves."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobrunner.core.errors import ConfigurationError
+from jobrunner.demo.sources import find_sources
+
+
+def demo(*options: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "jobrunner", "demo", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("with a space") / "demo"
+
+
+@pytest.fixture(scope="module")
+def ended(folder: Path) -> "subprocess.CompletedProcess[str]":
+    return demo("--files", "20", "--folder", str(folder))
+
+
+def test_it_ends_well_and_says_what_it_has_verified(ended):
+    assert ended.returncode == 0, ended.stderr
+    verdict = "Verified: all 20 gzip files and checksums are right, no task completed"
+    assert verdict in ended.stdout.splitlines()
+
+
+def test_it_reports_what_ended_how(ended):
+    words = ended.stdout.lower().split()
+    for status, count in {"completed": 43, "failed": 1, "cancelled": 1}.items():
+        assert f"{status} {count}" in " ".join(words)
+
+
+def test_it_tells_of_the_kill_and_the_recovery(ended):
+    assert "with SIGKILL" in ended.stderr
+    assert "goes on with task 2 where it stood" in ended.stderr
+
+
+def test_in_a_pipe_it_writes_no_control_characters_and_fits_80_columns(ended):
+    text = ended.stdout + ended.stderr.partition("\n")[2]  # the first line names the folder
+    assert "\x1b" not in text
+    assert "\r" not in text
+    assert max(len(line) for line in text.splitlines()[:-1]) <= 80
+
+
+def test_a_named_folder_is_kept_and_its_manifest_is_what_sha256sum_reads(ended, folder):
+    manifest = (folder / "modules" / "MANIFEST").read_text().splitlines()
+    assert [line.split()[1] for line in manifest] == list(find_sources(20))
+
+
+def test_a_folder_with_something_in_it_is_refused(ended, folder):
+    again = demo("--folder", str(folder))
+    assert again.returncode == 2
+    assert "is not empty" in again.stderr
+
+
+def test_a_library_with_too_few_files_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
+    with pytest.raises(ConfigurationError, match="has 0 modules as files"):
+        find_sources(200)
+
+
+def test_the_modules_are_many_and_always_the_same():
+    found = find_sources(200)
+    assert 150 <= len(found) <= 200
+    assert list(found.items()) == list(find_sources(200).items())
+    assert all("/" not in name and path.is_file() for name, path in found.items())
