@@ -36,30 +36,6 @@ def demo(
     fail, are retried or cancelled. A long one goes on after the kill where it
     stood. Ends with 0 only if every file and the whole history were found right.
     """
-
-
-TOLD: Final = 10
-"""Problems that are told one by one."""
-
-BAR: Final = 40
-"""Characters of the progress bar."""
-
-
-def demo(
-    *,
-    files: Annotated[int, typer.Option(min=10, help="How many modules to work on.")] = 200,
-    workers: Annotated[int, typer.Option(min=2, max=64, help="How many worker processes.")] = 3,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the temporary folder.")] = False,
-    folder: Annotated[
-        Path | None, typer.Option(help="Work in this empty folder instead, and keep it.")
-    ] = None,
-) -> None:
-    """Show the whole on real input: the modules of this Python, and a worker killed midway.
-
-    A gzip command compresses each module and a function hashes it; other tasks fail, are
-    retried or cancelled, and a long one goes on after the kill where it stood. Ends with 0 only
-    if every file and the whole history were then found right.
-    """
     from jobrunner.demo.show import show  # noqa: PLC0415 — `--help` must not wait for SQLAlchemy
 
     talk = StderrTalk()

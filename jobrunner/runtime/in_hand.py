@@ -93,13 +93,20 @@ class InHand:
 
     def next_step(self) -> float | None:
         """When `advance` has something to do next, by the monotonic clock."""
-        moments = [self._attempts[key].deadline for key in self._timed]
+        now = self._clock.monotonic()
+        moments = [_deadline(self._attempts[key], now) for key in self._timed]
         moments += [self._attempts[key].next_step() for key in self._stopping]
         return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _key(lease: Lease) -> Key:
     return lease.task_id, lease.token
+
+
+def _deadline(attempt: Attempt, now: float) -> float | None:
+    """The deadline, or for an attempt that has not begun the earliest it can have."""
+    timeout = attempt.lease.timeout
+    return attempt.deadline or (now + timeout.total_seconds() if timeout else None)
 
 
 def _passed(moment: float | None, now: float) -> bool:

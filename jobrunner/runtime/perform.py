@@ -128,10 +128,14 @@ def _span(asked: timedelta) -> timedelta:
     return min(max(asked, timedelta()), LONGEST)
 
 
+_BETWEEN: Final = {__name__, "asyncio.runners", "asyncio.base_events"}
+"""The modules between an executor and the user's code."""
+
+
 def _traceback(error: BaseException) -> str:
     """The traceback from the user's own code on; both ends kept of a very long one."""
     frames = error.__traceback__
-    while frames and frames.tb_frame.f_globals.get("__name__") == __name__:
+    while frames and frames.tb_frame.f_globals.get("__name__") in _BETWEEN:
         frames = frames.tb_next
     text = _storable("".join(traceback.format_exception(type(error), error, frames)))
     return text if len(text) <= 2 * KEEP else f"{text[:KEEP]}\n…\n{text[-KEEP:]}"

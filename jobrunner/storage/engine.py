@@ -110,7 +110,7 @@ class Database:
             yield
         except DBAPIError as error:
             if error.connection_invalidated or _is_trouble(error):
-                raise _explain(error, self.name, self.path) from error
+                raise _explain(error, self.name) from error
             raise
 
     def close(self) -> None:
@@ -209,11 +209,7 @@ def _is_trouble(error: DBAPIError) -> bool:
     return _code(error) in _TROUBLE or type(error.orig).__name__ == "OperationalError"
 
 
-def _explain(error: DBAPIError, name: str, path: Path | None) -> DatabaseError:
-    if path is not None and not path.parent.is_dir():
-        return DatabaseError(
-            f"the folder {path.parent} does not exist", hint="Create it, or name another --db."
-        )
+def _explain(error: DBAPIError, name: str) -> DatabaseError:
     problem, hint = _TROUBLE.get(
         _code(error), (f"cannot be used: {error.orig}", "Check the address and the server.")
     )

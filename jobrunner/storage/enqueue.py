@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from jobrunner.core import payload
 from jobrunner.core.errors import UnknownParentError
@@ -12,7 +13,7 @@ from jobrunner.core.graph import parents_first
 from jobrunner.core.status import Status
 from jobrunner.core.task import NewTask, Parent, Task, TaskId
 from jobrunner.storage.engine import reserve_ids
-from jobrunner.storage.prepared import Prepared
+from jobrunner.storage.prepared import Insert
 from jobrunner.storage.tables import MICROSECOND, dependencies, micros, tasks
 
 T = TypeVar("T")
@@ -39,8 +40,9 @@ _TASK_COLUMNS: Final = (
     "description",
     "error",
 )
-_INSERT_TASKS: Final = Prepared(insert(tasks).inline(), _TASK_COLUMNS)
-_INSERT_EDGES: Final = Prepared(insert(dependencies), [column.name for column in dependencies.c])
+_in_order: Final = itemgetter(*_TASK_COLUMNS)
+_INSERT_TASKS: Final = Insert(tasks, _TASK_COLUMNS)
+_INSERT_EDGES: Final = Insert(dependencies, ("parent_id", "dependent_id", "on_failure"))
 
 Edge = tuple[TaskId, str]
 """A parent and what its failure means to the dependent: `cancel` or `run`."""
@@ -64,9 +66,9 @@ def enqueue(transaction: Connection, new: Sequence[NewTask[Any]], *, now: dateti
     rows = [_row(task, task_id, created_at) for task, task_id in zip(new, ids, strict=True)]
     if any(edges.values()):
         _block(transaction, dict(zip(ids, rows, strict=True)), edges, new, created_at)
-    _INSERT_TASKS.run(transaction, rows)
+    _INSERT_TASKS.run(transaction, [_in_order(row) for row in rows])
     links = [
-        {"parent_id": parent, "dependent_id": task_id, "on_failure": on_failure}
+        (parent, task_id, on_failure)
         for task_id, parents in edges.items()
         for parent, on_failure in parents
     ]

@@ -45,7 +45,7 @@ def ensure(database: Database) -> None:
         SchemaError: it was made by a newer jobrunner, or is a server's that needs `db upgrade`.
         DatabaseError: it cannot be opened.
     """
-    if database.path is not None and database.path.parent.is_dir():
+    if database.path is not None:
         sqlite.create_private(database.path)
     with database.reading() as connection:
         found = version(connection)
@@ -65,7 +65,7 @@ def upgrade(database: Database) -> tuple[str | None, str]:
 
     Any number of processes may call this at once: one migrates, the others find it done.
     """
-    if database.path is not None and database.path.parent.is_dir():
+    if database.path is not None:
         sqlite.create_private(database.path)
     with database.writing() as connection:
         found = version(connection)

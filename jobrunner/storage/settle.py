@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, select
 
 from jobrunner.core.backoff import Backoff
-from jobrunner.core.outcome import NAMES, Ended, Failed, Outcome, Snoozed
+from jobrunner.core.outcome import NAMES, Completed, Ended, Failed, Outcome, Snoozed
 from jobrunner.core.status import FINAL
-from jobrunner.core.task import Lease, TaskId, Token, WorkerId
+from jobrunner.core.task import TaskId, Token, WorkerId
 from jobrunner.core.verdict import Verdict, decide
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.enqueue import chunks
-from jobrunner.storage.prepared import Prepared
+from jobrunner.storage.prepared import Insert, Update
 from jobrunner.storage.tables import attempts, micros, tasks
 
 
@@ -35,29 +35,46 @@ class Settlement:
 
 
 _HELD: Final = (
-    select(tasks.c.id, tasks.c.token, tasks.c.cancel_requested_at)
-    .where(tasks.c.id.in_(bindparam("ids", expanding=True)))
+    select(tasks.c.id)
+    .where(
+        tasks.c.id.in_(bindparam("ids", expanding=True)), tasks.c.cancel_requested_at.is_not(None)
+    )
     .with_for_update()
 )
 
-_SETTLE: Final = Prepared(
-    update(tasks)
-    .where(tasks.c.id == bindparam("task"), tasks.c.token == bindparam("held_token"))
-    .values(
-        status=bindparam("new_status"),
-        attempt=bindparam("new_attempt"),
-        crashes=bindparam("new_crashes"),
-        run_at=bindparam("new_run_at"),
-        started_at=bindparam("began_at"),
-        finished_at=bindparam("over_at"),
-        result=bindparam("new_result"),
-        error=bindparam("new_error"),
-        token=literal_column("NULL"),
-    )
+_SETTLE: Final = Update(
+    tasks,
+    match=("id", "token"),
+    set_=(
+        "status",
+        "attempt",
+        "crashes",
+        "run_at",
+        "started_at",
+        "finished_at",
+        "result",
+        "error",
+    ),
+    also="token = NULL",
 )
 
-_RECORD: Final = Prepared(
-    insert(attempts).inline(), [column.name for column in attempts.c if column.name != "id"]
+_RECORD: Final = Insert(
+    attempts,
+    (
+        "task_id",
+        "token",
+        "number",
+        "worker_id",
+        "ready_at",
+        "started_at",
+        "ended_at",
+        "outcome",
+        "error",
+        "traceback",
+        "exit_code",
+        "stdout",
+        "stderr",
+    ),
 )
 
 
@@ -74,87 +91,109 @@ def settle(
     Every write is conditional on (task id, token). An attempt whose lease is gone changes
     nothing and is returned as refused: its task was rescued, cancelled or settled already.
     """
-    if not ended:
-        return Settlement([], [], [])
-    held = _held(transaction, [end.lease for end in ended])
-    settled: list[Settled] = []
-    refused: list[Ended] = []
+    settlement = Settlement([], [], [])
+    for batch in _one_a_task(ended):
+        cancelled = _cancel_requested(transaction, batch)
+        judged = [
+            Settled(
+                end,
+                decide(
+                    end.lease,
+                    end.outcome,
+                    now=now,
+                    backoff=backoff,
+                    cancel=end.lease.task_id in cancelled,
+                ),
+            )
+            for end in batch
+        ]
+        _write(transaction, judged, settlement, worker_id=worker_id, now=now)
+    return settlement
+
+
+def _one_a_task(ended: Sequence[Ended]) -> Iterable[Sequence[Ended]]:
+    """Cut where a task comes again, as it does when it was let go of and claimed anew."""
+    batch: dict[TaskId, Ended] = {}
     for end in ended:
-        lease = end.lease
-        token, cancel = held.get(lease.task_id, (None, False))
-        if token == lease.token:
-            del held[lease.task_id]  # a lease that ends twice in one call ends once
-            verdict = decide(lease, end.outcome, now=now, backoff=backoff, cancel=cancel)
-            settled.append(Settled(end, verdict))
-        else:
-            refused.append(end)
-    doomed = _write(transaction, settled, worker_id=worker_id, now=now) if settled else []
-    return Settlement(settled, refused, doomed)
+        if end.lease.task_id in batch:
+            yield list(batch.values())
+            batch = {}
+        batch[end.lease.task_id] = end
+    if batch:
+        yield list(batch.values())
 
 
-def _held(
-    transaction: Connection, leases: Sequence[Lease]
-) -> dict[TaskId, tuple[Token | None, bool]]:
-    """The token each task has now, and whether its end was asked for."""
+def _cancel_requested(transaction: Connection, ended: Sequence[Ended]) -> set[TaskId]:
+    """Tasks whose end was asked for; it makes no difference to one that has completed."""
+    asked = [end.lease.task_id for end in ended if not isinstance(end.outcome, Completed)]
     return {
-        task_id: (token, cancel is not None)
-        for chunk in chunks([lease.task_id for lease in leases])
-        for task_id, token, cancel in transaction.execute(_HELD, {"ids": chunk})
+        TaskId(task_id)
+        for chunk in chunks(asked)
+        for task_id in transaction.scalars(_HELD, {"ids": chunk})
     }
 
 
 def _write(
-    transaction: Connection, settled: Sequence[Settled], *, worker_id: WorkerId, now: datetime
-) -> list[tuple[TaskId, TaskId]]:
+    transaction: Connection,
+    judged: Sequence[Settled],
+    settlement: Settlement,
+    *,
+    worker_id: WorkerId,
+    now: datetime,
+) -> None:
     over_at = micros(now)
-    rows = [_task_row(end, verdict, over_at) for end, verdict in settled]
-    written = _SETTLE.run(transaction, rows)
-    if written != len(rows):  # the rows were locked above: this cannot be a lost race
-        message = f"settled {written} tasks where {len(rows)} leases were held"
-        raise AssertionError(message)
+    rows = [_task_row(end, verdict, over_at) for end, verdict in judged]
+    held = _SETTLE.run(transaction, rows)
+    settled = [one for one in judged if one.ended.lease.task_id in held]
+    if len(settled) < len(judged):
+        settlement.refused.extend(
+            one.ended for one in judged if one.ended.lease.task_id not in held
+        )
     _RECORD.run(transaction, list(_attempt_rows(settled, worker_id)))
     over = {
-        end.lease.task_id: verdict.status for end, verdict in settled if verdict.status.is_final
+        end.lease.task_id: verdict.status for end, verdict in settled if verdict.status in FINAL
     }
-    return settle_dependents(transaction, over, now=now) if over else []
+    if over:
+        settlement.cancelled_dependents.extend(settle_dependents(transaction, over, now=now))
+    settlement.settled.extend(settled)
 
 
-def _task_row(end: Ended, verdict: Verdict, over_at: int) -> dict[str, Any]:
+def _task_row(end: Ended, verdict: Verdict, over_at: int) -> tuple[Any, ...]:
     lease = end.lease
-    return {
-        "task": lease.task_id,
-        "held_token": lease.token,
-        "new_status": verdict.status.value,
-        "new_attempt": verdict.attempt,
-        "new_crashes": verdict.crashes,
-        "new_run_at": micros(verdict.run_at or lease.run_at),
-        "began_at": micros(end.started_at) if end.started_at else None,
-        "over_at": over_at if verdict.status in FINAL else None,
-        "new_result": verdict.result,
-        "new_error": verdict.error,
-    }
+    return (
+        lease.task_id,
+        lease.token,
+        verdict.status.value,
+        verdict.attempt,
+        verdict.crashes,
+        micros(verdict.run_at or lease.run_at),
+        micros(end.started_at) if end.started_at else None,
+        over_at if verdict.status in FINAL else None,
+        verdict.result,
+        verdict.error,
+    )
 
 
-def _attempt_rows(settled: Iterable[Settled], worker_id: WorkerId) -> Iterable[dict[str, Any]]:
+def _attempt_rows(settled: Iterable[Settled], worker_id: WorkerId) -> Iterable[tuple[Any, ...]]:
     for end, verdict in settled:
         if end.started_at is None:  # claimed ahead and given back: it never ran
             continue
         outcome, output, lease = end.outcome, end.output, end.lease
-        yield {
-            "task_id": lease.task_id,
-            "token": lease.token,
-            "number": lease.attempt,
-            "worker_id": worker_id,
-            "ready_at": micros(lease.run_at),
-            "started_at": micros(end.started_at),
-            "ended_at": micros(end.ended_at),
-            "outcome": NAMES[type(outcome)],
-            "error": problem(outcome) or verdict.error,
-            "traceback": outcome.traceback if isinstance(outcome, Failed) else None,
-            "exit_code": output.exit_code if output else None,
-            "stdout": output.stdout if output else None,
-            "stderr": output.stderr if output else None,
-        }
+        yield (
+            lease.task_id,
+            lease.token,
+            lease.attempt,
+            worker_id,
+            micros(lease.run_at),
+            micros(end.started_at),
+            micros(end.ended_at),
+            NAMES[type(outcome)],
+            problem(outcome) or verdict.error,
+            outcome.traceback if isinstance(outcome, Failed) else None,
+            output.exit_code if output else None,
+            output.stdout if output else None,
+            output.stderr if output else None,
+        )
 
 
 def problem(outcome: Outcome) -> str | None:

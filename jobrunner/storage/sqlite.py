@@ -81,6 +81,10 @@ def _open(path: Path, flags: int) -> int:
         return os.open(path, flags, 0o600)
     except FileExistsError:
         raise
+    except FileNotFoundError as error:
+        raise DatabaseError(
+            f"the folder {path.parent} does not exist", hint="Create it, or name another --db."
+        ) from error
     except OSError as error:
         raise DatabaseError(
             f"cannot use {path}: {error.strerror}",

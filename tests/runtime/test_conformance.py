@@ -13,7 +13,6 @@ EXECUTORS = ["thread", "process", "async"]
 
 pytestmark = pytest.mark.parametrize("executor", EXECUTORS)
 
-both = pytest.mark.parametrize
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def running(queue):
     return start
 
 
-@both("function", [f.add, f.add_async], ids=["def", "async def"])
+@pytest.mark.parametrize("function", [f.add, f.add_async], ids=["def", "async def"])
 def test_what_a_function_returns_is_its_result(queue, drain, executor, function):
     task = queue.enqueue(function.bind(2, right=3))
     drain(executor=executor)
@@ -37,7 +36,7 @@ def test_what_a_function_returns_is_its_result(queue, drain, executor, function)
     assert outcomes(queue, task.id) == ["completed"]
 
 
-@both("function", [f.fail, f.fail_async], ids=["def", "async def"])
+@pytest.mark.parametrize("function", [f.fail, f.fail_async], ids=["def", "async def"])
 def test_what_a_function_raises_is_its_error(queue, drain, executor, function):
     task = queue.enqueue(function.using(max_attempts=1).bind("boom"))
     drain(executor=executor)
@@ -48,7 +47,7 @@ def test_what_a_function_raises_is_its_error(queue, drain, executor, function):
     assert "perform" not in record.traceback
 
 
-@both("function", [f.report_twice, f.report_twice_async], ids=["def", "async def"])
+@pytest.mark.parametrize("function", [f.report_twice, f.report_twice_async], ids=["def", "async def"])
 def test_progress_and_checkpoints_are_stored(queue, drain, executor, function):
     task = queue.enqueue(function.bind())
     drain(executor=executor)
@@ -57,7 +56,7 @@ def test_progress_and_checkpoints_are_stored(queue, drain, executor, function):
     assert (task.progress.done, task.progress.total, task.progress.note) == (1, 2, "half")
 
 
-@both("function", [f.snooze_once, f.snooze_once_async], ids=["def", "async def"])
+@pytest.mark.parametrize("function", [f.snooze_once, f.snooze_once_async], ids=["def", "async def"])
 def test_a_snooze_gives_the_attempt_back(queue, drain, executor, function):
     task = queue.enqueue(function.bind(0.01))
     drain(executor=executor)
@@ -65,7 +64,7 @@ def test_a_snooze_gives_the_attempt_back(queue, drain, executor, function):
     assert outcomes(queue, task.id) == ["snoozed", "completed"]
 
 
-@both("function", [f.obey, f.await_forever, f.spin, f.block], ids=lambda function: function.name)
+@pytest.mark.parametrize("function", [f.obey, f.await_forever, f.spin, f.block], ids=lambda function: function.name)
 def test_a_task_that_overruns_its_timeout_is_over(queue, start_worker, running, executor, function):
     task, _ = running(function, start_worker, executor, timeout=0.2, max_attempts=1)
     ended = queue.wait([task], timeout=20)[0]
@@ -74,7 +73,7 @@ def test_a_task_that_overruns_its_timeout_is_over(queue, start_worker, running, 
     assert outcomes(queue, task.id) == ["timed_out"]
 
 
-@both("function", [f.obey, f.await_forever, f.spin, f.block], ids=lambda function: function.name)
+@pytest.mark.parametrize("function", [f.obey, f.await_forever, f.spin, f.block], ids=lambda function: function.name)
 def test_a_running_task_can_be_cancelled(queue, start_worker, running, executor, function):
     task, _ = running(function, start_worker, executor)
     assert queue.cancel(task.id) is Status.IN_PROGRESS
@@ -83,7 +82,7 @@ def test_a_running_task_can_be_cancelled(queue, start_worker, running, executor,
     assert ended.error == "cancelled on request"
 
 
-@both("function", [f.obey, f.await_forever, f.spin, f.block], ids=lambda function: function.name)
+@pytest.mark.parametrize("function", [f.obey, f.await_forever, f.spin, f.block], ids=lambda function: function.name)
 def test_what_is_unfinished_at_a_stop_is_given_back(
     queue, start_worker, running, executor, function
 ):
@@ -95,7 +94,7 @@ def test_what_is_unfinished_at_a_stop_is_given_back(
     assert outcomes(queue, task.id) == ["released"]
 
 
-@both("function", [f.fail_without_words, f.fail_without_words_async], ids=["def", "async def"])
+@pytest.mark.parametrize("function", [f.fail_without_words, f.fail_without_words_async], ids=["def", "async def"])
 def test_an_exception_that_cannot_be_told_is_a_failure_too(queue, drain, executor, function):
     task = queue.enqueue(function.using(max_attempts=1).bind())
     drain(executor=executor)
@@ -120,7 +119,7 @@ def test_a_result_that_is_no_json_fails_at_once(queue, drain, executor, events):
     assert outcomes(queue, task.id) == ["failed"]
 
 
-@both("function", [f.snooze_for, f.retry_after], ids=lambda function: function.name)
+@pytest.mark.parametrize("function", [f.snooze_for, f.retry_after], ids=lambda function: function.name)
 def test_a_wait_beyond_the_calendar_is_cut_to_100_years(queue, start_worker, executor, function):
     task = queue.enqueue(function.bind(900_000_000))
     start_worker(executor=executor)

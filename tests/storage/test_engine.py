@@ -144,8 +144,9 @@ except DatabaseError as error:
 class TestPermissions:
     @pytest.fixture
     def said(self, tmp_path, run_program):
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o755)
+        for folder in (tmp_path, *tmp_path.parents):
+            if folder.name.startswith(("pytest-", "popen-", "test_")):
+                folder.chmod(0o755)
         yield lambda path: run_program(AS_NOBODY, str(path))
         tmp_path.chmod(0o755)
 
@@ -153,6 +154,10 @@ class TestPermissions:
         database.close()
         database.path.chmod(0)
         assert said(database.path).startswith(f"the database {database.path} cannot be opened | ")
+
+    def test_a_folder_of_somebody_else(self, tmp_path, said):
+        tmp_path.chmod(0)
+        assert said(tmp_path / "new.db").startswith(f"cannot use {tmp_path / 'new.db'}: ")
 
     def test_a_read_only_folder(self, tmp_path, said):
         tmp_path.chmod(0o555)

@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 
-import pytest
 from sqlalchemy import text
 
 from jobrunner.storage import migrate
@@ -34,46 +33,54 @@ from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
 
 print("ready", flush=True)
-sys.stdin.readline()
-for path in sys.argv[1:]:
-    database = Database(path)
+for line in sys.stdin:
+    database = Database(line.strip())
     migrate.ensure(database)
     with database.reading() as transaction:
-        print(migrate.version(transaction))
+        print(migrate.version(transaction), flush=True)
     database.close()
 """
 
 
-@pytest.fixture
-def at_once(start_program):
-    """Start a program in several processes and let them go at the same moment."""
-
-    def start(program, argument_lists):
-        processes = [start_program(program, *arguments) for arguments in argument_lists]
-        for process in processes:
-            assert process.stdout.readline() == "ready\n"
-        for process in processes:
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        said = [process.communicate(timeout=60)[0] for process in processes]
-        assert [process.returncode for process in processes] == [0] * len(processes), said
-        return said
-
-    return start
+def tell(processes, line):
+    """Let several processes go at the same moment."""
+    for process in processes:
+        process.stdin.write(f"{line}\n")
+        process.stdin.flush()
 
 
-def test_writers_take_turns(store, at_once):
+def hear(processes):
+    return [process.stdout.readline().strip() for process in processes]
+
+
+def end(processes):
+    said = [process.communicate(timeout=60)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes), said
+
+
+def test_writers_take_turns(store, start_program):
     names = [store.worker(f"writer-{number}") for number in range(4)]
-    at_once(WRITER, [(str(store.database.path), name, "400") for name in names])
+    path = str(store.database.path)
+    writers = [start_program(WRITER, path, name, "400") for name in names]
+    assert hear(writers) == ["ready"] * 4
+    tell(writers, "go")
+    end(writers)
     shares = [beat for (beat,) in store.sql("SELECT beat FROM workers WHERE id <> 'ada'")]
     assert sum(shares) == 400  # every transaction committed, none was `database is locked`
     assert min(shares) >= 60, shares  # 100 each, were all machines ideal
 
 
-def test_a_fresh_database_opened_by_many_is_made_once(tmp_path, at_once):
-    paths = [str(tmp_path / f"{number}.db") for number in range(20)]
-    assert at_once(OPENER, [paths] * 4) == [f"{migrate.HEAD}\n" * 20] * 4
-    database = Database(paths[0])
+def test_a_fresh_database_opened_by_many_is_made_once(tmp_path, start_program):
+    openers = [start_program(OPENER) for _ in range(4)]
+    assert hear(openers) == ["ready"] * 4
+    for number in range(50):
+        path = tmp_path / f"{number}.db"
+        tell(openers, path)
+        found = hear(openers)
+        if found != [migrate.HEAD] * 4:
+            end(openers)
+    end(openers)
+    database = Database(path)
     with database.reading() as connection:
         assert connection.scalar(text("SELECT count(*) FROM jobrunner_version")) == 1
         assert connection.scalar(text("PRAGMA integrity_check")) == "ok"

@@ -67,10 +67,7 @@ class Slots:
     def _loop(self) -> None:
         while work := self._work.get():
             run, attempt = work
-            try:
-                _run(run, attempt)
-            except Exception as error:  # noqa: BLE001 — an attempt that never ends would be worse
-                attempt.end(Failed(f"the executor failed: {one_line(error)}"))
+            _run(run, attempt)
             if attempt.abandoned:  # another thread has taken this one's place already
                 return
             if attempt.retired:  # something was raised into this thread, and may yet come up

@@ -7,7 +7,7 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-from jobrunner.core.errors import LeaseLostError
+from jobrunner.core.errors import DatabaseError, LeaseLostError
 from jobrunner.core.outcome import Failed, Outcome
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.clock import SystemClock
@@ -33,13 +33,21 @@ class Stop(NamedTuple):
 
 
 class Save(NamedTuple):
-    """Child to worker: store progress or a checkpoint; answered by whether the lease holds."""
+    """Child to worker: store progress or a checkpoint."""
 
     values: dict[str, Any]
 
 
 class Load(NamedTuple):
-    """Child to worker: what is the last checkpoint; answered by its JSON text."""
+    """Child to worker: what is the last checkpoint."""
+
+
+class Answer(NamedTuple):
+    """Worker to child: the checkpoint's JSON text, or why the wish was not fulfilled."""
+
+    text: str | None = None
+    lost: bool = False
+    problem: str = ""
 
 
 class PipeLink:
@@ -58,13 +66,11 @@ class PipeLink:
         Raises:
             LeaseLostError: it does not, and nothing was written.
         """
-        if not self._ask(Save(values)):
-            raise LeaseLostError(self.task_id)
+        self._ask(Save(values))
 
     def load(self) -> str | None:
         """The last checkpoint, JSON text."""
-        text: str | None = self._ask(Load())
-        return text
+        return self._ask(Load()).text
 
     def stop_reason(self) -> StopReason | None:
         """Why the attempt is to end, if it is."""
@@ -72,10 +78,15 @@ class PipeLink:
             self._note(self._connection.recv())
         return self._stop
 
-    def _ask(self, question: Save | Load) -> Any:
-        self._connection.send(question)
-        while isinstance(answer := self._connection.recv(), Stop):
-            self._note(answer)
+    def _ask(self, wish: Save | Load) -> Answer:
+        self._connection.send(wish)
+        while isinstance(message := self._connection.recv(), Stop):
+            self._note(message)
+        answer: Answer = message
+        if answer.lost:
+            raise LeaseLostError(self.task_id)
+        if answer.problem:
+            raise DatabaseError(answer.problem)
         return answer
 
     def _note(self, message: Stop) -> None:

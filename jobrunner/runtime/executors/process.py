@@ -16,6 +16,7 @@ from jobrunner.runtime.executors import child
 from jobrunner.runtime.executors.command import GroupControl, exit_text
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.guard import Guard
+from jobrunner.runtime.perform import one_line
 from jobrunner.storage.engine import Database
 
 RECYCLE_AFTER: Final = 1_000
@@ -134,18 +135,21 @@ class ProcessExecutor:
         """Serve the child's wishes until its outcome comes."""
         while True:
             match message := running.connection.recv():
-                case child.Save(values):
-                    running.send(_saved(link, values))
-                case child.Load():
-                    running.send(link.load())
+                case child.Save() | child.Load():
+                    running.send(_answer(message, link))
                 case _:
                     outcome: Outcome = message
                     return outcome
 
 
-def _saved(link: DatabaseLink, values: dict[str, Any]) -> bool:
+def _answer(wish: child.Save | child.Load, link: DatabaseLink) -> child.Answer:
+    """What became of a wish; an error goes to the function that wished."""
     try:
-        link.save(values)
+        if isinstance(wish, child.Load):
+            return child.Answer(text=link.load())
+        link.save(wish.values)
     except LeaseLostError:
-        return False
-    return True
+        return child.Answer(lost=True)
+    except Exception as error:  # noqa: BLE001 — whatever it is, the child waits for an answer
+        return child.Answer(problem=one_line(error))
+    return child.Answer()

@@ -1,0 +1,205 @@
+"""Real worker processes on a real file, with an application written for each test."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobrunner import TaskQueue
+from jobrunner.core.worker import WorkerStatus
+from jobrunner.runtime.clock import SystemClock
+from jobrunner.runtime.wakeup import Wakeup
+
+APP = """
+import ctypes, os, time
+from jobrunner import TaskQueue, context
+from pathlib import Path
+
+HERE = Path(__file__).parent
+queue = TaskQueue(HERE / "jobs.db")
+
+def say(word):
+    with open(HERE / "log", "a") as log:
+        log.write(f"{word}\\n")
+
+@queue.task
+def nothing(): pass
+
+@queue.task
+def slow(seconds):
+    context.progress(0, note="running")
+    time.sleep(seconds)
+    return os.getpid()
+
+@queue.task
+def until_file(name):
+    context.progress(0, note="running")
+    while not (HERE / name).exists():
+        time.sleep(0.01)
+    return context.attempt
+
+@queue.task
+def long_once(seconds):
+    context.progress(0, note="running")
+    if context.attempt == 1:
+        time.sleep(seconds)
+    return context.attempt
+
+@queue.task
+def pill(): os._exit(1)
+
+@queue.task
+def segfault(): ctypes.string_at(0)
+
+@queue.task
+def walk(upto):
+    for number in context.resume(range(upto)):
+        say(f"{context.attempt}:{number}")
+        time.sleep(0.02)
+"""
+
+WORK = """
+import signal, sys, app
+from jobrunner import Worker
+from jobrunner.core import events
+
+def tell(event):
+    print(type(event).__name__, getattr(event, "task_id", ""), event.worker_id, flush=True)
+
+app.queue.emit = tell
+worker = Worker(app.queue, **{options})
+signal.signal(signal.SIGTERM, lambda *_: worker.stop("it got SIGTERM"))
+worker.run(**{limits})
+print("ended", flush=True)
+"""
+
+SCHEDULE = """
+import signal, app
+from jobrunner import Scheduler
+
+if __name__ == "__main__":
+    scheduler = Scheduler(app.queue, **{options})
+    signal.signal(signal.SIGTERM, lambda *_: scheduler.stop())
+    report = scheduler.run(**{limits})
+    print(dict(report.attempts), flush=True)
+"""
+
+PATIENCE = 60.0
+
+
+class Stage:
+    """A folder with an application, its queue as this process sees it, and its processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "app.py").write_text(textwrap.dedent(APP))
+        self.queue = TaskQueue(folder / "jobs.db")
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def python(self, program: str) -> subprocess.Popen[str]:
+        """Start a script beside the application."""
+        script = self.folder / f"script{len(self.processes)}.py"
+        script.write_text(program)
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", str(script)],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def worker(self, limits: dict[str, Any] | None = None, **options: Any) -> subprocess.Popen[str]:
+        options = {"concurrency": 2, "kill_grace": 0.3, "shutdown_grace": 0.5} | options
+        return self.python(WORK.format(options=options, limits=limits or {}))
+
+    def scheduler(
+        self, limits: dict[str, Any] | None = None, **options: Any
+    ) -> subprocess.Popen[str]:
+        options = {"concurrency": 2, "kill_grace": 0.3, "shutdown_grace": 0.5} | options
+        return self.python(SCHEDULE.format(options=options, limits=limits or {}))
+
+    def enqueue(self, function: str, *args: Any, **options: Any) -> int:
+        from jobrunner import NewTask
+
+        return self.queue.enqueue(NewTask(function=function, args=args, **options)).id
+
+    def until(self, condition: Callable[[], Any], *, patience: float = PATIENCE) -> Any:
+        """Wait until something holds, looking again whenever the database changes."""
+        wakeup = Wakeup(self.queue.database.watch(), SystemClock())
+        deadline = time.monotonic() + patience
+        try:
+            while not (found := condition()):
+                assert time.monotonic() < deadline, self.said()
+                wakeup.wait(0.1)
+        finally:
+            wakeup.close()
+        return found
+
+    def running(self, task_id: int) -> str:
+        """Wait until a task says that it runs; returns its worker's id."""
+        self.until(lambda: self.queue.get(task_id).progress)
+        return str(self.queue.get(task_id).worker_id)
+
+    def said(self) -> list[str]:
+        """What those that have ended said."""
+        return [
+            process.stdout.read()
+            for process in self.processes
+            if process.poll() is not None and process.stdout and not process.stdout.closed
+        ]
+
+    def outcomes(self, task_id: int) -> list[str]:
+        return [record.outcome for record in self.queue.history(task_id)]
+
+    def log(self) -> list[str]:
+        log = self.folder / "log"
+        return log.read_text().split() if log.exists() else []
+
+    def nobody_is_running(self) -> bool:
+        living = {WorkerStatus.RUNNING, WorkerStatus.STOPPING}
+        return not any(worker.status in living for worker in self.queue.workers())
+
+    def end(self) -> None:
+        """Kill what is left, each with its group, and let nothing but a sound file behind."""
+        for process in self.processes:
+            for send in (os.killpg, os.kill):
+                try:
+                    send(process.pid, signal.SIGKILL)
+                except OSError:
+                    continue
+                break
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+        problems = self.queue.check()
+        self.queue.close()
+        assert problems == []
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    stage = Stage(tmp_path)
+    yield stage
+    stage.end()
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    """Wait for the end of a process, which must be in order; returns what it said."""
+    said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, said
+    return said
+
+
+@pytest.fixture(name="finish")
+def _finish() -> Callable[[subprocess.Popen[str]], str]:
+    return finish

@@ -1,0 +1,134 @@
+"""kill -9: nothing is lost, everything goes on where it stood."""
+
+import signal
+import time
+from itertools import pairwise
+
+from jobrunner.core.status import Status
+from jobrunner.core.worker import WorkerStatus
+
+
+def test_the_task_of_a_killed_worker_runs_elsewhere_within_a_second(stage):
+    task = stage.enqueue("long_once", 60)
+    first = stage.worker()
+    worker_id = stage.running(task)
+    stage.worker()
+    stage.until(lambda: len(stage.queue.workers()) == 2)
+    first.kill()
+    killed_at = time.time()
+    stage.queue.wait([task], timeout=20)
+    crashed, again = stage.queue.history(task)
+    assert again.started_at.timestamp() - killed_at < 1.0
+    assert (crashed.outcome, crashed.error) == ("lost", "its process has died")
+    assert crashed.worker_id == worker_id != again.worker_id
+    ended = stage.queue.get(task)
+    assert (ended.crashes, ended.attempt, ended.returned) == (1, 2, 2)
+
+
+def test_the_scheduler_says_by_what_a_worker_died(stage):
+    task = stage.enqueue("long_once", 60)
+    stage.scheduler(workers=1)
+    worker_id = stage.running(task)
+    (pid,) = [worker.pid for worker in stage.queue.workers() if worker.id == worker_id]
+    signal.pidfd_send_signal(_pidfd(pid), signal.SIGKILL)
+    stage.queue.wait([task], timeout=20)
+    reason = "its process died: killed by SIGKILL"
+    # The sweep may have been faster than the news of the death.
+    assert stage.queue.history(task)[0].error in {reason, "its process has died"}
+    lost = [worker for worker in stage.queue.workers() if worker.status is WorkerStatus.LOST]
+    assert [worker.id for worker in lost] == [worker_id]
+
+
+def _pidfd(pid):
+    import os
+
+    return os.pidfd_open(pid)
+
+
+def test_a_resumed_task_goes_on_where_it_stood(stage):
+    task = stage.enqueue("walk", 150)
+    first = stage.worker()
+    stage.until(lambda: len(stage.log()) > 60)
+    first.kill()
+    first.wait()
+    stood = int(stage.log()[-1].partition(":")[2])
+    stage.worker()
+    stage.queue.wait([task], timeout=30)
+    second = [int(line[2:]) for line in stage.log() if line.startswith("2:")]
+    # The position is stored twice a second, 25 items at most.
+    assert 0 < stood - 40 < second[0] <= stood + 1
+    assert second[-1] == 149
+    assert all(after == before + 1 for before, after in pairwise(second))
+
+
+def test_after_all_were_killed_a_restart_recovers_the_whole_state(stage, finish):
+    ids = [stage.enqueue("nothing") for _ in range(50)]
+    held = [stage.enqueue("until_file", "go") for _ in range(2)]
+    behind = stage.queue.enqueue_command(["true"], after=held).id
+    later = stage.enqueue("nothing", delay=__import__("datetime").timedelta(seconds=1))
+    scheduler = stage.scheduler(workers=2)
+    for task in held:
+        stage.running(task)
+    for worker in stage.queue.workers():
+        signal.pidfd_send_signal(_pidfd(worker.pid), signal.SIGKILL)
+    scheduler.kill()
+    scheduler.wait()
+    assert stage.queue.get(behind).status is Status.BLOCKED
+    (stage.folder / "go").touch()
+    finish(stage.scheduler({"until_empty": True}, workers=2))
+    tasks = [stage.queue.get(task) for task in (*ids, *held, behind, later)]
+    assert {task.status for task in tasks} == {Status.COMPLETED}
+    assert all(stage.outcomes(task)[-1] == "completed" for task in ids)
+    assert stage.nobody_is_running()
+
+
+def test_workers_end_when_their_scheduler_was_killed(stage):
+    stage.scheduler(workers=2)
+    stage.until(lambda: len(stage.queue.workers()) == 2)
+    stage.processes[0].kill()
+    stage.until(stage.nobody_is_running)
+    assert {worker.status for worker in stage.queue.workers()} == {WorkerStatus.STOPPED}
+
+
+def test_a_poison_pill_fails_with_its_cause_and_others_complete(stage, finish):
+    before = [stage.enqueue("nothing") for _ in range(100)]
+    pill = stage.enqueue("pill")
+    after = [stage.enqueue("nothing") for _ in range(100)]
+    finish(stage.scheduler({"until_empty": True}, workers=2))
+    failed = stage.queue.get(pill)
+    assert failed.status is Status.FAILED
+    assert failed.error == "poison pill, crashed 5 times; the last time: exit code 1"
+    assert failed.crashes == 5
+    assert stage.outcomes(pill) == ["lost", "lost", "crashed", "crashed", "crashed"]
+    others = [stage.queue.get(task) for task in before + after]
+    assert {task.status for task in others} == {Status.COMPLETED}
+    assert max(task.crashes for task in others) <= 2
+
+
+def test_a_segmentation_fault_is_named(stage, finish):
+    task = stage.enqueue("segfault")
+    finish(stage.scheduler({"until_empty": True}, workers=1, executor="process"))
+    assert stage.queue.get(task).error.endswith("killed by SIGSEGV")
+    assert stage.outcomes(task) == ["crashed"] * 5
+
+
+def test_the_command_of_a_killed_worker_dies_with_it(stage):
+    pids = stage.folder / "pids"
+    task = stage.queue.enqueue_command(
+        ["sh", "-c", f"sleep 60 & echo $$ $! >> {pids}; test $JOBRUNNER_ATTEMPT = 2 || wait"]
+    ).id
+    first = stage.worker()
+    stage.until(lambda: pids.exists() and pids.read_text())
+    first.kill()
+    first.wait()
+    for pid in pids.read_text().split():
+        stage.until(lambda pid=pid: not _alive(pid))
+    assert stage.queue.get(task).status is Status.IN_PROGRESS
+
+
+def _alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
