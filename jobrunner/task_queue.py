@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import threading
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -20,9 +18,10 @@ from jobrunner.runtime.clock import Clock, SystemClock
 from jobrunner.runtime.registry import Reference
 from jobrunner.runtime.statistics import statistics
 from jobrunner.runtime.waiting import wait_until_ended
-from jobrunner.storage import check, control, migrate, reads, workers
+from jobrunner.storage import check, control, reads, workers
 from jobrunner.storage.engine import Database
 from jobrunner.storage.enqueue import enqueue
+from jobrunner.storage.store import Store
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -52,14 +51,11 @@ class TaskQueue(Registrar):
         super().__init__()
         self.clock: Clock = clock or SystemClock()
         self.emit = emit
-        self._database = Database(location)
-        self._opening = threading.Lock()
-        self._is_open = False
-        self._joined: ContextVar[Connection | None] = ContextVar("transaction", default=None)
+        self._store = Store(Database(location))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""
-        return _reopen, (self._database.location, self.registry.references, self.emit)
+        return _reopen, (self._store.location, self.registry.references, self.emit)
 
     @property
     def database(self) -> Database:
@@ -69,48 +65,19 @@ class TaskQueue(Registrar):
             DatabaseError: it cannot be opened.
             SchemaError: it is of another version of jobrunner.
         """
-        if not self._is_open:
-            with self._opening:
-                if not self._is_open:
-                    migrate.ensure(self._database)
-                    self._is_open = True
-        return self._database
+        return self._store.database
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
-        self._database.close()
+        self._store.close()
 
-    @contextlib.contextmanager
-    def transaction(self) -> "Generator[Connection]":
+    def transaction(self) -> "contextlib.AbstractContextManager[Connection]":
         """One transaction for your own SQL and what you enqueue: all of it or nothing.
 
         Yields an SQLAlchemy connection to the same database. Keep it short: on SQLite nobody
         else writes meanwhile.
         """
-        with self.database.writing() as connection:
-            token = self._joined.set(connection)
-            try:
-                yield connection
-            finally:
-                self._joined.reset(token)
-
-    @contextlib.contextmanager
-    def _writing(self) -> "Generator[Connection]":
-        joined = self._joined.get()
-        if joined is not None:
-            yield joined
-        else:
-            with self.database.writing() as connection:
-                yield connection
-
-    @contextlib.contextmanager
-    def _reading(self) -> "Generator[Connection]":
-        joined = self._joined.get()
-        if joined is not None:
-            yield joined
-        else:
-            with self.database.reading() as connection:
-                yield connection
+        return self._store.joining()
 
     def enqueue(self, new: NewTask[R]) -> Task[R]:
         """Store one task; once this returns, it survives a crash.
@@ -132,7 +99,7 @@ class TaskQueue(Registrar):
         """
         tasks = list(new)
         ids = self.enqueue_ids(tasks)
-        with self._reading() as transaction:
+        with self._store.reading() as transaction:
             return reads.get_many(transaction, ids, source=self)
 
     def enqueue_ids(self, new: Sequence[NewTask[Any]]) -> list[TaskId]:
@@ -140,7 +107,7 @@ class TaskQueue(Registrar):
         for name in {task.function for task in new if task.function}:
             if self.registry.names:
                 self.registry.get(name)
-        with self._writing() as transaction:
+        with self._store.writing() as transaction:
             return enqueue(transaction, new, now=self.clock.now())
 
     def enqueue_command(self, argv: Sequence[str], **options: Unpack[TaskOptions]) -> Task[int]:
@@ -157,7 +124,7 @@ class TaskQueue(Registrar):
         Raises:
             TaskNotFoundError: there is no such task.
         """
-        with self._reading() as transaction:
+        with self._store.reading() as transaction:
             return reads.get(transaction, task_id, source=self)
 
     def find(
@@ -170,7 +137,7 @@ class TaskQueue(Registrar):
         limit: int = 50,
     ) -> list[Task[Any]]:
         """The newest tasks that match, newest first; `before` goes on below an id."""
-        with self._reading() as transaction:
+        with self._store.reading() as transaction:
             return reads.find(
                 transaction,
                 source=self,
@@ -183,7 +150,7 @@ class TaskQueue(Registrar):
 
     def history(self, task_id: int) -> list[AttemptRecord]:
         """The attempts of a task that have ended, oldest first."""
-        with self._reading() as transaction:
+        with self._store.reading() as transaction:
             return reads.history(transaction, task_id)
 
     def update(
@@ -204,7 +171,7 @@ class TaskQueue(Registrar):
         given = {"priority": priority, "description": description, "queue": queue}
         values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         NewTask(function="any", **values)  # the same checks as for a new one
-        with self._writing() as transaction:
+        with self._store.writing() as transaction:
             control.change(transaction, TaskId(task_id), values)
         return self.get(task_id)
 
@@ -215,7 +182,7 @@ class TaskQueue(Registrar):
             TaskNotFoundError: there is no such task.
             TaskStateError: it has ended.
         """
-        with self._writing() as transaction:
+        with self._store.writing() as transaction:
             return control.cancel(transaction, TaskId(task_id), now=self.clock.now())
 
     def retry(self, task_id: int) -> Status:
@@ -225,7 +192,7 @@ class TaskQueue(Registrar):
             TaskNotFoundError: there is no such task.
             TaskStateError: it has not ended, has completed, or depends on one that failed.
         """
-        with self._writing() as transaction:
+        with self._store.writing() as transaction:
             return control.retry(transaction, TaskId(task_id), now=self.clock.now())
 
     def wait(
@@ -245,18 +212,18 @@ class TaskQueue(Registrar):
         """
         ids = [task.id if isinstance(task, Task) else TaskId(task) for task in tasks]
         wait_until_ended(self.database, ids, clock=self.clock, timeout=timeout, on_open=on_open)
-        with self._reading() as transaction:
+        with self._store.reading() as transaction:
             found = {task.id: task for task in reads.get_many(transaction, ids, source=self)}
         return [found[task_id] for task_id in ids]
 
     def counts(self) -> dict[Status, int]:
         """How many tasks have which status."""
-        with self._reading() as transaction:
+        with self._store.reading() as transaction:
             return reads.counts(transaction)
 
     def workers(self) -> list[WorkerInfo]:
         """All workers there have been, oldest first."""
-        with self._reading() as transaction:
+        with self._store.reading() as transaction:
             return workers.every(transaction)
 
     def report(self, *, since: timedelta | datetime | None = None) -> Report:
@@ -267,7 +234,7 @@ class TaskQueue(Registrar):
 
     def check(self) -> list[str]:
         """What is wrong with the database, a sentence each; nothing for a sound one."""
-        with self._reading() as transaction:
+        with self._store.reading() as transaction:
             return list(check.problems(transaction))
 
 

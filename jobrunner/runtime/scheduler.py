@@ -128,7 +128,7 @@ class Scheduler:
     def _watch(self, limits: dict[str, Any]) -> None:
         wait([place.process.sentinel for place in self._places], timeout=SWEEP_EVERY / 2)
         if self._stop_sent < self._stop_asked:
-            self._stop_sent = self._stop_asked
+            self._stop_sent += 1  # one at a time: two signals at once may arrive as one
             for place in self._places:
                 place.process.terminate()
         for place in [place for place in self._places if place.process.exitcode is not None]:
@@ -192,7 +192,12 @@ def _work(
 ) -> None:
     """The body of a worker process."""
     setup()
-    worker = Worker(queue, options, on_join=hello.send)
+
+    def tell(worker_id: WorkerId) -> None:
+        with contextlib.suppress(OSError):  # the scheduler has died: `_outlive` sees to that
+            hello.send(worker_id)
+
+    worker = Worker(queue, options, on_join=tell)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all: the parent decides
     signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop("it got SIGTERM"))
     parent = multiprocessing.parent_process()

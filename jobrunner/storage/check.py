@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy import Connection, func, literal_column, select, text
+from sqlalchemy import Connection, func, literal_column, select
 
 from jobrunner.core.status import FINAL
+from jobrunner.storage.engine import damage
 from jobrunner.storage.tables import attempts, dependencies, tasks, workers
 
 _FINAL: Final = [status.value for status in FINAL]
@@ -13,19 +14,10 @@ _FINAL: Final = [status.value for status in FINAL]
 
 def problems(transaction: Connection) -> Iterator[str]:
     """Say what is wrong, a sentence each; nothing for a sound database."""
-    if transaction.dialect.name == "sqlite":
-        yield from _sqlite(transaction)
+    yield from damage(transaction)
     yield from _waiting(transaction)
     yield from _orphans(transaction)
     yield from _completed_twice(transaction)
-
-
-def _sqlite(transaction: Connection) -> Iterator[str]:
-    for (line,) in transaction.execute(text("PRAGMA integrity_check")).all():
-        if line != "ok":
-            yield f"damaged: {line}"
-    for table, row, parent, _ in transaction.execute(text("PRAGMA foreign_key_check")).all():
-        yield f"row {row} of {table} refers to a missing row of {parent}"
 
 
 def _waiting(transaction: Connection) -> Iterator[str]:

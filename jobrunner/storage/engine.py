@@ -3,7 +3,7 @@
 import contextlib
 import os
 import weakref
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -187,6 +187,20 @@ def reserve_ids(transaction: Connection, count: int) -> range:
     sequence = func.nextval(func.pg_get_serial_sequence(tasks.name, "id"))
     ids = transaction.scalars(select(sequence).select_from(func.generate_series(1, count))).all()
     return range(ids[0], ids[-1] + 1)
+
+
+def damage(transaction: Connection) -> Iterator[str]:
+    """What the database itself finds wrong with its pages and references, a sentence each.
+
+    A server looks after its own.
+    """
+    if transaction.dialect.name != "sqlite":
+        return
+    for (line,) in transaction.execute(text("PRAGMA integrity_check")).all():
+        if line != "ok":
+            yield f"damaged: {line}"
+    for table, row, parent, _ in transaction.execute(text("PRAGMA foreign_key_check")).all():
+        yield f"row {row} of {table} refers to a missing row of {parent}"
 
 
 _TROUBLE: Final = {

@@ -14,6 +14,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table
 
+MARKS: Final = {"qmark": "?", "format": "%s", "pyformat": "%s"}
+"""How a driver's parameter style marks a value by position."""
+
 SIZES: Final = (256, 64, 16, 4, 1)
 """Rows a statement carries: few sizes, so that the driver keeps each of them prepared."""
 
@@ -30,7 +33,7 @@ class _Rows:
         self._after = after
         self._texts: dict[tuple[str, int, Row], str] = {}
 
-    def statements(self, dialect: str, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+    def statements(self, style: str, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
         """Cut `rows` into statements, each a text and its values."""
         alike: dict[Row, list[Row]] = {}
         for row in rows:
@@ -42,12 +45,12 @@ class _Rows:
                     some = group[at : at + size]
                     at += size
                     values = tuple([v for row in some for v in row if v is not None])
-                    yield self._text(dialect, size, nulls), values
+                    yield self._text(style, size, nulls), values
 
-    def _text(self, dialect: str, size: int, nulls: Row) -> str:
-        key = (dialect, size, nulls)
+    def _text(self, style: str, size: int, nulls: Row) -> str:
+        key = (style, size, nulls)
         if key not in self._texts:
-            mark = "?" if dialect == "sqlite" else "%s"
+            mark = MARKS[style]
             row = f"({', '.join('NULL' if null else mark for null in nulls)})"
             self._texts[key] = f"{self._before}{', '.join([row] * size)}{self._after}"
         return self._texts[key]
@@ -63,7 +66,7 @@ class Insert:
 
     def run(self, transaction: Connection, rows: Sequence[Row]) -> None:
         """Insert the rows."""
-        for text, values in self._rows.statements(transaction.dialect.name, rows):
+        for text, values in self._rows.statements(transaction.dialect.paramstyle, rows):
             transaction.exec_driver_sql(text, values)
 
 
@@ -90,6 +93,6 @@ class Update:
         """Update the rows; returns which of them matched."""
         return {
             name
-            for text, values in self._rows.statements(transaction.dialect.name, rows)
+            for text, values in self._rows.statements(transaction.dialect.paramstyle, rows)
             for (name,) in transaction.exec_driver_sql(text, values)
         }

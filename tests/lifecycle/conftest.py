@@ -91,7 +91,7 @@ if __name__ == "__main__":
     print(dict(report.attempts), flush=True)
 """
 
-PATIENCE = 60.0
+PATIENCE = 20.0
 
 
 class Stage:

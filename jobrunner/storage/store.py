@@ -1,0 +1,66 @@
+"""A database that is opened on first use, and the transaction that its user has open."""
+
+import contextlib
+import threading
+from collections.abc import Generator
+from contextvars import ContextVar
+
+from sqlalchemy import Connection
+
+from jobrunner.storage import migrate
+from jobrunner.storage.engine import Database
+
+
+class Store:
+    """Gives out transactions; inside `joining`, everything goes into that one."""
+
+    def __init__(self, database: Database) -> None:
+        """Nothing is opened yet."""
+        self._database = database
+        self._opening = threading.Lock()
+        self._is_open = False
+        self._joined: ContextVar[Connection | None] = ContextVar("transaction", default=None)
+
+    @property
+    def location(self) -> str:
+        """Where it is, with all that it takes to open it again."""
+        return self._database.location
+
+    @property
+    def database(self) -> Database:
+        """The database, with its tables in place.
+
+        Raises:
+            DatabaseError: it cannot be opened.
+            SchemaError: it is of another version of jobrunner.
+        """
+        if not self._is_open:
+            with self._opening:
+                if not self._is_open:
+                    migrate.ensure(self._database)
+                    self._is_open = True
+        return self._database
+
+    @contextlib.contextmanager
+    def joining(self) -> Generator[Connection]:
+        """A writing transaction that all others of this thread or coroutine join."""
+        with self.database.writing() as connection:
+            token = self._joined.set(connection)
+            try:
+                yield connection
+            finally:
+                self._joined.reset(token)
+
+    def writing(self) -> contextlib.AbstractContextManager[Connection]:
+        """A transaction that writes: the joined one, or one of its own."""
+        joined = self._joined.get()
+        return self.database.writing() if joined is None else contextlib.nullcontext(joined)
+
+    def reading(self) -> contextlib.AbstractContextManager[Connection]:
+        """A transaction that reads: the joined one, or one of its own."""
+        joined = self._joined.get()
+        return self.database.reading() if joined is None else contextlib.nullcontext(joined)
+
+    def close(self) -> None:
+        """Close all connections; the next use opens new ones."""
+        self._database.close()
