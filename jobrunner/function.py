@@ -144,11 +144,24 @@ class Registrar:
         """
 
         def register(call: Callable[..., Any]) -> TaskFunction[Any, Any, Any]:
-            registered = Function(name or call.__name__, call, tuple(no_retry_on))
+            registered = Function(name or call.__name__, call, tuple(no_retry_on), {**options})
             self.registry.add(registered)
             return TaskFunction(registered, self, options)
 
         return register if function is None else register(function)
+
+    def new_task(self, function: str, **fields: Any) -> NewTask[Any]:
+        """A task of a function by its name, with the options the function was registered with.
+
+        `fields` are those of `NewTask`, and win. Where no function is registered at all, as
+        on a machine that only enqueues, any name will do.
+
+        Raises:
+            UnknownFunctionError: functions are registered, but none of that name.
+            InvalidTaskError: a field is not right.
+        """
+        known = self.registry.get(function).options if self.registry.names else {}
+        return new_task(cast("TaskOptions", {**known, **fields}), function=function)
 
     def enqueue(self, new: NewTask[R]) -> Task[R]:
         """Store one task."""

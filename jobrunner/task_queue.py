@@ -67,6 +67,10 @@ class TaskQueue(Registrar):
         """
         return self._store.database
 
+    def upgrade(self) -> tuple[str | None, str]:
+        """Bring the tables to the newest schema; its versions before and now."""
+        return self._store.upgrade()
+
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
         self._store.close()
@@ -220,6 +224,11 @@ class TaskQueue(Registrar):
         """How many tasks have which status."""
         with self._store.reading() as transaction:
             return reads.counts(transaction)
+
+    def oldest_pending(self) -> datetime | None:
+        """Since when the longest-waiting pending task could run."""
+        with self._store.reading() as transaction:
+            return reads.oldest_pending(transaction)
 
     def workers(self) -> list[WorkerInfo]:
         """All workers there have been, oldest first."""

@@ -2,13 +2,14 @@
 
 import shlex
 import shutil
-import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from jobrunner.cli import render, report
 from jobrunner.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 TOLD: Final = 10
 """Problems that are told one by one."""
-
-BAR: Final = 40
-"""Characters of the progress bar."""
 
 
 def demo(
@@ -38,19 +36,20 @@ def demo(
     """
     from jobrunner.demo.show import show  # noqa: PLC0415 — `--help` must not wait for SQLAlchemy
 
-    talk = StderrTalk()
     place = _place(folder)
     keep = keep or folder is not None
     try:
-        talk.say(f"Working in {place}")
-        shown = show(place, files=files, workers=workers, talk=talk)
+        with render.bar("tasks") as advance:
+            talk = _Talk(advance)
+            talk.say(f"Working in {place}")
+            shown = show(place, files=files, workers=workers, talk=talk)
         keep = keep or bool(shown.problems)
     finally:
         if not keep:
             shutil.rmtree(place, ignore_errors=True)
-    _conclude(shown, talk)
+    _conclude(shown)
     if keep:
-        talk.say(f"Look around: jobrunner --db {shlex.quote(str(shown.database))} task list")
+        render.talk(f"Look around: jobrunner --db {shlex.quote(str(shown.database))} task list")
     if shown.problems:
         raise typer.Exit(1)
 
@@ -73,33 +72,27 @@ def _place(folder: Path | None) -> Path:
     return folder.resolve()
 
 
-def _conclude(shown: "Shown", talk: "StderrTalk") -> None:
+def _conclude(shown: "Shown") -> None:
     """Print the report, and what the examination has found."""
-    typer.echo(report_text(shown.report))
+    report.show_report(shown.report)
+    render.out("")
+    render.out(f"Rescued   {shown.report.attempts.get('lost', 0)} (tasks of the killed worker)")
     for problem in shown.problems[:TOLD]:
-        talk.say(f"WRONG: {problem}")
+        render.talk(f"WRONG: {problem}")
     if shown.problems:
-        talk.say(f"The examination found {len(shown.problems)} problems.")
+        render.talk(f"The examination found {len(shown.problems)} problems.")
         return
-    typer.echo(
-        f"Verified: all {shown.files} gzip files and checksums are right, no task completed\n"
-        f"twice, and the killed worker's task went on from step {shown.resumed_at}, not from 0."
+    render.out(
+        f"Verified  all {shown.files} gzip files and checksums are right, no task completed twice,\n"
+        f"          and the killed worker's long task went on from its checkpoint, not from 0"
     )
 
 
-class StderrTalk:
-    """Tells what goes on, a line each; on a terminal with a progress bar below."""
+class _Talk:
+    """Tells what goes on: lines, and on a terminal a progress bar below them."""
 
-    def __init__(self) -> None:
-        """Look whether anybody watches."""
-        self._is_watched = sys.stderr.isatty()
+    def __init__(self, advance: Callable[[int, int | None], None]) -> None:
+        self.progress = advance
 
     def say(self, line: str) -> None:
-        """Tell one thing that has happened."""
-        typer.echo(f"\r\x1b[K{line}" if self._is_watched else line, err=True)
-
-    def progress(self, done: int, total: int) -> None:
-        """Show how many tasks have ended."""
-        if self._is_watched:
-            bar = "#" * (done * BAR // total)
-            typer.echo(f"\r[{bar:<{BAR}}] {done} of {total} tasks", err=True, nl=False)
+        render.talk(line)

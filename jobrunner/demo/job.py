@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -67,10 +67,18 @@ def copy_sources(folder: Path, sources: Mapping[str, Path]) -> int:
 
 
 def enqueue(folder: Path, sources: Mapping[str, Path]) -> Job:
-    """Make the database and store the whole job in it, in one transaction."""
+    """Make the database and store the whole job in it, in one transaction.
+
+    Every second module waits for the unsteady task, so that there is work left when the kill,
+    which waits for it too, has happened.
+    """
     queue = TaskQueue(folder / DATABASE, emit=ignore)
     queue.registry = tasks.functions.registry
-    compress = [_compress(folder, name) for name in sources]
+    unsteady = tasks.unsteady.using(priority=SOON).bind()
+    compress = [
+        _compress(folder, name, after=[unsteady] if number % 2 else [])
+        for number, name in enumerate(sources)
+    ]
     checksum = [
         tasks.sha256.using(after=[packed], priority=packed.priority + 1).bind(str(folder), name)
         for name, packed in zip(sources, compress, strict=True)
@@ -79,7 +87,6 @@ def enqueue(folder: Path, sources: Mapping[str, Path]) -> Job:
     index = tasks.index.using(priority=SOON, description="index of definitions").bind(
         str(folder), list(sources)[:INDEXED], INDEX_SECONDS
     )
-    unsteady = tasks.unsteady.using(priority=SOON).bind()
     doomed = tasks.doomed.using(priority=SOON).bind()
     unreached = tasks.unreached.using(after=[doomed]).bind()
     few = [manifest, index, unsteady, doomed, unreached]
@@ -99,11 +106,12 @@ def enqueue(folder: Path, sources: Mapping[str, Path]) -> Job:
     )
 
 
-def _compress(folder: Path, name: str) -> NewTask[Any]:
+def _compress(folder: Path, name: str, *, after: Sequence[NewTask[Any]]) -> NewTask[Any]:
     modules = folder / tasks.MODULES
     program = ["gzip", "-kf"] if shutil.which("gzip") else [sys.executable, "-IS", "-m", "gzip"]
     return NewTask(
         command=[*program, name],
         cwd=str(modules),
+        after=after,
         priority=(modules / name).stat().st_size // HEAVY,
     )

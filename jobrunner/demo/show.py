@@ -24,8 +24,6 @@ class Shown:
     problems: Sequence[str]
     files: int
     database: Path
-    resumed_at: int
-    """The step that the killed worker's long task had stored; 0 if none was killed."""
 
 
 def show(folder: Path, *, files: int, workers: int, talk: Talk) -> Shown:
@@ -54,5 +52,4 @@ def show(folder: Path, *, files: int, workers: int, talk: Talk) -> Shown:
         problems=found,
         files=len(sources),
         database=folder / DATABASE,
-        resumed_at=play.kill.step if play.kill else 0,
     )

@@ -22,6 +22,7 @@ from jobrunner.core.events import (
     WorkerTrouble,
 )
 from jobrunner.core.status import Status
+from jobrunner.core.visible import visible
 
 logger: Final = logging.getLogger("jobrunner")
 
@@ -121,9 +122,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Format a record."""
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        told = record.getMessage()
-        if not told.isprintable():
-            told = told.translate(VISIBLE)
+        told = visible(record.getMessage())
         return f"{moment.replace('+00:00', 'Z')} {record.levelname.lower():7} {told}"
 
 
@@ -151,15 +150,6 @@ def _plain(value: object) -> object:
 def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)[1:]
 
-
-VISIBLE: Final = {
-    **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\t"},
-    **{
-        code: f"\\u{code:04x}"
-        for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)
-    },
-}
-"""Control and direction characters, each to an escape that a terminal shows as it is."""
 
 FORMATS: Final[dict[str, Callable[[], logging.Formatter]]] = {
     "text": TextFormatter,

@@ -38,6 +38,11 @@ class InHand:
         """How many are not collected yet."""
         return len(self._attempts)
 
+    @property
+    def leases(self) -> list[Lease]:
+        """What has not ended, as far as it is collected."""
+        return [attempt.lease for attempt in self._attempts.values()]
+
     def start(self, leases: Sequence[Lease]) -> None:
         """Hand claimed tasks to the executors."""
         for lease in leases:

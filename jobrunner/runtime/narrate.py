@@ -9,7 +9,7 @@ from jobrunner.core.events import (
     TaskStarted,
     ignore,
 )
-from jobrunner.core.outcome import NAMES, Ended
+from jobrunner.core.outcome import NAMES
 from jobrunner.core.task import Lease, WorkerId
 from jobrunner.runtime.settler import Turn
 from jobrunner.storage.settle import problem
@@ -27,7 +27,7 @@ class Narrator:
     def tell(self, turn: Turn) -> None:
         """What was settled, refused, and claimed."""
         for ended in turn.settlement.refused:
-            self.lease_lost(ended)
+            self.lease_lost(ended.lease)
         if not self._heard:
             return
         for end, verdict in turn.settlement.settled:
@@ -49,9 +49,8 @@ class Narrator:
         for lease in turn.leases:
             self._emit(TaskStarted(lease.task_id, name(lease), lease.attempt, self._worker_id))
 
-    def lease_lost(self, ended: Ended) -> None:
-        """A late write was refused, or not even tried."""
-        lease = ended.lease
+    def lease_lost(self, lease: Lease) -> None:
+        """A late write was refused, or is not even tried."""
         self._emit(LeaseLost(lease.task_id, lease.attempt, self._worker_id))
 
 

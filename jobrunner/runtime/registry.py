@@ -2,8 +2,8 @@
 
 import importlib
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -12,11 +12,15 @@ from jobrunner.core.errors import DuplicateFunctionError, UnknownFunctionError
 
 @dataclass(frozen=True)
 class Function:
-    """A registered function. `no_retry_on` are exceptions that end the task at once."""
+    """A registered function. `no_retry_on` are exceptions that end the task at once.
+
+    `options` hold for its tasks where nothing else is said.
+    """
 
     name: str
     call: Callable[..., Any]
     no_retry_on: tuple[type[BaseException], ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @cached_property
     def is_async(self) -> bool:

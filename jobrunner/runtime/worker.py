@@ -189,8 +189,8 @@ class Worker:
         if self._stop_asked and not self._stopping:
             self._stopping = True
             self._queue.emit(WorkerStopping(self.id, self._stop_asked))
-            self._membership.stopping()
             self._in_hand.stop_all(StopReason.SHUTDOWN, now)
+            self._membership.stopping()
         if self._now_asked:
             self._now_asked = False
             self._in_hand.stop_all(StopReason.NOW, now)
@@ -202,9 +202,7 @@ class Worker:
         for attempt, ended in self._in_hand.collect():
             ran = (ended.ended_at - ended.started_at) if ended.started_at else None
             self._room.give(ended.lease, ran.total_seconds() if ran else None)
-            if attempt.stop_reason is StopReason.LOST:
-                self._narrator.lease_lost(ended)
-            else:
+            if attempt.stop_reason is not StopReason.LOST:  # or it was told of already
                 self._unsettled.append(ended)
 
     def _wants(self, now: float) -> list[Want]:
@@ -234,9 +232,14 @@ class Worker:
     def _start_over(self, now: float) -> None:
         """Declared lost: others have the tasks. Stop all, write nothing, take a new id."""
         self._queue.emit(WorkerLost(self.id, "it was declared lost; it starts over under a new id"))
-        for ended in self._unsettled:
-            self._narrator.lease_lost(ended)
+        self._collect()
+        for lease in [*(ended.lease for ended in self._unsettled), *self._in_hand.leases]:
+            self._narrator.lease_lost(lease)
         self._unsettled = []
         self._in_hand.stop_all(StopReason.LOST, now)
         self._membership.drop()
-        self._join()
+        try:
+            self._join()
+        except DatabaseError:
+            self._lost = True  # to be tried again
+            raise

@@ -41,6 +41,10 @@ class Store:
                     self._is_open = True
         return self._database
 
+    def upgrade(self) -> tuple[str | None, str]:
+        """Bring the tables to the newest schema; its versions before and now."""
+        return migrate.upgrade(self._database)
+
     @contextlib.contextmanager
     def joining(self) -> Generator[Connection]:
         """A writing transaction that all others of this thread or coroutine join."""

@@ -1,5 +1,6 @@
 """`jobrunner demo` as a person runs it: talk, report, verdict, exit code, and what it leaves."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,14 +28,14 @@ def ended(folder: Path) -> "subprocess.CompletedProcess[str]":
 
 def test_it_ends_well_and_says_what_it_has_verified(ended):
     assert ended.returncode == 0, ended.stderr
-    verdict = "Verified: all 20 gzip files and checksums are right, no task completed"
-    assert verdict in ended.stdout.splitlines()
+    assert "Verified  all 20 gzip files and checksums are right" in ended.stdout
 
 
 def test_it_reports_what_ended_how(ended):
-    words = ended.stdout.lower().split()
-    for status, count in {"completed": 43, "failed": 1, "cancelled": 1}.items():
-        assert f"{status} {count}" in " ".join(words)
+    assert "45: 43 completed, 1 failed, 1 cancelled" in ended.stdout
+    rescued = re.search(r"^Rescued +(\d+)", ended.stdout, re.MULTILINE)
+    assert rescued
+    assert int(rescued[1]) >= 1
 
 
 def test_it_tells_of_the_kill_and_the_recovery(ended):

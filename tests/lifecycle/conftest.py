@@ -73,11 +73,11 @@ from jobrunner.core import events
 def tell(event):
     print(type(event).__name__, getattr(event, "task_id", ""), event.worker_id, flush=True)
 
-app.queue.emit = tell
-worker = Worker(app.queue, **{options})
-signal.signal(signal.SIGTERM, lambda *_: worker.stop("it got SIGTERM"))
-worker.run(**{limits})
-print("ended", flush=True)
+if __name__ == "__main__":
+    app.queue.emit = tell
+    worker = Worker(app.queue, **{options})
+    signal.signal(signal.SIGTERM, lambda *_: worker.stop("it got SIGTERM"))
+    worker.run(**{limits})
 """
 
 SCHEDULE = """

@@ -1,0 +1,185 @@
+"""JSON lines as tasks: each checked and named by its number, all of them or none."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from jobrunner.core.errors import InvalidTaskError, JobrunnerError, UnknownParentError
+from jobrunner.core.graph import parents_first
+from jobrunner.core.task import NewTask
+
+KEYS: Final = (
+    "ref",
+    "function",
+    "command",
+    "args",
+    "kwargs",
+    "after",
+    "after_any",
+    "queue",
+    "priority",
+    "description",
+    "delay",
+    "run_at",
+    "timeout",
+    "max_attempts",
+    "cwd",
+)
+
+EVERY: Final = 1_000
+"""Lines between two movements of the progress bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Tasks in the order of their lines, each with its ref, or its line's number as text."""
+
+    tasks: list[NewTask[Any]]
+    refs: list[str]
+
+
+Line = tuple[int, dict[str, Any]]
+"""A line's number, from 1, and its object."""
+
+
+def read_lines(
+    data: bytes,
+    make: Callable[..., NewTask[Any]],
+    *,
+    progress: Callable[[int, int | None], None] = lambda _done, _total: None,
+) -> Parsed:
+    """Turn JSON lines into tasks; `make(function, **fields)` makes those of functions.
+
+    Raises:
+        LineError: a line is not right; it is named by its number.
+        CycleError: lines wait for each other; they are named by their refs.
+    """
+    lines = list(_objects(data))
+    by_ref = _by_ref(lines)
+    tasks: dict[int, NewTask[Any]] = {}
+    order = _parents_first(lines, by_ref)
+    for done, at in enumerate(order):
+        number, line = lines[at]
+        try:
+            tasks[at] = _task(line, make, lambda ref: tasks[by_ref[ref]] if ref in by_ref else None)
+        except JobrunnerError as error:
+            raise LineError(number, error) from error
+        if done % EVERY == 0:
+            progress(done, len(order))
+    names = [_ref(number, line) for number, line in lines]
+    return Parsed([tasks[at] for at in range(len(lines))], names)
+
+
+class LineError(InvalidTaskError):
+    """A line that cannot become a task."""
+
+    def __init__(self, number: int, problem: JobrunnerError | str) -> None:
+        """`number` counts from 1."""
+        hint = getattr(problem, "hint", "")
+        super().__init__(f"line {number}: {problem}", hint=hint or "Nothing was enqueued.")
+        self.number = number
+
+
+def _objects(data: bytes) -> Iterable[Line]:
+    for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if not raw.strip():
+            continue
+        try:
+            line = json.loads(raw.decode(), parse_constant=_no_constant)
+        except UnicodeDecodeError as error:
+            raise LineError(number, "it is not UTF-8") from error
+        except (ValueError, RecursionError) as error:
+            raise LineError(number, f"it is not JSON: {error}") from error
+        if not isinstance(line, dict):
+            raise LineError(number, "it is not a JSON object")
+        _check_keys(number, line)
+        yield number, line
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_keys(number: int, line: dict[str, Any]) -> None:
+    unknown = [key for key in line if key not in KEYS]
+    if unknown:
+        known = ", ".join(KEYS)
+        raise LineError(
+            number, InvalidTaskError(f"unknown key {unknown[0]!r}", hint=f"Known: {known}.")
+        )
+    for key in ("after", "after_any"):
+        parents = line.get(key, [])
+        if not isinstance(parents, list) or not all(
+            isinstance(parent, str | int) and not isinstance(parent, bool) for parent in parents
+        ):
+            raise LineError(number, f"{key} must be a list of refs and ids")
+    if not isinstance(line.get("ref", ""), str) or line.get("ref") == "":
+        raise LineError(number, "ref must be a text")
+
+
+def _ref(number: int, line: dict[str, Any]) -> str:
+    return str(line.get("ref", number))
+
+
+def _by_ref(lines: list[Line]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for at, (number, line) in enumerate(lines):
+        if "ref" in line and found.setdefault(line["ref"], at) != at:
+            first = lines[found[line["ref"]]][0]
+            raise LineError(number, f"ref {line['ref']!r} stands already at line {first}")
+    return found
+
+
+def _parents_first(lines: list[Line], by_ref: dict[str, int]) -> list[int]:
+    """Edges may point forward; a task is made after its parents."""
+    parents: dict[int, list[int]] = {}
+    for at, (number, line) in enumerate(lines):
+        refs = [
+            p for key in ("after", "after_any") for p in line.get(key, []) if isinstance(p, str)
+        ]
+        for ref in refs:
+            if ref not in by_ref:
+                raise LineError(number, UnknownParentError(ref))
+        parents[at] = [by_ref[ref] for ref in refs]
+    return parents_first(parents, name=lambda at: _ref(*lines[at]))
+
+
+def _task(
+    line: dict[str, Any],
+    make: Callable[..., NewTask[Any]],
+    find: Callable[[str], NewTask[Any] | None],
+) -> NewTask[Any]:
+    fields = {key: value for key, value in line.items() if key != "ref" and value is not None}
+    for key in ("after", "after_any"):
+        if key in fields:
+            fields[key] = [find(p) if isinstance(p, str) else p for p in fields[key]]
+    for key in ("delay", "timeout"):
+        if key in fields:
+            fields[key] = _seconds(key, fields[key])
+    if "run_at" in fields:
+        fields["run_at"] = _moment(fields["run_at"])
+    if isinstance(fields.get("function"), str) and "command" not in fields:
+        return make(fields.pop("function"), **fields)
+    return NewTask(**fields)
+
+
+def _seconds(key: str, value: object) -> timedelta:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidTaskError(f"{key} must be a number of seconds, not {value!r}", field=key)
+    try:
+        return timedelta(seconds=value)
+    except (OverflowError, ValueError) as error:
+        raise InvalidTaskError(f"{key} is too long", field=key) from error
+
+
+def _moment(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        hint = "Write it as 2026-12-01T09:00:00+01:00."
+        raise InvalidTaskError(f"run_at is no moment with a zone: {value!r}", hint=hint)
+    return moment

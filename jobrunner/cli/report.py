@@ -1,0 +1,188 @@
+"""`jobrunner report` and `jobrunner status`: what was done, and what is going on."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jobrunner.cli import render
+from jobrunner.cli.objects import moment, report_object, task_object, worker_object
+from jobrunner.cli.spans import parse_span, span_text
+from jobrunner.core.report import Report, Spread
+from jobrunner.core.status import Status
+from jobrunner.core.worker import WorkerInfo, WorkerStatus
+
+if TYPE_CHECKING:
+    from jobrunner.cli.app import State
+    from jobrunner.core.task import Task
+
+RUNNING_SHOWN = 20
+"""Running tasks that `status` lists."""
+
+
+def report(
+    context: typer.Context,
+    *,
+    since: Annotated[
+        str | None, typer.Option(help="Only attempts of the last 90s, 2h, 7d.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Counts, throughput, waits, run times, and each worker's efficiency."""
+    state: State = context.obj
+    found = state.queue.report(since=parse_span(since) if since else None)
+    if as_json:
+        render.as_json(report_object(found))
+    else:
+        show_report(found)
+
+
+def show_report(found: Report) -> None:
+    """Print a report for people."""
+    total = sum(found.tasks.values())
+    counts = [f"{count} {status.label.lower()}" for status, count in found.tasks.items() if count]
+    render.out(f"Tasks     {total}" + (f": {', '.join(counts)}" if counts else ""))
+    attempts = [f"{count} {name.replace('_', ' ')}" for name, count in found.attempts.items()]
+    render.out(
+        f"Attempts  {sum(found.attempts.values())}"
+        + (f": {', '.join(attempts)}" if attempts else "")
+    )
+    render.out(
+        f"Elapsed   {span_text(found.elapsed_s)}, {found.throughput_per_s:,.1f} completed a second"
+    )
+    render.out(f"Wait      {_spread(found.wait)}")
+    render.out(f"Run       {_spread(found.run)}")
+    if found.functions:
+        render.out("")
+        render.table(
+            ("function", "attempts>", "failed>", "p50>", "p95>", "max>"),
+            (
+                (one.name, one.count, one.failed, *_cells(one.run))
+                for one in sorted(found.functions, key=lambda one: -one.count)
+            ),
+        )
+    if found.workers:
+        render.out("")
+        render.table(
+            (
+                "worker",
+                "status",
+                "slots>",
+                "completed>",
+                "failed>",
+                "lost>",
+                "busy>",
+                "efficiency>",
+            ),
+            (
+                (
+                    one.info.id,
+                    one.info.status,
+                    one.info.concurrency,
+                    one.completed,
+                    one.failed,
+                    one.lost,
+                    span_text(one.busy_s),
+                    f"{one.efficiency:.1%}",
+                )
+                for one in found.workers
+            ),
+        )
+
+
+def _spread(spread: Spread | None) -> str:
+    if spread is None:
+        return "nothing has run yet"
+    p50, p95, longest = _cells(spread)
+    return f"{p50} median, {p95} 95th percentile, {longest} longest"
+
+
+def _cells(spread: Spread | None) -> tuple[str, str, str]:
+    if spread is None:
+        return "-", "-", "-"
+    return span_text(spread.p50), span_text(spread.p95), span_text(spread.max)
+
+
+def status(
+    context: typer.Context,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """What is going on now: pending tasks, active workers, running and completed tasks."""
+    state: State = context.obj
+    queue = state.queue
+    counts = queue.counts()
+    running = queue.find(status=Status.IN_PROGRESS, limit=RUNNING_SHOWN)
+    alive = [worker for worker in queue.workers() if worker.stopped_at is None]
+    now = queue.clock.now()
+    oldest = queue.oldest_pending()
+    wait = None if oldest is None else max(0.0, (now - oldest).total_seconds())
+    if as_json:
+        render.as_json(
+            {
+                "schema": 1,
+                "tasks": {name.value: count for name, count in counts.items()}
+                | {"total": sum(counts.values())},
+                "oldest_pending_s": wait,
+                "running": [task_object(task) for task in running],
+                "workers": [worker_object(worker) for worker in alive],
+            }
+        )
+        return
+    render.out(", ".join(f"{count} {name.label.lower()}" for name, count in counts.items()))
+    if wait is not None:
+        render.out(f"The oldest pending task has waited for {span_text(wait)}.")
+    _print_running(running, now)
+    print_workers(alive, now, none="No worker is running: start one with `jobrunner work`.")
+
+
+def _print_running(running: "Iterable[Task[Any]]", now: Any) -> None:
+    rows = [
+        (task.id, task.name, progress_text(task), _since(task.started_at, now), task.worker_id)
+        for task in running
+    ]
+    if rows:
+        render.out("")
+        render.table(("id>", "running", "progress", "for>", "worker"), rows)
+
+
+def print_workers(workers: Iterable[WorkerInfo], now: Any, *, none: str) -> None:
+    """A table of workers, or the sentence for none."""
+    rows = [
+        (
+            worker.id,
+            worker.status,
+            f"{worker.host}:{worker.pid}",
+            worker.executor,
+            worker.concurrency,
+            ", ".join(worker.queues) or "all",
+            _seen(worker, now),
+        )
+        for worker in workers
+    ]
+    if not rows:
+        render.talk(none)
+        return
+    render.out("")
+    render.table(("worker", "status", "process", "executor", "slots>", "queues", "seen"), rows)
+
+
+def _seen(worker: WorkerInfo, now: Any) -> str:
+    if worker.status in {WorkerStatus.RUNNING, WorkerStatus.STOPPING}:
+        return f"{_since(worker.seen_at, now)} ago"
+    return moment(worker.stopped_at) or ""
+
+
+def _since(then: Any, now: Any) -> str:
+    return "-" if then is None else span_text(max(0.0, (now - then).total_seconds()))
+
+
+def progress_text(task: "Task[Any]") -> str:
+    """How far a task is: `30/100 (30%) halving`."""
+    progress = task.progress
+    if progress is None:
+        return ""
+    told = f"{progress.done:g}"
+    if progress.total:
+        told += f"/{progress.total:g} ({progress.done / progress.total:.0%})"
+    return told + (f" {progress.note}" if progress.note else "")

@@ -1,0 +1,62 @@
+"""Lengths of time and moments as people write and read them."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+from jobrunner.core.errors import ConfigurationError
+
+_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+
+
+def parse_span(text: str) -> timedelta:
+    """Read `90`, `90s`, `1h30m`, `500ms`, `2d`.
+
+    Raises:
+        ConfigurationError: it is none of them.
+    """
+    try:
+        return timedelta(seconds=float(text))
+    except (ValueError, OverflowError):
+        pass
+    parts = _PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ConfigurationError(
+            f"{text!r} is no length of time", hint="Write seconds, or 90s, 5m, 1h30m, 2d."
+        )
+    try:
+        return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+    except OverflowError as error:
+        raise ConfigurationError(f"{text!r} is too long a time") from error
+
+
+def parse_moment(text: str) -> datetime:
+    """Read an ISO 8601 moment; without a zone it is of this machine's.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError) as error:
+        raise ConfigurationError(
+            f"{text!r} is no moment", hint="Write it as 2026-12-01T09:00 or with +01:00 behind."
+        ) from error
+
+
+def span_text(seconds: float | None) -> str:
+    """Seconds for people: `0.004 s`, `12.3 s`, `3m 20s`, `2h 5m`."""
+    if seconds is None:
+        return "-"
+    if seconds < 10:  # noqa: PLR2004 — where three digits still say something
+        return f"{seconds:.3f} s"
+    if seconds < 60:  # noqa: PLR2004 — a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "m"), (rest, "s")]
+    while not parts[0][0]:
+        parts.pop(0)
+    return " ".join(f"{number}{unit}" for number, unit in parts[:2])

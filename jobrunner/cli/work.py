@@ -1,0 +1,180 @@
+"""`jobrunner work`: run tasks until told to stop, for a time, or until none is left."""
+
+import functools
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jobrunner.cli import render
+from jobrunner.cli.objects import report_object
+from jobrunner.cli.report import show_report
+from jobrunner.cli.spans import parse_span
+from jobrunner.core.errors import ConfigurationError
+from jobrunner.core.status import OPEN
+
+if TYPE_CHECKING:
+    from jobrunner.cli.app import State
+    from jobrunner.core.report import Report
+    from jobrunner.task_queue import TaskQueue
+
+LOOK_EVERY = 0.5
+"""Seconds between two movements of the progress bar."""
+
+
+def work(
+    context: typer.Context,
+    *,
+    queue: Annotated[
+        list[str] | None,
+        typer.Option("--queue", "-q", help="Only this queue, q=N with at most N at a time."),
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", "-c", help="Tasks at a time, each worker.")
+    ] = None,
+    executor: Annotated[
+        str, typer.Option(help="Where functions run: thread, process or async.")
+    ] = "thread",
+    workers: Annotated[int, typer.Option(min=1, max=1000, help="Worker processes.")] = 1,
+    until_empty: Annotated[
+        bool, typer.Option("--until-empty", help="End when nothing is left that could run.")
+    ] = False,
+    duration: Annotated[str | None, typer.Option(help="End after so long: 90, 5m, 2h.")] = None,
+    max_tasks: Annotated[
+        int | None, typer.Option(min=1, help="End each worker after so many tasks.")
+    ] = None,
+    heartbeat: Annotated[str, typer.Option(help="How often a worker shows life.")] = "5s",
+    lost_after: Annotated[str, typer.Option(help="Silence after which it counts as lost.")] = "30s",
+    shutdown_grace: Annotated[str, typer.Option(help="What running tasks get to end in.")] = "15s",
+    kill_grace: Annotated[str, typer.Option(help="From asking to end to killing.")] = "5s",
+    log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the final report as JSON.")
+    ] = False,
+) -> None:
+    """Run tasks. Ctrl-C or SIGTERM ends in order, a second one at once."""
+    state: State = context.obj
+    limits = {
+        "until_empty": until_empty,
+        "duration": parse_span(duration).total_seconds() if duration else None,
+        "max_tasks": max_tasks,
+    }
+    options = {
+        "concurrency": concurrency,
+        "executor": executor,
+        "queues": dict(_limit(word) for word in queue or ()),
+        "heartbeat": parse_span(heartbeat).total_seconds(),
+        "lost_after": parse_span(lost_after).total_seconds(),
+        "shutdown_grace": parse_span(shutdown_grace).total_seconds(),
+        "kill_grace": parse_span(kill_grace).total_seconds(),
+    }
+    show_bar = until_empty and render.is_terminal() and sys.stderr.isatty()
+    set_up = _logging(state, log_format, quiet=show_bar)
+    _warn_of_old_sqlite()
+    with _bar(state.queue) if show_bar else nullcontext():
+        report, stopped_by = _run(state.queue, workers, set_up, options, limits)
+    if any(limits.values()):
+        if as_json:
+            render.as_json(report_object(report))
+        else:
+            show_report(report)
+    if stopped_by:
+        raise typer.Exit(128 + stopped_by)
+
+
+def _run(
+    queue: "TaskQueue",
+    workers: int,
+    set_up: Callable[[], None],
+    options: dict[str, Any],
+    limits: dict[str, Any],
+) -> "tuple[Report, int]":
+    """Work in this process, or in several; also tells the signal that ended it, or 0."""
+    from jobrunner import Scheduler, Worker  # noqa: PLC0415 — `--help` needs no SQLAlchemy
+
+    set_up()
+    if workers == 1:
+        worker = Worker(queue, **options)
+        with _signals(worker.stop) as received:
+            worker.run(**limits)
+        return queue.report(), received[0] if received else 0
+    scheduler = Scheduler(queue, workers=workers, setup=set_up, **options)
+    with _signals(lambda _reason: scheduler.stop()) as received:
+        report = scheduler.run(**limits)
+    return report, received[0] if received else 0
+
+
+@contextmanager
+def _signals(stop: Callable[[str], None]) -> Generator[list[int]]:
+    """Have SIGINT and SIGTERM call `stop`; yields the list of those received."""
+    received: list[int] = []
+
+    def handle(number: int, _frame: object) -> None:
+        received.append(number)
+        stop(f"it got {signal.Signals(number).name}")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _limit(word: str) -> tuple[str, int | None]:
+    """Read `queue` or `queue=limit`."""
+    name, sign, limit = word.partition("=")
+    if not sign:
+        return name, None
+    if not limit.isdecimal() or not name:
+        raise ConfigurationError(f"{word!r} is no queue", hint="Write --queue images or images=4.")
+    return name, int(limit)
+
+
+def _logging(state: "State", form: str | None, *, quiet: bool) -> Callable[[], None]:
+    """What sets up logging, here and in worker processes."""
+    from jobrunner.observe import logs  # noqa: PLC0415 — only `work` logs
+
+    form = form or state.settings.log_format or "text"
+    if form not in logs.FORMATS:
+        raise ConfigurationError(f"there is no log format {form!r}", hint="Use text or json.")
+    levels = [logging.WARNING if quiet else logging.INFO, logging.INFO, logging.DEBUG]
+    level = levels[min(state.verbosity, 2)] if quiet else levels[1 + min(state.verbosity, 1)]
+    return functools.partial(logs.configure, form=form, level=level)
+
+
+def _warn_of_old_sqlite() -> None:
+    from jobrunner.storage.sqlite import choose_driver, has_wal_reset_bug  # noqa: PLC0415
+
+    driver = choose_driver()
+    if has_wal_reset_bug(driver.sqlite_version_info):
+        render.talk(
+            f"Warning: SQLite {driver.sqlite_version} can damage a database that several"
+            " connections write (the WAL-reset race). Install pysqlite3 where it has a wheel."
+        )
+
+
+@contextmanager
+def _bar(queue: "TaskQueue") -> Generator[None]:
+    """Show how many tasks of all have ended, from a thread of its own."""
+    ended = threading.Event()
+
+    def look() -> None:
+        with render.bar("Working") as show:
+            while not ended.wait(LOOK_EVERY):
+                counts = queue.counts()
+                total = sum(counts.values())
+                show(total - sum(counts[status] for status in OPEN), total)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
