@@ -76,16 +76,16 @@ def _conclude(shown: "Shown") -> None:
     """Print the report, and what the examination has found."""
     report.show_report(shown.report)
     render.out("")
-    render.out(f"Rescued   {shown.report.attempts.get('lost', 0)} (tasks of the killed worker)")
+    render.out(f"Rescued   {shown.report.attempts.get('lost', 0)} tasks of the killed worker")
     for problem in shown.problems[:TOLD]:
         render.talk(f"WRONG: {problem}")
     if shown.problems:
         render.talk(f"The examination found {len(shown.problems)} problems.")
         return
     render.out(
-        f"Verified  all {shown.files} gzip files and checksums are right, no task completed twice,\n"
-        f"          and the killed worker's long task went on from its checkpoint, not from 0"
+        f"Verified  {shown.files} gzip files and as many checksums; no task completed twice;"
     )
+    render.out("          the long task of the killed worker went on from where it stood")
 
 
 class _Talk:

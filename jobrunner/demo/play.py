@@ -30,7 +30,7 @@ class Talk(Protocol):
         """Tell one thing that has happened."""
         ...
 
-    def progress(self, done: int, total: int) -> None:
+    def progress(self, done: int, total: int, /) -> None:
         """Show how many tasks have ended."""
         ...
 

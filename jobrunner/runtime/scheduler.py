@@ -198,7 +198,9 @@ def _work(
             hello.send(worker_id)
 
     worker = Worker(queue, options, on_join=tell)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all: the parent decides
+    # A terminal sends SIGINT to all, and the parent decides. A handler, not SIG_IGN: that one
+    # would be inherited by commands.
+    signal.signal(signal.SIGINT, lambda _number, _frame: None)
     signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop("it got SIGTERM"))
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -11,7 +11,6 @@ from jobrunner.core import payload
 from jobrunner.core.outcome import Completed, Failed, Outcome, Output
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
-from jobrunner.runtime.executors.base import Uncontrolled
 from jobrunner.runtime.guard import Guard
 
 KEEP: Final = 64 * 1024
@@ -28,11 +27,18 @@ background may write faster than anybody reads."""
 
 
 class GroupControl:
-    """A process group is ended as a whole."""
+    """A process group is ended as a whole; what is asked before it is known, as soon as it is."""
 
-    def __init__(self, group: int) -> None:
+    def __init__(self, group: int | None = None) -> None:
         """`group` is the id of the group's leader."""
         self._group = group
+        self._missed: signal.Signals | None = None
+
+    def attach(self, group: int) -> None:
+        """The group has started."""
+        self._group = group
+        if self._missed is not None:
+            self._send(self._missed)
 
     def notice(self, reason: StopReason) -> None:
         """Nothing to do: a command may finish."""
@@ -46,8 +52,10 @@ class GroupControl:
         self._send(signal.SIGKILL)
 
     def _send(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._group, number)
+        self._missed = number
+        if self._group is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._group, number)
 
 
 class CommandExecutor:
@@ -59,16 +67,17 @@ class CommandExecutor:
 
     def __call__(self, attempt: Attempt) -> None:
         """Run one command to its end."""
+        control = GroupControl()
+        if not attempt.begin(control):
+            return
         argv = payload.decode(attempt.lease.command)
         try:
             process = self._start(attempt, argv)
         except OSError as error:
-            if attempt.begin(Uncontrolled()):
-                attempt.end(*_not_started(argv, error))
+            attempt.end(*_not_started(argv, error))
             return
         self._guard.add(process.pid)
-        if not attempt.begin(GroupControl(process.pid)):  # given back while it was starting
-            GroupControl(process.pid).kill()
+        control.attach(process.pid)
         exit_code, stdout, stderr = _follow(process)
         self._guard.remove(process.pid)
         output = Output(exit_code, stdout, stderr)

@@ -1,0 +1,113 @@
+"""A worker's life is a lock that the kernel drops with its process."""
+
+import subprocess
+import sys
+
+import pytest
+
+from jobrunner.runtime.liveness import Liveness
+from tests.runtime.support import until
+
+HOLD = """
+import sys
+from pathlib import Path
+from jobrunner.runtime.liveness import Liveness
+
+Liveness(Path(sys.argv[1])).hold(sys.argv[2])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "jobs.db.workers"
+
+
+@pytest.fixture
+def liveness(folder):
+    return Liveness(folder)
+
+
+@pytest.fixture
+def holder(folder):
+    """Another process that holds the lock of a worker named `bob`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder), "bob"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_worker_is_dead_when_its_process_was_killed(queue, liveness, holder):
+    assert not liveness.is_dead("bob")
+    holder.kill()
+    until(queue, lambda: liveness.is_dead("bob"))
+
+
+def test_a_probe_leaves_the_lock_where_it_is(queue, liveness, holder):
+    for _ in range(5):
+        assert not liveness.is_dead("bob")
+    holder.kill()
+    until(queue, lambda: liveness.is_dead("bob"))
+    assert liveness.is_dead("bob")
+
+
+def test_a_missing_file_proves_nothing(liveness):
+    assert not liveness.is_dead("nobody")
+
+
+def test_an_own_worker_is_never_probed(liveness, folder, monkeypatch):
+    """Closing a descriptor of the file would drop the lock."""
+    liveness.hold("ada")
+    monkeypatch.setattr("os.open", lambda *_: pytest.fail("its file was opened"))
+    assert not liveness.is_dead("ada")
+    assert not Liveness(folder).is_dead("ada")
+    monkeypatch.undo()
+    liveness.release("ada")
+
+
+def test_own_workers_do_not_disturb_each_other(liveness, folder):
+    look = (
+        "import sys; from pathlib import Path; from jobrunner.runtime.liveness import Liveness\n"
+        "print([Liveness(Path(sys.argv[1])).is_dead(name) for name in sys.argv[2:]])"
+    )
+
+    def seen(*names):
+        command = [sys.executable, "-c", look, str(folder), *names]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    liveness.hold("ada")
+    liveness.hold("eve")
+    liveness.is_dead("ada")
+    assert seen("ada", "eve") == "[False, False]"
+    liveness.release("ada")
+    assert seen("eve") == "[False]"
+    liveness.release("eve")
+
+
+def test_a_release_removes_the_file(liveness, folder):
+    liveness.hold("ada")
+    assert [path.name for path in folder.iterdir()] == ["ada"]
+    liveness.release("ada")
+    assert list(folder.iterdir()) == []
+    liveness.release("ada")
+
+
+def test_the_folder_is_its_owners_only(liveness, folder):
+    liveness.hold("ada")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "ada").stat().st_mode & 0o777 == 0o600
+    liveness.release("ada")
+
+
+def test_a_file_that_leads_elsewhere_is_not_followed(liveness, folder, tmp_path):
+    folder.mkdir()
+    (tmp_path / "precious").write_text("")
+    (folder / "mallory").symlink_to(tmp_path / "precious")
+    assert not liveness.is_dead("mallory")
