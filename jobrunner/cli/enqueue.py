@@ -107,8 +107,9 @@ def _one(
 ) -> int:
     from jobrunner.core.task import NewTask  # noqa: PLC0415 — `--help` must be quick
 
+    new: NewTask[Any]
     if function is None:
-        new = NewTask[Any](command=state.command, **fields)
+        new = NewTask(command=state.command, **fields)
     else:
         kwargs = dict(_argument(word) for word in arguments)
         new = state.queue.new_task(function, kwargs=kwargs, **fields)

@@ -30,38 +30,53 @@ class Guard:
     def __init__(self) -> None:
         """The process is started with the first group."""
         self._process: subprocess.Popen[str] | None = None
+        self._groups: set[int] = set()
         self._lock = threading.Lock()
 
     def add(self, group: int) -> None:
         """End this process group if the worker dies."""
-        self._say(f"+{group}\n")
+        with self._lock:
+            self._groups.add(group)
+            if self._process is None or self._process.poll() is not None:
+                self._start()
+            else:
+                self._say(f"+{group}\n")
 
     def remove(self, group: int) -> None:
         """The group has ended."""
-        self._say(f"-{group}\n")
+        with self._lock:
+            self._groups.discard(group)
+            self._say(f"-{group}\n")
+
+    def _start(self) -> None:
+        """Start the process, again if somebody has killed it, and tell it of all groups."""
+        self._end()
+        self._process = subprocess.Popen(  # noqa: S603 — our own interpreter
+            [sys.executable, "-I", "-S", "-c", _SCRIPT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            bufsize=1,
+            start_new_session=True,
+        )
+        for group in self._groups:
+            self._say(f"+{group}\n")
 
     def _say(self, line: str) -> None:
-        with self._lock:
-            process = self._process
-            if process is None or process.poll() is not None:
-                process = self._process = subprocess.Popen(  # noqa: S603 — our own interpreter
-                    [sys.executable, "-I", "-S", "-c", _SCRIPT],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    text=True,
-                    bufsize=1,
-                    start_new_session=True,
-                )
-            if process.stdin:
-                with contextlib.suppress(OSError):
-                    process.stdin.write(line)
+        if self._process and self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.write(line)
 
     def close(self) -> None:
         """End the guard, and with it any group that is still known."""
         with self._lock:
-            if self._process and self._process.stdin:
-                with contextlib.suppress(OSError):
-                    self._process.stdin.close()
-                self._process.wait()
-            self._process = None
+            self._end()
+            self._groups.clear()
+
+    def _end(self) -> None:
+        if self._process and self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+            self._process.wait()
+        self._process = None

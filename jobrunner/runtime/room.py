@@ -63,7 +63,7 @@ class Room:
     def _ahead(self, now: float, free: int) -> int:
         depth = int(self._concurrency * AHEAD_SECONDS / max(self._mean, 1e-6))
         depth = min(depth, AHEAD_AT_MOST)
-        if depth < self._concurrency or (not free and now - self._head_at > HEAD_EVERY):
+        if depth <= self._concurrency or (not free and now - self._head_at > HEAD_EVERY):
             return 0
         missing = depth - max(0, self._total - self._concurrency)
         return missing if free or missing > depth // 2 else 0

@@ -50,7 +50,7 @@ class Settler:
         self._worker_id = worker_id
         self._clock = clock
         self._since_aged = 0
-        self._doubtful: Token | None = None
+        self._doubtful: list[Token] = []
 
     def turn(self, ended: Sequence[Ended], wants: Sequence[Want]) -> Turn:
         """Settle `ended`, then claim what is wanted.
@@ -71,19 +71,24 @@ class Settler:
                 due = reads.next_due(transaction) if drained else None
         except DatabaseError:
             # The COMMIT may have worked all the same: the next turn looks, before it repeats.
-            self._doubtful = token
+            self._doubtful.append(token)
             raise
-        self._doubtful = None
+        self._doubtful = []
         return Turn(settlement, recovered + leases, drained, due)
 
     def _resolve_doubt(
         self, transaction: "Connection", ended: Sequence[Ended]
     ) -> tuple[list[Lease], Sequence[Ended]]:
-        if self._doubtful is None:
+        if not self._doubtful:
             return [], ended
         known = already_settled(transaction, ended)
         left = [end for end in ended if (end.lease.task_id, end.lease.token) not in known]
-        return claimed_with(transaction, self._worker_id, self._doubtful), left
+        claimed = [
+            lease
+            for token in self._doubtful
+            for lease in claimed_with(transaction, self._worker_id, token)
+        ]
+        return claimed, left
 
     def _claim_all(
         self, transaction: "Connection", token: Token, now: datetime, wants: Sequence[Want]
@@ -93,22 +98,30 @@ class Settler:
         sweep.promote(transaction, now=now)
         leases: list[Lease] = []
         for want in wants:
-            aged = self._starving(transaction, want)
-            found = self._claim(transaction, token, now, want, limit=aged[1], priority=aged[0])
+            priority, free, ahead = self._starving(transaction, want)
+            found = self._claim(transaction, token, now, want, limit=free, priority=priority)
             found += self._claim(transaction, token, now, want, limit=want.free - len(found))
-            found += self._claim(transaction, token, now, want, limit=want.ahead, ahead=True)
-            self._since_aged += len(found)
-            leases += found
+            early = self._claim(
+                transaction, token, now, want, limit=ahead, priority=priority, ahead=True
+            )
+            limit = want.ahead - len(early)
+            early += self._claim(transaction, token, now, want, limit=limit, ahead=True)
+            self._since_aged = (self._since_aged + len(found) + len(early)) % AGED_SHARE
+            leases += found + early
         return leases
 
-    def _starving(self, transaction: "Connection", want: Want) -> tuple[int | None, int]:
-        """One claim in ten takes the longest-waiting task: its priority, and how many are due."""
-        due = min(self._since_aged // AGED_SHARE, want.free)
+    def _starving(self, transaction: "Connection", want: Want) -> tuple[int | None, int, int]:
+        """One claim in ten takes the longest-waiting task.
+
+        Its priority, and how many are due for the free slots and ahead of them.
+        """
+        due = (self._since_aged + want.free + want.ahead) // AGED_SHARE
         if due == 0:
-            return None, 0
-        self._since_aged %= AGED_SHARE
+            return None, 0, 0
         priority = starving_priority(transaction, queues=want.queues)
-        return priority, due if priority is not None else 0
+        if priority is None:
+            return None, 0, 0
+        return priority, min(due, want.free), max(0, due - want.free)
 
     def _claim(
         self,

@@ -3,11 +3,16 @@
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import typer
 
+from jobrunner.cli import demo as cli
 from jobrunner.core.errors import ConfigurationError
+from jobrunner.core.report import summarise
+from jobrunner.demo.show import Shown
 from jobrunner.demo.sources import find_sources
 
 
@@ -53,6 +58,27 @@ def test_in_a_pipe_it_writes_no_control_characters_and_fits_80_columns(ended):
 def test_a_named_folder_is_kept_and_its_manifest_is_what_sha256sum_reads(ended, folder):
     manifest = (folder / "modules" / "MANIFEST").read_text().splitlines()
     assert [line.split()[1] for line in manifest] == list(find_sources(20))
+
+
+def test_what_is_wrong_is_named_the_folder_kept_and_the_exit_code_1(monkeypatch, tmp_path, capsys):
+    place = tmp_path / "kept"
+    shown = Shown(
+        report=summarise([], tasks={}, workers=[], now=datetime.now(UTC)),
+        problems=["os.py.gz is not os.py.", *["Something else."] * 20],
+        files=1,
+        database=place / "demo.db",
+    )
+    place.mkdir()
+    monkeypatch.setattr("tempfile.mkdtemp", lambda **_: str(place))
+    monkeypatch.setattr("jobrunner.demo.show.show", lambda *_, **__: shown)
+    with pytest.raises(typer.Exit) as ended:
+        cli.demo(keep=False)
+    assert ended.value.exit_code == 1
+    out, err = capsys.readouterr()
+    assert "WRONG: os.py.gz is not os.py." in err
+    assert "The examination found 21 problems." in err
+    assert "Verified" not in out
+    assert place.exists()
 
 
 def test_a_folder_with_something_in_it_is_refused(ended, folder):

@@ -1,0 +1,110 @@
+"""Child processes: recycled, killed, crashed, and still nobody else suffers."""
+
+import multiprocessing
+import os
+
+import pytest
+
+from jobrunner.core.status import Status
+from jobrunner.runtime.executors import process
+from jobrunner.storage import progress
+from tests.runtime import functions as f
+from tests.runtime.support import outcomes, until
+
+
+@pytest.mark.parametrize(
+    ("function", "cause"),
+    [
+        (f.exit_process.bind(3), "exit code 3"),
+        (f.exit_process.bind(0), "exit code 0"),
+        (f.segfault.bind(), "killed by SIGSEGV"),
+    ],
+    ids=["exit 3", "exit 0", "segmentation fault"],
+)
+def test_a_child_that_dies_is_a_crash_with_its_cause(queue, drain, function, cause):
+    task = queue.enqueue(function)
+    drain(executor="process")
+    failed = queue.get(task.id)
+    assert failed.status is Status.FAILED
+    assert failed.error == f"poison pill, crashed 5 times; the last time: {cause}"
+    assert [record.error for record in queue.history(task.id)] == [cause] * 5
+    assert (failed.crashes, failed.attempt) == (5, 5)
+
+
+def test_system_exit_in_a_task_is_a_failure_not_a_crash(queue, drain):
+    task = queue.enqueue(f.leave_by_exit.using(max_attempts=1).bind())
+    drain(executor="process")
+    assert queue.get(task.id).error == "SystemExit: 4"
+    assert outcomes(queue, task.id) == ["failed"]
+
+
+def test_functions_run_in_another_process(queue, drain):
+    task = queue.enqueue(f.pid.bind())
+    drain(executor="process")
+    assert task.result() != os.getpid()
+
+
+def test_a_child_runs_many_tasks(queue, drain):
+    tasks = queue.enqueue_many([f.pid.bind() for _ in range(20)])
+    drain(executor="process", concurrency=1)
+    assert len({task.result() for task in tasks}) == 1
+
+
+def test_a_child_is_recycled_after_its_share(queue, drain, monkeypatch):
+    monkeypatch.setattr(process, "RECYCLE_AFTER", 4)
+    tasks = queue.enqueue_many([f.pid.bind() for _ in range(12)])
+    drain(executor="process", concurrency=1)
+    assert len({task.result() for task in tasks}) == 3
+
+
+def test_a_task_that_has_crashed_twice_runs_alone_even_in_a_thread_worker(queue, drain):
+    from sqlalchemy import text
+
+    task = queue.enqueue(f.pid.bind())
+    with queue.transaction() as transaction:
+        transaction.execute(text("UPDATE tasks SET crashes = 2, attempt = 2"))
+    drain(executor="thread")
+    assert task.result() != os.getpid()
+
+
+def test_a_pill_in_a_thread_worker_that_runs_alone_does_not_kill_it(queue, drain):
+    from sqlalchemy import text
+
+    pill = queue.enqueue(f.exit_process.bind(9))
+    with queue.transaction() as transaction:
+        transaction.execute(text("UPDATE tasks SET crashes = 2, attempt = 2"))
+    others = queue.enqueue_many([f.add.bind(n, 0) for n in range(20)])
+    drain(executor="thread")
+    assert outcomes(queue, pill.id) == ["crashed"] * 3
+    assert "the last time: exit code 9" in queue.get(pill.id).error
+    assert [task.result() for task in others] == list(range(20))
+
+
+def test_a_child_that_is_killed_from_outside_costs_one_crash(queue, start_worker):
+    task = queue.enqueue(f.obey.bind())
+    start_worker(executor="process", concurrency=1)
+    until(queue, lambda: queue.get(task.id).progress)
+    (child,) = multiprocessing.active_children()
+    child.kill()
+    until(queue, lambda: queue.get(task.id).crashes == 1)
+    until(queue, lambda: queue.get(task.id).status is Status.IN_PROGRESS)
+    assert queue.history(task.id)[0].error == "killed by SIGKILL"
+
+
+def test_trouble_with_the_database_reaches_the_function_that_saves(queue, drain, monkeypatch):
+    """And the child goes on to serve others."""
+    def full(*_, **__):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(progress, "save", full)
+    troubled = queue.enqueue(f.report_twice.using(max_attempts=1).bind())
+    after = queue.enqueue(f.add.bind(1, 1))
+    drain(executor="process", concurrency=1)
+    assert "no space left" in queue.get(troubled.id).error
+    assert after.result() == 2
+
+
+def test_no_child_is_left_when_the_worker_has_ended(queue, drain):
+    queue.enqueue_many([f.pid.bind() for _ in range(4)])
+    drain(executor="process", concurrency=2)
+    until(queue, lambda: not multiprocessing.active_children())
