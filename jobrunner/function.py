@@ -1,6 +1,6 @@
 """A registered function: called as it is, or enqueued to be run by a worker."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast, overload
@@ -160,7 +160,9 @@ class Registrar:
             UnknownFunctionError: functions are registered, but none of that name.
             InvalidTaskError: a field is not right.
         """
-        known = self.registry.get(function).options if self.registry.names else {}
+        known: Mapping[str, Any] = {}
+        if self.registry.names:
+            known = self.registry.get(function).options
         return new_task(cast("TaskOptions", {**known, **fields}), function=function)
 
     def enqueue(self, new: NewTask[R]) -> Task[R]:

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from jobrunner.core.events import Emit
+from jobrunner.core.filter import TaskFilter
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.report import Report
 from jobrunner.core.status import Status
+from jobrunner.core.system import SystemStatus
 from jobrunner.core.task import NewTask, Task, TaskId
 from jobrunner.core.worker import WorkerInfo
 from jobrunner.function import Registrar, TaskOptions, new_task
@@ -131,26 +133,10 @@ class TaskQueue(Registrar):
         with self._store.reading() as transaction:
             return reads.get(transaction, task_id, source=self)
 
-    def find(
-        self,
-        *,
-        status: Status | None = None,
-        queue: str | None = None,
-        function: str | None = None,
-        before: int | None = None,
-        limit: int = 50,
-    ) -> list[Task[Any]]:
-        """The newest tasks that match, newest first; `before` goes on below an id."""
+    def find(self, **wanted: Unpack[TaskFilter]) -> list[Task[Any]]:
+        """The tasks that match, newest first, 50 unless `limit` says otherwise."""
         with self._store.reading() as transaction:
-            return reads.find(
-                transaction,
-                source=self,
-                status=status,
-                queue=queue,
-                function=function,
-                before=before,
-                limit=limit,
-            )
+            return reads.find(transaction, source=self, **wanted)
 
     def history(self, task_id: int) -> list[AttemptRecord]:
         """The attempts of a task that have ended, oldest first."""
@@ -225,10 +211,17 @@ class TaskQueue(Registrar):
         with self._store.reading() as transaction:
             return reads.counts(transaction)
 
-    def oldest_pending(self) -> datetime | None:
-        """Since when the longest-waiting pending task could run."""
+    def status(self, *, running: int = 20) -> SystemStatus:
+        """What is going on now: at most so many `running` tasks, workers, counts, waits."""
         with self._store.reading() as transaction:
-            return reads.oldest_pending(transaction)
+            return SystemStatus(
+                tasks=reads.counts(transaction),
+                running=reads.find(
+                    transaction, source=self, status=Status.IN_PROGRESS, limit=running
+                ),
+                workers=workers.alive(transaction),
+                oldest_pending=reads.oldest_pending(transaction),
+            )
 
     def workers(self) -> list[WorkerInfo]:
         """All workers there have been, oldest first."""

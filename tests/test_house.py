@@ -43,6 +43,9 @@ PUBLIC = [
 # Closing a descriptor of the database drops the locks its process holds on it, and with them
 # acknowledged commits. Who opens a file at all stands here, with what it opens.
 MAY_OPEN = {
+    "cli/app.py",  # /dev/null, when the reader of stdout has gone
+    "cli/enqueue.py",  # the file of JSON lines
+    "config.py",  # pyproject.toml
     "demo/job.py",  # the library's modules, to copy them
     "demo/tasks.py",  # the copies, and what it makes of them
     "demo/verdict.py",  # the library's modules, and what the tasks made of them

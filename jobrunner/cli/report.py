@@ -9,15 +9,11 @@ from jobrunner.cli import render
 from jobrunner.cli.objects import moment, report_object, task_object, worker_object
 from jobrunner.cli.spans import parse_span, span_text
 from jobrunner.core.report import Report, Spread
-from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
 
 if TYPE_CHECKING:
     from jobrunner.cli.app import State
     from jobrunner.core.task import Task
-
-RUNNING_SHOWN = 20
-"""Running tasks that `status` lists."""
 
 
 def report(
@@ -110,12 +106,10 @@ def status(
 ) -> None:
     """What is going on now: pending tasks, active workers, running and completed tasks."""
     state: State = context.obj
-    queue = state.queue
-    counts = queue.counts()
-    running = queue.find(status=Status.IN_PROGRESS, limit=RUNNING_SHOWN)
-    alive = [worker for worker in queue.workers() if worker.stopped_at is None]
-    now = queue.clock.now()
-    oldest = queue.oldest_pending()
+    found = state.queue.status()
+    counts, running, alive = found.tasks, found.running, found.workers
+    now = state.queue.clock.now()
+    oldest = found.oldest_pending
     wait = None if oldest is None else max(0.0, (now - oldest).total_seconds())
     if as_json:
         render.as_json(

@@ -3,7 +3,7 @@
 import contextlib
 import ctypes
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from jobrunner.core.errors import LeaseLostError
@@ -88,7 +88,7 @@ class ThreadControl:
                 self._running.loop.call_soon_threadsafe(_nothing)
 
     @contextlib.contextmanager
-    def shielded(self) -> Iterator[None]:
+    def shielded(self) -> Generator[None]:
         """Let nothing be raised in here."""
         with self._shield:
             _let_pending_exceptions_out()
