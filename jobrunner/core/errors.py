@@ -19,6 +19,7 @@ JobrunnerError
 """
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 
 class JobrunnerError(Exception):
@@ -76,12 +77,14 @@ class UnknownFunctionError(JobrunnerError):
         super().__init__(f"no function named {name!r} is registered")
         self.name = name
         self.known = tuple(known)
-        listed = ", ".join(sorted(known)[:10])
-        self.hint = (
-            f"Known functions: {listed}."
-            if listed
-            else "Name the application that defines it with -A module:attribute."
-        )
+        self.hint = self._next_step()
+
+    def _next_step(self) -> str:
+        if not self.known:
+            return "Name the application that defines it with -A module:attribute."
+        if close := get_close_matches(self.name, self.known, n=1):
+            return f"Did you mean {close[0]!r}?"
+        return f"Known functions: {', '.join(sorted(self.known)[:10])}."
 
 
 class DuplicateFunctionError(JobrunnerError):

@@ -24,8 +24,11 @@ def check_integer(name: str, value: object, allowed: range) -> None:
 
 def check_span(name: str, value: object, *, shortest: timedelta) -> None:
     """Accept a length of time of at most 100 years."""
-    if not isinstance(value, timedelta) or not shortest <= value <= LONGEST:
-        raise invalid(name, f"must be a timedelta from {shortest} to 100 years, not {value!r}")
+    if not isinstance(value, timedelta):
+        raise invalid(name, f"must be a timedelta, not {value!r}")
+    if not shortest <= value <= LONGEST:
+        least = f"{shortest.total_seconds():f}".rstrip("0").rstrip(".")
+        raise invalid(name, f"must be from {least} s to 100 years, not {value.total_seconds():g} s")
 
 
 def check_moment(name: str, value: object) -> None:

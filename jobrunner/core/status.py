@@ -18,7 +18,7 @@ class Status(StrEnum):
     @property
     def label(self) -> str:
         """The status in words, as people read it: `In Progress`."""
-        return self.value.replace("_", " ").title()
+        return _LABELS[self]
 
     @property
     def is_final(self) -> bool:
@@ -26,6 +26,7 @@ class Status(StrEnum):
         return self in FINAL
 
 
+_LABELS: Final = {status: status.value.replace("_", " ").title() for status in Status}
 FINAL: Final = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 OPEN: Final = frozenset(Status) - FINAL
 

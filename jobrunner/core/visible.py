@@ -9,6 +9,8 @@ _ESCAPES: Final = {
     **{code: f"\\u{code:04x}" for code in _DIRECTION},
 }
 
+_JSON_ESCAPES: Final = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *_DIRECTION)}
+
 
 def visible(text: str, *, keep: str = "") -> str:
     """Show control and direction characters as escapes, but for those to `keep`.
@@ -19,3 +21,11 @@ def visible(text: str, *, keep: str = "") -> str:
         return text
     escapes = {code: shown for code, shown in _ESCAPES.items() if chr(code) not in keep}
     return text.translate(escapes)
+
+
+def visible_json(text: str) -> str:
+    """The same for JSON text: these characters stand only in its strings, where `\\u` may too.
+
+    Its writer has escaped the lower control characters already; line breaks are its own.
+    """
+    return text.translate(_JSON_ESCAPES)

@@ -193,6 +193,8 @@ class PatientHandler(logging.StreamHandler[TextIO]):
 
 def configure(*, form: str = "text", level: int = logging.INFO) -> None:
     """Write the log to standard error, for programs that set up no logging of their own."""
+    # What no line tells need not be found out for each: the logging cookbook's own advice.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = PatientHandler()
     handler.setFormatter(FORMATS[form]())
     logger.handlers[:] = [handler]

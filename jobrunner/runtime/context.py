@@ -134,7 +134,7 @@ class Context:
         """
         running = _running()
         start = self.last_checkpoint(0)
-        if not isinstance(start, int):
+        if not isinstance(start, int) or isinstance(start, bool) or start < 0:
             raise ResumeError(start)
         for number, item in enumerate(itertools.islice(items, start, None), start):
             self.check()

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, literal_column, select, update
 
 from jobrunner.core.errors import TaskNotFoundError, TaskStateError
 from jobrunner.core.status import FINAL, Status
-from jobrunner.core.task import TaskId, WorkerId
+from jobrunner.core.task import TASK_IDS, TaskId, WorkerId
 from jobrunner.core.verdict import CANCEL_REASON
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.tables import dependencies, tasks
@@ -107,7 +107,8 @@ def change(transaction: Connection, task_id: TaskId, values: Mapping[str, Any]) 
 
 def _locked(transaction: Connection, task_id: TaskId) -> Status:
     query = select(tasks.c.status).where(tasks.c.id == task_id).with_for_update()
-    status = transaction.scalar(query)
+    # A number that no id can be would make SQLite's driver fail.
+    status = transaction.scalar(query) if task_id in TASK_IDS else None
     if status is None:
         raise TaskNotFoundError(task_id)
     return Status(status)

@@ -34,6 +34,8 @@ class Database:
         self._turnstile: sqlite.Turnstile | None = None
         if self.is_sqlite:
             self.path = Path(self.url.database or "").absolute()
+            if self.path.is_dir():
+                raise DatabaseError(f"{self.path} is a folder", hint="Name a file in it with --db.")
             self.url = self.url.set(database=str(self.path))
             self._turnstile = sqlite.Turnstile(self.path.with_name(self.path.name + ".lock"))
         self._engine = self._create_engine()

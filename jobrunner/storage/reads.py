@@ -20,7 +20,7 @@ from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.report import AttemptRow
 from jobrunner.core.status import FINAL, Status
-from jobrunner.core.task import Progress, Task, TaskId, TaskSource
+from jobrunner.core.task import TASK_IDS, Progress, Task, TaskId, TaskSource
 from jobrunner.storage.enqueue import chunks
 from jobrunner.storage.tables import attempts, dependencies, progress, tasks
 
@@ -48,7 +48,7 @@ def get(transaction: Connection, task_id: int, *, source: TaskSource) -> Task[An
 def get_many(transaction: Connection, ids: Sequence[int], *, source: TaskSource) -> list[Task[Any]]:
     """Read tasks in the order of their ids; unknown ids are left out."""
     found: list[Task[Any]] = []
-    for chunk in chunks(sorted(set(ids))):
+    for chunk in chunks(sorted(_possible(ids))):
         query = _TASKS.where(tasks.c.id.in_(chunk)).order_by(tasks.c.id)
         found += _tasks(transaction, query, source)
     return found
@@ -72,9 +72,16 @@ def find(
     }
     query = _TASKS.order_by(tasks.c.id.desc()).limit(limit)
     query = query.where(*(column == value for column, value in wanted.items() if value is not None))
-    if before is not None:
+    if before is not None and before in TASK_IDS:
         query = query.where(tasks.c.id < before)
+    elif before is not None and before < TASK_IDS.start:
+        return []
     return _tasks(transaction, query, source)
+
+
+def _possible(ids: Iterable[int]) -> set[int]:
+    """The ids that a task can have: SQLite's driver fails on larger numbers."""
+    return {task_id for task_id in ids if task_id in TASK_IDS}
 
 
 def _tasks(transaction: Connection, query: Select[Any], source: TaskSource) -> list[Task[Any]]:
@@ -112,6 +119,8 @@ def _task(row: RowMapping, after: Iterable[TaskId], source: TaskSource) -> Task[
 
 def history(transaction: Connection, task_id: int) -> list[AttemptRecord]:
     """The attempts of a task that have ended, oldest first."""
+    if task_id not in TASK_IDS:
+        return []
     columns = [column for column in attempts.c if column.name not in {"id", "token"}]
     query = select(*columns).where(attempts.c.task_id == task_id).order_by(attempts.c.id)
     return [AttemptRecord(**row) for row in transaction.execute(query).mappings()]
@@ -133,7 +142,7 @@ def still_open(transaction: Connection, ids: Sequence[int]) -> list[TaskId]:
     query = select(tasks.c.id, tasks.c.status)
     found: dict[int, str] = {
         task_id: status
-        for chunk in chunks(ids)
+        for chunk in chunks(sorted(_possible(ids)))
         for task_id, status in transaction.execute(query.where(tasks.c.id.in_(chunk)))
     }
     for task_id in ids:
