@@ -144,7 +144,7 @@ def _logging(state: "State", form: str | None, *, quiet: bool) -> Callable[[], N
     if form not in logs.FORMATS:
         raise ConfigurationError(f"there is no log format {form!r}", hint="Use text or json.")
     levels = [logging.WARNING if quiet else logging.INFO, logging.INFO, logging.DEBUG]
-    level = levels[min(state.verbosity, 2)] if quiet else levels[1 + min(state.verbosity, 1)]
+    level = levels[min(state.ending.verbosity, 2)] if quiet else levels[1 + min(state.ending.verbosity, 1)]
     return functools.partial(logs.configure, form=form, level=level)
 
 

@@ -1,0 +1,119 @@
+"""How the command ends: each error as one sentence, a next step and an exit code."""
+
+import contextlib
+import os
+import re
+import signal
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jobrunner.cli import render
+from jobrunner.core import errors
+
+EXIT_CODES: Final[dict[type[errors.JobrunnerError], int]] = {
+    errors.UnknownFunctionError: 2,
+    errors.InvalidTaskError: 2,
+    errors.ConfigurationError: 2,
+    errors.TaskNotFoundError: 3,
+    errors.DatabaseError: 4,
+    errors.ApplicationError: 5,
+    errors.TaskFailedError: 6,
+    errors.WaitTimeoutError: 7,
+}
+"""The first of these that an error is decides the exit code; any other is 1."""
+
+MEANINGS: Final = {
+    0: "all is well",
+    1: "it failed; `db check` and `demo`: something wrong was found",
+    2: "the command line, a setting or the input is not right; nothing was enqueued",
+    3: "there is no such task or attempt",
+    4: "the database cannot be used, or is of another version",
+    5: "the application cannot be imported",
+    6: "a task that was waited for failed or was cancelled",
+    7: "the wait timed out",
+    130: "SIGINT (Ctrl-C)",
+    143: "SIGTERM",
+}
+"""Every exit code, for people."""
+
+
+@dataclass
+class Ending:
+    """How much is told, and in what form."""
+
+    in_json: bool = False
+    verbosity: int = 0
+
+    def of(self, error: BaseException) -> int:
+        """Tell what went wrong; returns the exit code."""
+        if isinstance(error, errors.JobrunnerError):
+            return self._told(error)
+        if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
+            return 128 + signal.SIGINT
+        if isinstance(error, BrokenPipeError):
+            drop_output()
+            return 0
+        if hasattr(error, "exit_code"):  # one of Typer's own
+            return self._wrong_usage(error)
+        return self._unexpected(error)
+
+    def _told(self, error: errors.JobrunnerError) -> int:
+        if self.verbosity > 1:
+            traceback.print_exception(error)
+        self._say(code_name(type(error)), str(error), error.hint)
+        return exit_code(type(error))
+
+    def _wrong_usage(self, error: Any) -> int:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            return _help(error.format_message())
+        context = getattr(error, "ctx", None)
+        hint = f"See `{context.command_path} --help`." if context else ""
+        self._say("usage", error.format_message(), hint)
+        return int(error.exit_code)
+
+    def _unexpected(self, error: BaseException) -> int:
+        if isinstance(error, OSError):
+            drop_output()  # as on a full disk: Python must not fail again when it ends
+        if self.verbosity > 1:
+            traceback.print_exception(error)
+        first = str(error).partition("\n")[0]
+        said = f"{type(error).__name__}: {first}" if first else type(error).__name__
+        self._say("internal", said, "Run it again with -vv to see where.")
+        return 1
+
+    def _say(self, code: str, message: str, hint: str) -> None:
+        with contextlib.suppress(OSError):  # nobody listens any more
+            render.error(code, message, hint, in_json=self.in_json)
+
+
+def exit_code(kind: type[errors.JobrunnerError]) -> int:
+    """The exit code of a kind of error."""
+    return next((code for known, code in EXIT_CODES.items() if issubclass(kind, known)), 1)
+
+
+def code_name(kind: type[errors.JobrunnerError]) -> str:
+    """The stable name of a kind of error in JSON: `task_not_found`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__.removesuffix("Error")).lower()
+
+
+def drop_output() -> None:
+    """Send to nowhere what is still to be written: whoever read it has gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):  # none, broken, or closed
+            with contextlib.suppress(AttributeError, OSError, ValueError):
+                os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _help(text: str) -> int:
+    """A command that only has others: its help, which in a script is an error."""
+    if render.is_terminal():
+        render.out(text)
+        return 0
+    render.talk(text)
+    return 2
