@@ -5,17 +5,17 @@ import os
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from jobrunner.core.errors import ApplicationError, ConfigurationError
+from jobrunner.core.errors import ApplicationError, ConfigurationError, DatabaseError
 
 if TYPE_CHECKING:
     from jobrunner.task_queue import TaskQueue
 
 DEFAULT_DB: Final = "jobrunner.db"
-KNOWN: Final = ("app", "db", "log_format")
+DEFAULT_ATTRIBUTE: Final = "queue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,9 @@ class Settings:
     db: str | None = None
     app: str | None = None
     log_format: str | None = None
+
+
+KNOWN: Final = tuple(field.name for field in fields(Settings))
 
 
 def load(
@@ -59,19 +62,23 @@ def _section(path: Path) -> dict[str, str]:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from error
-    section: Any = found.get("tool", {}).get("jobrunner", {})
-    settings: dict[str, str] = {}
+    section = _table(_table(found, "tool", path), "jobrunner", path)
     for name, value in section.items():
         if name not in KNOWN or not isinstance(value, str):
-            known = ", ".join(KNOWN)
             raise ConfigurationError(
                 f"{path}: [tool.jobrunner] {name} = {value!r} has no meaning",
-                hint=f"Known settings, each a text: {known}.",
+                hint=f"Known settings, each a text: {', '.join(KNOWN)}.",
             )
-        settings[name] = value
-    if "db" in settings and "://" not in settings["db"]:
-        settings["db"] = str(path.parent / settings["db"])
-    return settings
+    if "db" in section and "://" not in section["db"]:
+        section["db"] = str(path.parent / section["db"])
+    return section
+
+
+def _table(found: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
+    table = found.get(name, {})
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{path}: {name} must be a table", hint="Write [tool.jobrunner].")
+    return cast("dict[str, Any]", table)
 
 
 def open_queue(settings: Settings) -> "TaskQueue":
@@ -88,13 +95,33 @@ def open_queue(settings: Settings) -> "TaskQueue":
     queue = load_application(settings.app)
     if settings.db is None:
         return queue
-    chosen = TaskQueue(settings.db)
+    chosen = TaskQueue(settings.db, emit=queue.emit, clock=queue.clock)
     chosen.registry = queue.registry
     return chosen
 
 
+def must_exist(settings: Settings) -> None:
+    """Make sure of the database that was named, so that a typing error does not make a new one.
+
+    Raises:
+        DatabaseError: there is no such file.
+    """
+    from jobrunner.storage.engine import Database  # noqa: PLC0415 — `--help` needs no SQLAlchemy
+
+    if settings.app is not None and settings.db is None:
+        return  # the application's own
+    path = Database(settings.db or DEFAULT_DB).path
+    if path is not None and not path.exists():
+        raise DatabaseError(
+            f"there is no database {path}",
+            hint="`jobrunner enqueue` makes one; or name another with --db or JOBRUNNER_DB.",
+        )
+
+
 def load_application(reference: str) -> "TaskQueue":
     """Import `module:attribute`, with the present folder first on the path.
+
+    The attribute may be dotted, and is `queue` unless named.
 
     Raises:
         ApplicationError: it cannot be imported, or is no TaskQueue.
@@ -102,16 +129,17 @@ def load_application(reference: str) -> "TaskQueue":
     from jobrunner.task_queue import TaskQueue  # noqa: PLC0415 — `--help` needs no SQLAlchemy
 
     module, _, attribute = reference.partition(":")
-    if "" not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    attribute = attribute or DEFAULT_ATTRIBUTE
+    folder = str(Path.cwd())
+    if sys.path[:1] not in ([folder], [""]):
+        sys.path.insert(0, folder)
     try:
         found: Any = importlib.import_module(module)
-    except Exception as error:
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (Exception, SystemExit) as error:
         raise ApplicationError(reference, f"{type(error).__name__}: {error}") from error
-    for part in (attribute or "queue").split("."):
-        if not hasattr(found, part):
-            raise ApplicationError(reference, f"{module} has no {attribute or 'queue'}")
-        found = getattr(found, part)
     if not isinstance(found, TaskQueue):
-        raise ApplicationError(reference, f"it is a {type(found).__name__}, not a TaskQueue")
+        problem = f"{attribute} is of type {type(found).__name__}, not TaskQueue"
+        raise ApplicationError(reference, problem)
     return found

@@ -81,7 +81,7 @@ class TaskQueue(Registrar):
         """One transaction for your own SQL and what you enqueue: all of it or nothing.
 
         Yields an SQLAlchemy connection to the same database. Keep it short: on SQLite nobody
-        else writes meanwhile.
+        else writes meanwhile. One inside another is part of it.
         """
         return self._store.joining()
 

@@ -1,35 +1,17 @@
 """The command `jobrunner`: its options, its commands, and how it ends."""
 
 import sys
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
 from jobrunner import __version__
 from jobrunner.cli import control, db, demo, enqueue, render, report, work
 from jobrunner.cli.endings import Ending
+from jobrunner.cli.state import State
 from jobrunner.cli.words import arranged
-from jobrunner.config import Settings, load, open_queue
-
-if TYPE_CHECKING:
-    from jobrunner.task_queue import TaskQueue
-
-@dataclass
-class State:
-    """What the commands share."""
-
-    command: list[str] | None
-    """What stood behind `--`."""
-    ending: Ending
-    settings: Settings = field(default_factory=Settings)
-
-    @cached_property
-    def queue(self) -> "TaskQueue":
-        """The queue that the settings name."""
-        return open_queue(self.settings)
-
+from jobrunner.config import Settings
 
 app = typer.Typer(
     name="jobrunner",
@@ -92,25 +74,26 @@ def options(
         typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Put the settings together for the command that follows."""
+    """Note the options that hold for all commands; they may also stand behind the command."""
     state: State = context.obj
-    state.settings = load(Settings(db=db, app=app))
+    state.flags = Settings(db=db, app=app)
     state.ending.verbosity = verbose
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     render.set_up()
-    argv, command = arranged(sys.argv[1:])
-    sys.exit(run(argv, State(command, ending=Ending(in_json="--json" in argv))))
+    sys.exit(run(sys.argv[1:]))
 
 
-def run(argv: list[str], state: State) -> int:
-    """Run one command; whatever happens, tell it and return the exit code."""
+def run(words: Sequence[str]) -> int:
+    """Run one command; whatever happens is told, and decides the exit code."""
+    argv, command = arranged(words)
+    state = State(command, Ending(in_json="--json" in argv))
     try:
-        command = typer.main.get_command(app)
-        ended: Any = command.main(argv, prog_name="jobrunner", standalone_mode=False, obj=state)
-        sys.stdout.flush()  # here, where a closed pipe is told from a failure
+        tree = typer.main.get_command(app)
+        ended: Any = tree.main(argv, prog_name="jobrunner", standalone_mode=False, obj=state)
+        render.flush()  # here, where a closed pipe is told from a failure
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 — told, and the end of it
         return state.ending.of(error)
     return ended if isinstance(ended, int) else 0

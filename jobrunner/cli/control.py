@@ -9,12 +9,17 @@ from jobrunner.cli import render
 from jobrunner.cli.objects import attempt_object, log_object, moment, task_object, worker_object
 from jobrunner.cli.report import print_workers, progress_text
 from jobrunner.cli.spans import parse_span, span_text
-from jobrunner.core.errors import JobrunnerError, TaskFailedError, TaskNotFoundError
+from jobrunner.core.errors import (
+    ConfigurationError,
+    JobrunnerError,
+    TaskFailedError,
+    TaskNotFoundError,
+)
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.status import Status
 
 if TYPE_CHECKING:
-    from jobrunner.cli.app import State
+    from jobrunner.cli.state import State
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Id = Annotated[int, typer.Argument(help="The task's id.")]
@@ -31,16 +36,16 @@ def list_tasks(
     before: Annotated[int | None, typer.Option(help="Only below this id, to go on.")] = None,
     as_json: Json = False,
 ) -> None:
-    """The newest tasks first."""
+    """List tasks, the newest first."""
     state: State = context.obj
-    found = state.queue.find(
+    found = state.stored.find(
         status=status, queue=queue, function=function, before=before, limit=limit
     )
     if as_json:
         render.as_json([task_object(task) for task in found])
         return
     render.table(
-        ("id>", "status", "task", "queue", "priority>", "attempt>", "progress"),
+        ("id>", "status", "task…", "queue…", "priority>", "attempt>", "progress…"),
         (
             (
                 task.id,
@@ -57,10 +62,10 @@ def list_tasks(
 
 
 def show(context: typer.Context, *, task_id: Id, as_json: Json = False) -> None:
-    """All about one task, with its attempts."""
+    """Show all about one task, with its attempts."""
     state: State = context.obj
-    task = state.queue.get(task_id)
-    history = state.queue.history(task_id)
+    task = state.stored.get(task_id)
+    history = state.stored.history(task_id)
     shown = task_object(task)
     if as_json:
         render.as_json(shown | {"attempts": [attempt_object(attempt) for attempt in history]})
@@ -82,7 +87,7 @@ def show(context: typer.Context, *, task_id: Id, as_json: Json = False) -> None:
 def print_history(history: Iterable[AttemptRecord]) -> None:
     """A table of attempts."""
     render.table(
-        ("attempt>", "outcome", "worker", "started", "ran>", "error"),
+        ("attempt>", "outcome", "worker", "started", "ran>", "error~"),
         (
             (
                 one.number,
@@ -104,13 +109,13 @@ def cancel(context: typer.Context, *, task_ids: Ids, as_json: Json = False) -> N
         Status.CANCELLED: "cancelled",
         Status.IN_PROGRESS: "asked to stop",
     }
-    _each(task_ids, lambda task_id: told[state.queue.cancel(task_id)], as_json=as_json)
+    _each(task_ids, lambda task_id: told[state.stored.cancel(task_id)], as_json=as_json)
 
 
 def retry(context: typer.Context, *, task_ids: Ids, as_json: Json = False) -> None:
     """Run failed or cancelled tasks again."""
     state: State = context.obj
-    _each(task_ids, lambda task_id: state.queue.retry(task_id).value, as_json=as_json)
+    _each(task_ids, lambda task_id: state.stored.retry(task_id).value, as_json=as_json)
 
 
 def _each(task_ids: Sequence[int], act: Any, *, as_json: bool) -> None:
@@ -137,16 +142,24 @@ def update(
     context: typer.Context,
     *,
     task_id: Id,
-    priority: Annotated[int | None, typer.Option("--priority", "-p")] = None,
-    description: Annotated[str | None, typer.Option()] = None,
-    queue: Annotated[str | None, typer.Option("--queue", "-q")] = None,
+    priority: Annotated[
+        int | None, typer.Option("--priority", "-p", help="Higher runs first.")
+    ] = None,
+    description: Annotated[str | None, typer.Option(help="What people see.")] = None,
+    queue: Annotated[str | None, typer.Option("--queue", "-q", help="Queue.")] = None,
     as_json: Json = False,
 ) -> None:
     """Change a task that has not started."""
+    if priority is None and description is None and queue is None:
+        raise ConfigurationError(
+            "there is nothing to change", hint="Give --priority, --description or --queue."
+        )
     state: State = context.obj
-    task = state.queue.update(task_id, priority=priority, description=description, queue=queue)
+    task = state.stored.update(task_id, priority=priority, description=description, queue=queue)
     if as_json:
         render.as_json(task_object(task))
+    else:
+        render.out(f"task {task_id}: changed")
 
 
 def wait(
@@ -156,7 +169,10 @@ def wait(
     timeout: Annotated[str | None, typer.Option(help="Wait at most so long.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Wait until tasks have ended; 6 if one did not complete, 7 if it took too long."""
+    """Wait until tasks have ended.
+
+    Exit code 6 if one did not complete, 7 if it took too long.
+    """
     wait_for(context.obj, task_ids, timeout, as_json=as_json)
 
 
@@ -169,10 +185,10 @@ def wait_for(
         TaskFailedError: a task failed or was cancelled.
         WaitTimeoutError: a task did not end in time.
     """
-    seconds = parse_span(timeout).total_seconds() if timeout else None
+    seconds = parse_span(timeout).total_seconds() if timeout is not None else None
     total = len(task_ids)
     with render.bar("Waiting", total) as bar:
-        ended = state.queue.wait(
+        ended = state.stored.wait(
             task_ids, timeout=seconds, on_open=lambda still_open: bar(total - still_open, total)
         )
     if as_json:
@@ -189,10 +205,13 @@ def log(
     attempt: Annotated[int | None, typer.Option(help="Its number; default: the last.")] = None,
     as_json: Json = False,
 ) -> None:
-    """What an attempt wrote: a command's stdout and stderr, a function's traceback."""
+    """Show what an attempt wrote.
+
+    A command's stdout goes to stdout; its stderr, or a function's traceback, to stderr.
+    """
     state: State = context.obj
-    state.queue.get(task_id)
-    history = state.queue.history(task_id)
+    state.stored.get(task_id)
+    history = state.stored.history(task_id)
     chosen = [one for one in history if attempt in (None, one.number)]
     if attempt is not None and not chosen:
         raise AttemptNotFoundError(task_id, attempt)
@@ -222,10 +241,10 @@ def list_workers(
     every: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
     as_json: Json = False,
 ) -> None:
-    """The workers that run, or with --all every one there has been."""
+    """List the workers that run."""
     state: State = context.obj
-    found = [one for one in state.queue.workers() if every or one.stopped_at is None]
+    found = [one for one in state.stored.workers() if every or one.stopped_at is None]
     if as_json:
         render.as_json([worker_object(worker) for worker in found])
         return
-    print_workers(found, state.queue.clock.now(), none="No worker is running.")
+    print_workers(found, state.stored.clock.now(), none="No worker is running.")

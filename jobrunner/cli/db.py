@@ -7,7 +7,7 @@ import typer
 from jobrunner.cli import render
 
 if TYPE_CHECKING:
-    from jobrunner.cli.app import State
+    from jobrunner.cli.state import State
 
 
 def upgrade(
@@ -31,9 +31,13 @@ def check(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Look for damage and for what must never be; 1 if anything is found."""
+    """Look for damage.
+
+    Also for anything that must never be, such as a running task without a worker. Exit code 1
+    if anything is found.
+    """
     state: State = context.obj
-    problems = state.queue.check()
+    problems = state.stored.check()
     if as_json:
         render.as_json({"ok": not problems, "problems": problems})
     elif problems:

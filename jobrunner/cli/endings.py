@@ -70,7 +70,8 @@ class Ending:
             return _help(error.format_message())
         context = getattr(error, "ctx", None)
         hint = f"See `{context.command_path} --help`." if context else ""
-        self._say("usage", error.format_message(), hint)
+        problem = " ".join(error.format_message().split())
+        self._say("usage", problem[:1].lower() + problem[1:], hint)
         return int(error.exit_code)
 
     def _unexpected(self, error: BaseException) -> int:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.lines import read_lines
+from jobrunner.cli.lines import InvalidLineError, Parsed, read_lines
 from jobrunner.cli.spans import parse_moment, parse_span
-from jobrunner.core.errors import ConfigurationError, InvalidTaskError
+from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownParentError
 
 if TYPE_CHECKING:
-    from jobrunner.cli.app import State
+    from jobrunner.cli.state import State
+    from jobrunner.core.task import TaskId
 
 _ARGUMENT: Final = re.compile(r"([^\W\d]\w*)(:?=)(.*)", re.DOTALL)
 
@@ -68,28 +69,26 @@ def enqueue(
     given = {
         "queue": queue,
         "priority": priority,
-        "delay": parse_span(delay) if delay else None,
-        "run_at": parse_moment(at) if at else None,
+        "delay": parse_span(delay) if delay is not None else None,
+        "run_at": parse_moment(at) if at is not None else None,
         "after": after,
         "after_any": after_any,
-        "timeout": parse_span(timeout) if timeout else None,
+        "timeout": parse_span(timeout) if timeout is not None else None,
         "max_attempts": max_attempts,
         "description": description,
-        "cwd": str(cwd.absolute()) if cwd else None,
+        "cwd": str(cwd.absolute()) if cwd is not None else None,
     }
     fields = {name: value for name, value in given.items() if value is not None}
     state: State = context.obj
     _check_one_kind(function, state.command, source)
     if source is not None:
-        _many(state, source, fields, as_json=as_json)
-        return
-    task_id = _one(state, function, arguments or [], fields)
-    if as_json:
-        render.as_json({"id": task_id})
+        task_ids = _many(state, source, fields, as_json=as_json)
     else:
-        render.out(task_id)
-    if wait:
-        _wait(state, task_id, wait_timeout)
+        task_ids = [_one(state, function, arguments or [], fields)]
+        render.as_json({"id": task_ids[0]}) if as_json else render.out(task_ids[0])
+    if wait or wait_timeout is not None:
+        render.flush()
+        _wait(state, task_ids, wait_timeout)
 
 
 def _check_one_kind(function: str | None, command: list[str] | None, source: str | None) -> None:
@@ -111,9 +110,17 @@ def _one(
     if function is None:
         new = NewTask(command=state.command, **fields)
     else:
-        kwargs = dict(_argument(word) for word in arguments)
-        new = state.queue.new_task(function, kwargs=kwargs, **fields)
+        new = state.queue.new_task(function, kwargs=_kwargs(arguments), **fields)
     return state.queue.enqueue_ids([new])[0]
+
+
+def _kwargs(arguments: Sequence[str]) -> dict[str, Any]:
+    kwargs: dict[str, Any] = {}
+    for name, value in map(_argument, arguments):
+        if name in kwargs:
+            raise InvalidTaskError(f"the argument {name!r} is given twice", field="kwargs")
+        kwargs[name] = value
+    return kwargs
 
 
 def _argument(word: str) -> tuple[str, Any]:
@@ -136,7 +143,7 @@ def _argument(word: str) -> tuple[str, Any]:
         ) from error
 
 
-def _many(state: "State", source: str, fields: dict[str, Any], *, as_json: bool) -> None:
+def _many(state: "State", source: str, fields: dict[str, Any], *, as_json: bool) -> "list[TaskId]":
     if fields:
         names = ", ".join(sorted(fields))
         raise ConfigurationError(
@@ -144,11 +151,25 @@ def _many(state: "State", source: str, fields: dict[str, Any], *, as_json: bool)
         )
     with render.bar("Reading") as show:
         parsed = read_lines(_data(source), state.queue.new_task, progress=show)
-    ids = state.queue.enqueue_ids(parsed.tasks)
+    if as_json:
+        parsed.check_names()
+    ids = _stored(state, parsed)
     if as_json:
         render.as_json(dict(zip(parsed.refs, ids, strict=True)))
     else:
         render.out("\n".join(map(str, ids))) if ids else None
+    return ids
+
+
+def _stored(state: "State", parsed: Parsed) -> "list[TaskId]":
+    try:
+        with render.pulse(f"Storing {len(parsed.tasks):,} tasks"):
+            return state.queue.enqueue_ids(parsed.tasks)
+    except UnknownParentError as error:
+        line = parsed.line_of(int(error.parent))
+        if line is None:
+            raise
+        raise InvalidLineError(line, error) from error
 
 
 def _data(source: str) -> bytes:
@@ -162,7 +183,7 @@ def _data(source: str) -> bytes:
         ) from error
 
 
-def _wait(state: "State", task_id: int, timeout: str | None) -> None:
+def _wait(state: "State", task_ids: Sequence[int], timeout: str | None) -> None:
     from jobrunner.cli.control import wait_for  # noqa: PLC0415 — `control` is another command
 
-    wait_for(state, [task_id], timeout)
+    wait_for(state, task_ids, timeout)

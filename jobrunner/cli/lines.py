@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from jobrunner.core import payload
 from jobrunner.core.errors import InvalidTaskError, JobrunnerError, UnknownParentError
 from jobrunner.core.graph import parents_first
 from jobrunner.core.task import NewTask
@@ -38,6 +39,29 @@ class Parsed:
 
     tasks: list[NewTask[Any]]
     refs: list[str]
+    numbers: list[int]
+
+    def check_names(self) -> None:
+        """Make sure that each task has a name of its own.
+
+        Raises:
+            InvalidLineError: a ref is also the number of a line that has none.
+        """
+        seen: set[str] = set()
+        for number, ref in zip(self.numbers, self.refs, strict=True):
+            if ref in seen:
+                problem = f"{ref!r} is both a ref and the number of a line without one"
+                raise InvalidLineError(number, problem)
+            seen.add(ref)
+
+    def line_of(self, parent: int) -> int | None:
+        """The number of the first line that names a task outside as a parent."""
+        named = (
+            number
+            for number, task in zip(self.numbers, self.tasks, strict=True)
+            if parent in (*task.after, *task.after_any)
+        )
+        return next(named, None)
 
 
 Line = tuple[int, dict[str, Any]]
@@ -53,7 +77,7 @@ def read_lines(
     """Turn JSON lines into tasks; `make(function, **fields)` makes those of functions.
 
     Raises:
-        LineError: a line is not right; it is named by its number.
+        InvalidLineError: a line is not right; it is named by its number.
         CycleError: lines wait for each other; they are named by their refs.
     """
     lines = list(_objects(data))
@@ -63,22 +87,25 @@ def read_lines(
     for done, at in enumerate(order):
         number, line = lines[at]
         try:
-            tasks[at] = _task(line, make, lambda ref: tasks[by_ref[ref]] if ref in by_ref else None)
+            tasks[at] = _task(line, make, lambda ref: tasks[by_ref[ref]])
+            _check_payload(tasks[at])
         except JobrunnerError as error:
-            raise LineError(number, error) from error
+            raise InvalidLineError(number, error) from error
         if done % EVERY == 0:
             progress(done, len(order))
     names = [_ref(number, line) for number, line in lines]
-    return Parsed([tasks[at] for at in range(len(lines))], names)
+    return Parsed([tasks[at] for at in range(len(lines))], names, [number for number, _ in lines])
 
 
-class LineError(InvalidTaskError):
+class InvalidLineError(InvalidTaskError):
     """A line that cannot become a task."""
 
     def __init__(self, number: int, problem: JobrunnerError | str) -> None:
         """`number` counts from 1."""
         hint = getattr(problem, "hint", "")
-        super().__init__(f"line {number}: {problem}", hint=hint or "Nothing was enqueued.")
+        if "nothing was enqueued" not in hint:
+            hint = f"{hint} Nothing was enqueued.".lstrip()
+        super().__init__(f"line {number}: {problem}", hint=hint)
         self.number = number
 
 
@@ -89,11 +116,11 @@ def _objects(data: bytes) -> Iterable[Line]:
         try:
             line = json.loads(raw.decode(), parse_constant=_no_constant)
         except UnicodeDecodeError as error:
-            raise LineError(number, "it is not UTF-8") from error
+            raise InvalidLineError(number, "it is not UTF-8") from error
         except (ValueError, RecursionError) as error:
-            raise LineError(number, f"it is not JSON: {error}") from error
+            raise InvalidLineError(number, f"it is not JSON: {error}") from error
         if not isinstance(line, dict):
-            raise LineError(number, "it is not a JSON object")
+            raise InvalidLineError(number, "it is not a JSON object")
         _check_keys(number, line)
         yield number, line
 
@@ -106,7 +133,7 @@ def _check_keys(number: int, line: dict[str, Any]) -> None:
     unknown = [key for key in line if key not in KEYS]
     if unknown:
         known = ", ".join(KEYS)
-        raise LineError(
+        raise InvalidLineError(
             number, InvalidTaskError(f"unknown key {unknown[0]!r}", hint=f"Known: {known}.")
         )
     for key in ("after", "after_any"):
@@ -114,9 +141,9 @@ def _check_keys(number: int, line: dict[str, Any]) -> None:
         if not isinstance(parents, list) or not all(
             isinstance(parent, str | int) and not isinstance(parent, bool) for parent in parents
         ):
-            raise LineError(number, f"{key} must be a list of refs and ids")
+            raise InvalidLineError(number, f"{key} must be a list of refs and ids")
     if not isinstance(line.get("ref", ""), str) or line.get("ref") == "":
-        raise LineError(number, "ref must be a text")
+        raise InvalidLineError(number, "ref must be a text")
 
 
 def _ref(number: int, line: dict[str, Any]) -> str:
@@ -128,7 +155,7 @@ def _by_ref(lines: list[Line]) -> dict[str, int]:
     for at, (number, line) in enumerate(lines):
         if "ref" in line and found.setdefault(line["ref"], at) != at:
             first = lines[found[line["ref"]]][0]
-            raise LineError(number, f"ref {line['ref']!r} stands already at line {first}")
+            raise InvalidLineError(number, f"ref {line['ref']!r} stands already at line {first}")
     return found
 
 
@@ -141,7 +168,7 @@ def _parents_first(lines: list[Line], by_ref: dict[str, int]) -> list[int]:
         ]
         for ref in refs:
             if ref not in by_ref:
-                raise LineError(number, UnknownParentError(ref))
+                raise InvalidLineError(number, UnknownParentError(ref))
         parents[at] = [by_ref[ref] for ref in refs]
     return parents_first(parents, name=lambda at: _ref(*lines[at]))
 
@@ -149,7 +176,7 @@ def _parents_first(lines: list[Line], by_ref: dict[str, int]) -> list[int]:
 def _task(
     line: dict[str, Any],
     make: Callable[..., NewTask[Any]],
-    find: Callable[[str], NewTask[Any] | None],
+    find: Callable[[str], NewTask[Any]],
 ) -> NewTask[Any]:
     fields = {key: value for key, value in line.items() if key != "ref" and value is not None}
     for key in ("after", "after_any"):
@@ -163,6 +190,13 @@ def _task(
     if isinstance(fields.get("function"), str) and "command" not in fields:
         return make(fields.pop("function"), **fields)
     return NewTask(**fields)
+
+
+def _check_payload(new: NewTask[Any]) -> None:
+    """Refuse here what the storage would refuse without knowing the line."""
+    for what, value in (("args", new.args), ("kwargs", new.kwargs), ("command", new.command)):
+        if value:
+            payload.encode(value, what=what)
 
 
 def _seconds(key: str, value: object) -> timedelta:

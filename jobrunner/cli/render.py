@@ -4,11 +4,14 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import Any
+from typing import Any, Final, TextIO
 
-from jobrunner.core.visible import visible
+from jobrunner.core.visible import visible, visible_json
 
 Cell = str | int | float | None
+
+MARKS: Final = ">…~"
+"""What the name of a column may end in; see `table`."""
 
 
 def set_up() -> None:
@@ -20,7 +23,17 @@ def set_up() -> None:
 
 def is_terminal() -> bool:
     """Whether stdout is a terminal."""
-    return sys.stdout.isatty()
+    return _is_terminal(sys.stdout)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # none where the descriptor is closed
+
+
+def flush() -> None:
+    """Write out what waits in stdout's buffer."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def out(text: object) -> None:
@@ -35,16 +48,16 @@ def talk(text: str) -> None:
 
 def as_json(value: Any) -> None:
     """One JSON document."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    print(visible_json(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def error(code: str, message: str, hint: str, *, in_json: bool) -> None:
     """One sentence and a next step."""
     if in_json:
         told = {"error": {"code": code, "message": message, "hint": hint}}
-        print(json.dumps(told, ensure_ascii=False), file=sys.stderr)
+        print(visible_json(json.dumps(told, ensure_ascii=False)), file=sys.stderr)
     else:
-        talk(f"jobrunner: {message}" + ("" if message.endswith(".") else "."))
+        talk(f"jobrunner: {message}" + ("" if message.endswith((".", "?")) else "."))
         if hint:
             talk(hint)
 
@@ -52,10 +65,11 @@ def error(code: str, message: str, hint: str, *, in_json: bool) -> None:
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str = "") -> None:
     """A table: drawn on a terminal, tab-separated lines with a heading in a pipe.
 
-    Columns whose name ends in `>` hold numbers, and stand to the right.
+    A name that ends in `>` stands over numbers, to the right. Where the terminal is too narrow,
+    columns that end in `…` are cut, and those that end in `~` are folded.
     """
     lines = [["" if cell is None else visible(str(cell)) for cell in row] for row in rows]
-    names = [name.rstrip(">") for name in columns]
+    names = [name.rstrip(MARKS) for name in columns]
     if not is_terminal():
         for line in [names, *lines]:
             print("\t".join(line))
@@ -66,15 +80,19 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str 
 
     drawn = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
     for name in columns:
-        right = name.endswith(">")
         drawn.add_column(
-            name.rstrip(">"),
-            justify="right" if right else "left",
-            no_wrap=right or name in {"id", "status"},
-            overflow="ellipsis" if right else "fold",
+            Text(name.rstrip(MARKS)),
+            justify="right" if name.endswith(">") else "left",
+            no_wrap=not name.endswith(("…", "~")),
+            overflow="fold",
         )
     for line in lines:
-        drawn.add_row(*(Text(cell) for cell in line))
+        drawn.add_row(
+            *(
+                Text(cell, overflow="ellipsis", no_wrap=True) if name.endswith("…") else Text(cell)
+                for name, cell in zip(columns, line, strict=True)
+            )
+        )
     Console().print(drawn)
 
 
@@ -89,17 +107,29 @@ def fields(pairs: Iterable[tuple[str, Cell]]) -> None:
             print(f"{name}\t{visible(value)}")
 
 
+def shows_bars() -> bool:
+    """Whether somebody looks at stderr."""
+    return _is_terminal(sys.stderr)
+
+
+@contextlib.contextmanager
+def pulse(what: str) -> Generator[None]:
+    """The same for one long step that cannot say how far it is."""
+    with bar(what):
+        yield
+
+
 @contextlib.contextmanager
 def bar(what: str, total: int | None = None) -> Generator[Callable[[int, int | None], None]]:
     """A progress bar on stderr, only where that is a terminal.
 
     Yields a function that takes how much is done, and of how much.
     """
-    if not sys.stderr.isatty():
+    if not shows_bars():
         yield lambda _done, _total: None
         return
     from rich.console import Console  # noqa: PLC0415 — only a terminal pays for rich
-    from rich.progress import (  # noqa: PLC0415  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
         BarColumn,
         MofNCompleteColumn,
         Progress,

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.objects import moment, report_object, task_object, worker_object
+from jobrunner.cli.objects import report_object, task_object, worker_object
 from jobrunner.cli.spans import parse_span, span_text
 from jobrunner.core.report import Report, Spread
-from jobrunner.core.worker import WorkerInfo, WorkerStatus
+from jobrunner.core.status import FINAL, OPEN, Status
+from jobrunner.core.worker import WorkerInfo
 
 if TYPE_CHECKING:
-    from jobrunner.cli.app import State
+    from jobrunner.cli.state import State
     from jobrunner.core.task import Task
 
 
@@ -24,9 +25,13 @@ def report(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Counts, throughput, waits, run times, and each worker's efficiency."""
+    """Add up what was done, and how well.
+
+    Counts, throughput, waits and run times, and for each worker its efficiency: busy seconds /
+    (alive seconds x concurrency).
+    """
     state: State = context.obj
-    found = state.queue.report(since=parse_span(since) if since else None)
+    found = state.stored.report(since=parse_span(since) if since is not None else None)
     if as_json:
         render.as_json(report_object(found))
     else:
@@ -51,7 +56,7 @@ def show_report(found: Report) -> None:
     if found.functions:
         render.out("")
         render.table(
-            ("function", "attempts>", "failed>", "p50>", "p95>", "max>"),
+            ("function…", "attempts>", "failed>", "p50>", "p95>", "max>"),
             (
                 (one.name, one.count, one.failed, *_cells(one.run))
                 for one in sorted(found.functions, key=lambda one: -one.count)
@@ -104,11 +109,14 @@ def status(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """What is going on now: pending tasks, active workers, running and completed tasks."""
+    """Tell what is going on now.
+
+    How many tasks have which status, which of them run, and by which workers.
+    """
     state: State = context.obj
-    found = state.queue.status()
+    found = state.stored.status()
     counts, running, alive = found.tasks, found.running, found.workers
-    now = state.queue.clock.now()
+    now = state.stored.clock.now()
     oldest = found.oldest_pending
     wait = None if oldest is None else max(0.0, (now - oldest).total_seconds())
     if as_json:
@@ -123,10 +131,14 @@ def status(
             }
         )
         return
-    render.out(", ".join(f"{count} {name.label.lower()}" for name, count in counts.items()))
+    for kind, statuses in (("Open ", OPEN), ("Ended", FINAL)):
+        told = (f"{counts[name]} {name.label.lower()}" for name in Status if name in statuses)
+        render.out(f"{kind}  {', '.join(told)}")
     if wait is not None:
         render.out(f"The oldest pending task has waited for {span_text(wait)}.")
     _print_running(running, now)
+    if alive:
+        render.out("")
     print_workers(alive, now, none="No worker is running: start one with `jobrunner work`.")
 
 
@@ -137,7 +149,7 @@ def _print_running(running: "Iterable[Task[Any]]", now: Any) -> None:
     ]
     if rows:
         render.out("")
-        render.table(("id>", "running", "progress", "for>", "worker"), rows)
+        render.table(("id>", "running…", "progress…", "for>", "worker"), rows)
 
 
 def print_workers(workers: Iterable[WorkerInfo], now: Any, *, none: str) -> None:
@@ -150,21 +162,14 @@ def print_workers(workers: Iterable[WorkerInfo], now: Any, *, none: str) -> None
             worker.executor,
             worker.concurrency,
             ", ".join(worker.queues) or "all",
-            _seen(worker, now),
+            f"{_since(worker.seen_at, now)} ago",
         )
         for worker in workers
     ]
     if not rows:
         render.talk(none)
         return
-    render.out("")
-    render.table(("worker", "status", "process", "executor", "slots>", "queues", "seen"), rows)
-
-
-def _seen(worker: WorkerInfo, now: Any) -> str:
-    if worker.status in {WorkerStatus.RUNNING, WorkerStatus.STOPPING}:
-        return f"{_since(worker.seen_at, now)} ago"
-    return moment(worker.stopped_at) or ""
+    render.table(("worker", "status", "process…", "executor", "slots>", "queues…", "seen"), rows)
 
 
 def _since(then: Any, now: Any) -> str:

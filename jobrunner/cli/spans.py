@@ -5,30 +5,30 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from jobrunner.core.errors import ConfigurationError
+from jobrunner.core.fields import LONGEST
 
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+_PLAIN: Final = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])", re.ASCII)
 
 
 def parse_span(text: str) -> timedelta:
     """Read `90`, `90s`, `1h30m`, `500ms`, `2d`.
 
     Raises:
-        ConfigurationError: it is none of them.
+        ConfigurationError: it is none of them, or longer than 100 years.
     """
-    try:
-        return timedelta(seconds=float(text))
-    except (ValueError, OverflowError):
-        pass
+    hint = "Write seconds, or 90s, 5m, 1h30m, 2d."
     parts = _PART.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ConfigurationError(
-            f"{text!r} is no length of time", hint="Write seconds, or 90s, 5m, 1h30m, 2d."
-        )
-    try:
-        return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
-    except OverflowError as error:
-        raise ConfigurationError(f"{text!r} is too long a time") from error
+    if _PLAIN.fullmatch(text):
+        seconds = float(text)
+    elif parts and "".join(number + unit for number, unit in parts) == text:
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    else:
+        raise ConfigurationError(f"{text!r} is no length of time", hint=hint)
+    if seconds > LONGEST.total_seconds():
+        raise ConfigurationError(f"{text!r} is longer than 100 years", hint=hint)
+    return timedelta(seconds=seconds)
 
 
 def parse_moment(text: str) -> datetime:

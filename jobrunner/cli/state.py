@@ -1,11 +1,11 @@
-"""What the commands share: the settings, the queue, and how to tell what goes wrong."""
+"""What the commands share: the settings, the queue, and how the command is to end."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from jobrunner.config import Settings, load, open_queue
-from jobrunner.core.errors import DatabaseError
+from jobrunner.cli.endings import Ending
+from jobrunner.config import Settings, load, must_exist, open_queue
 
 if TYPE_CHECKING:
     from jobrunner.task_queue import TaskQueue
@@ -16,10 +16,9 @@ class State:
     """One run of the command line. Nothing is read or opened before a command asks for it."""
 
     command: list[str] | None = None
-    """What stood behind `--`."""
+    """What stood behind the `--` of `enqueue`."""
+    ending: Ending = field(default_factory=Ending)
     flags: Settings = field(default_factory=Settings)
-    verbosity: int = 0
-    in_json: bool = False
 
     @cached_property
     def settings(self) -> Settings:
@@ -42,14 +41,10 @@ class State:
 
     @property
     def stored(self) -> "TaskQueue":
-        """The queue, whose database must be there: who only looks, makes none by a typing error.
+        """The queue of a command that only looks: it makes no database by a typing error.
 
         Raises:
             DatabaseError: there is no such file.
         """
-        if not self.queue.exists:
-            raise DatabaseError(
-                f"there is no database {self.queue.name}",
-                hint="`jobrunner enqueue` makes one; or name another with --db or JOBRUNNER_DB.",
-            )
+        must_exist(self.settings)
         return self.queue

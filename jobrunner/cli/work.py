@@ -3,10 +3,9 @@
 import functools
 import logging
 import signal
-import sys
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,12 +14,11 @@ from jobrunner.cli import render
 from jobrunner.cli.objects import report_object
 from jobrunner.cli.report import show_report
 from jobrunner.cli.spans import parse_span
-from jobrunner.core.errors import ConfigurationError
+from jobrunner.core.errors import ConfigurationError, DatabaseError
 from jobrunner.core.status import OPEN
 
 if TYPE_CHECKING:
-    from jobrunner.cli.app import State
-    from jobrunner.core.report import Report
+    from jobrunner.cli.state import State
     from jobrunner.task_queue import TaskQueue
 
 LOOK_EVERY = 0.5
@@ -61,7 +59,7 @@ def work(
     state: State = context.obj
     limits = {
         "until_empty": until_empty,
-        "duration": parse_span(duration).total_seconds() if duration else None,
+        "duration": parse_span(duration).total_seconds() if duration is not None else None,
         "max_tasks": max_tasks,
     }
     options = {
@@ -73,12 +71,13 @@ def work(
         "shutdown_grace": parse_span(shutdown_grace).total_seconds(),
         "kill_grace": parse_span(kill_grace).total_seconds(),
     }
-    show_bar = until_empty and render.is_terminal() and sys.stderr.isatty()
+    show_bar = until_empty and render.shows_bars()
     set_up = _logging(state, log_format, quiet=show_bar)
-    _warn_of_old_sqlite()
+    started_at = state.queue.clock.now()
     with _bar(state.queue) if show_bar else nullcontext():
-        report, stopped_by = _run(state.queue, workers, set_up, options, limits)
-    if any(limits.values()):
+        stopped_by = _run(state.queue, workers, set_up, options, limits)
+    if until_empty or duration is not None or max_tasks is not None:
+        report = state.queue.report(since=started_at)
         if as_json:
             render.as_json(report_object(report))
         else:
@@ -93,20 +92,21 @@ def _run(
     set_up: Callable[[], None],
     options: dict[str, Any],
     limits: dict[str, Any],
-) -> "tuple[Report, int]":
-    """Work in this process, or in several; also tells the signal that ended it, or 0."""
+) -> int:
+    """Work in this process, or in several; returns the signal that ended it, or 0."""
     from jobrunner import Scheduler, Worker  # noqa: PLC0415 — `--help` needs no SQLAlchemy
 
     set_up()
+    _warn_of_old_sqlite()
     if workers == 1:
         worker = Worker(queue, **options)
         with _signals(worker.stop) as received:
             worker.run(**limits)
-        return queue.report(), received[0] if received else 0
+        return received[0] if received else 0
     scheduler = Scheduler(queue, workers=workers, setup=set_up, **options)
     with _signals(lambda _reason: scheduler.stop()) as received:
-        report = scheduler.run(**limits)
-    return report, received[0] if received else 0
+        scheduler.run(**limits)
+    return received[0] if received else 0
 
 
 @contextmanager
@@ -144,35 +144,47 @@ def _logging(state: "State", form: str | None, *, quiet: bool) -> Callable[[], N
     if form not in logs.FORMATS:
         raise ConfigurationError(f"there is no log format {form!r}", hint="Use text or json.")
     levels = [logging.WARNING if quiet else logging.INFO, logging.INFO, logging.DEBUG]
-    level = levels[min(state.ending.verbosity, 2)] if quiet else levels[1 + min(state.ending.verbosity, 1)]
+    level = (
+        levels[min(state.ending.verbosity, 2)]
+        if quiet
+        else levels[1 + min(state.ending.verbosity, 1)]
+    )
     return functools.partial(logs.configure, form=form, level=level)
 
 
 def _warn_of_old_sqlite() -> None:
+    from jobrunner.observe.logs import logger  # noqa: PLC0415 — only `work` logs
     from jobrunner.storage.sqlite import choose_driver, has_wal_reset_bug  # noqa: PLC0415
 
     driver = choose_driver()
     if has_wal_reset_bug(driver.sqlite_version_info):
-        render.talk(
-            f"Warning: SQLite {driver.sqlite_version} can damage a database that several"
-            " connections write (the WAL-reset race). Install pysqlite3 where it has a wheel."
+        logger.warning(
+            "SQLite %s can damage a database that several connections write (the WAL-reset race);"
+            " install pysqlite3 where it has a wheel",
+            driver.sqlite_version,
         )
 
 
 @contextmanager
 def _bar(queue: "TaskQueue") -> Generator[None]:
-    """Show how many tasks of all have ended, from a thread of its own."""
-    ended = threading.Event()
+    """Show how many tasks of all have ended, from a thread of its own.
+
+    Yields once the bar is there: what is logged from then on goes above it.
+    """
+    drawn, ended = threading.Event(), threading.Event()
 
     def look() -> None:
         with render.bar("Working") as show:
+            drawn.set()
             while not ended.wait(LOOK_EVERY):
-                counts = queue.counts()
-                total = sum(counts.values())
-                show(total - sum(counts[status] for status in OPEN), total)
+                with suppress(DatabaseError):  # the workers tell of it
+                    counts = queue.counts()
+                    total = sum(counts.values())
+                    show(total - sum(counts[status] for status in OPEN), total)
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
+    drawn.wait(LOOK_EVERY)
     try:
         yield
     finally:

@@ -122,8 +122,13 @@ def summarise(
     tasks: Mapping[Status, int],
     workers: Sequence[WorkerInfo],
     now: datetime,
+    since: datetime | None = None,
 ) -> Report:
-    """Add up the history. The elapsed time runs from the first start to the last end."""
+    """Add up the history. The elapsed time runs from the first start to the last end.
+
+    With `since`, the rows are those of attempts that ended after it; workers that had ended
+    by then are left out, and of the others only the time from then on counts.
+    """
     total = _Tally()
     waits = array("d")
     functions: dict[str, _Tally] = {}
@@ -153,11 +158,17 @@ def summarise(
             )
             for name, tally in sorted(functions.items())
         ],
-        workers=[_worker(worker, by_worker[worker.id], now) for worker in workers],
+        workers=[
+            _worker(worker, by_worker[worker.id], now, since or worker.started_at)
+            for worker in workers
+            if since is None or by_worker[worker.id].runs or alive_until(worker, now) > since
+        ],
     )
 
 
-def _worker(worker: WorkerInfo, tally: _WorkerTally, now: datetime) -> WorkerReport:
+def _worker(
+    worker: WorkerInfo, tally: _WorkerTally, now: datetime, since: datetime
+) -> WorkerReport:
     until = alive_until(worker, now)
     if tally.settled_at:  # a sign of life too, often later than the last beat of a killed worker
         until = max(until, tally.settled_at)
@@ -167,7 +178,7 @@ def _worker(worker: WorkerInfo, tally: _WorkerTally, now: datetime) -> WorkerRep
         failed=tally.failed,
         lost=tally.outcomes["lost"],
         busy_s=tally.busy_s(until, worker.concurrency),
-        alive_s=max(timedelta(), until - worker.started_at).total_seconds(),
+        alive_s=max(timedelta(), until - max(since, worker.started_at)).total_seconds(),
     )
 
 

@@ -24,7 +24,7 @@ def visible(text: str, *, keep: str = "") -> str:
 
 
 def visible_json(text: str) -> str:
-    """The same for JSON text: these characters stand only in its strings, where `\\u` may too.
+    r"""The same for JSON text: these characters stand only in its strings, where `\u` may too.
 
     Its writer has escaped the lower control characters already; line breaks are its own.
     """

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Protocol
 
-from jobrunner.core.outcome import Ended, Outcome, Output
+from jobrunner.core.outcome import Ended, Outcome, Output, Released
 from jobrunner.core.signals import StopReason
 from jobrunner.core.task import Lease
 from jobrunner.runtime.clock import Clock
@@ -65,6 +65,7 @@ class Attempt:
         "_stop_asked",
         "abandoned",
         "began",
+        "claimed_at",
         "deadline",
         "forced",
         "function",
@@ -85,6 +86,7 @@ class Attempt:
     ) -> None:
         """`on_end` gets the end, from any thread."""
         self.lease = lease
+        self.claimed_at = clock.monotonic()
         self.function: Function | None = None  # found by the executors; None for a command
         self.started_at: datetime | None = None
         self.began = 0.0
@@ -157,6 +159,11 @@ class Attempt:
                 self.end(self.stopped(), abandon=True)
             else:
                 self._act(action)
+
+    def give_back(self) -> None:
+        """Let go of it if it has not started."""
+        if self._give_back_unstarted():
+            self._report(Released())
 
     def _give_back_unstarted(self) -> bool:
         with self._lock:

@@ -2,6 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Final
 
 from jobrunner.core.outcome import Ended
 from jobrunner.core.signals import StopReason
@@ -13,6 +15,10 @@ from jobrunner.runtime.options import WorkerOptions
 
 Key = tuple[TaskId, Token]
 """One claim of one task: after it was lost and claimed again, a task may be in hand twice."""
+
+
+HELD_AT_MOST: Final = 0.5
+"""Seconds after which what was claimed ahead and has not started is given back."""
 
 
 class InHand:
@@ -95,12 +101,24 @@ class InHand:
         self._stop(overdue, StopReason.TIMEOUT, now)
         for key in list(self._stopping):
             self._attempts[key].advance(now)
+        self._give_back_ahead(now)
+
+    def _give_back_ahead(self, now: float) -> None:
+        """Fast tasks were expected and slow ones came: others may have the rest."""
+        if len(self._attempts) <= self._options.slots:
+            return
+        for attempt in islice(list(self._attempts.values()), self._options.slots, None):
+            if now - attempt.claimed_at < HELD_AT_MOST:
+                break
+            attempt.give_back()
 
     def next_step(self) -> float | None:
         """When `advance` has something to do next, by the monotonic clock."""
         now = self._clock.monotonic()
         moments = [_deadline(self._attempts[key], now) for key in self._timed]
         moments += [self._attempts[key].next_step() for key in self._stopping]
+        if len(self._attempts) > self._options.slots:
+            moments.append(now + HELD_AT_MOST)
         return min((moment for moment in moments if moment is not None), default=None)
 
 

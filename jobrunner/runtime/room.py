@@ -39,7 +39,9 @@ class Room:
         """A task has ended after `ran` seconds, or never started."""
         self._in_hand[lease.queue] -= 1
         self._total -= 1
-        if ran is not None:
+        if ran is None:  # given back: what we thought of the others' speed is wrong
+            self._mean = max(self._mean, AHEAD_SECONDS)
+        else:
             self._mean += _WEIGHT * (ran - self._mean)
 
     def clear(self) -> None:

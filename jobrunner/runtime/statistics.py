@@ -15,4 +15,5 @@ def statistics(database: Database, *, now: datetime, since: datetime | None = No
             tasks=reads.counts(transaction),
             workers=workers.every(transaction),
             now=now,
+            since=since,
         )

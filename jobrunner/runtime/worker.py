@@ -231,7 +231,8 @@ class Worker:
 
     def _start_over(self, now: float) -> None:
         """Declared lost: others have the tasks. Stop all, write nothing, take a new id."""
-        self._queue.emit(WorkerLost(self.id, "others declared it lost; it starts over under a new id"))
+        reason = "others declared it lost; it starts over under a new id"
+        self._queue.emit(WorkerLost(self.id, reason))
         self._collect()
         for lease in [*(ended.lease for ended in self._unsettled), *self._in_hand.leases]:
             self._narrator.lease_lost(lease)

@@ -48,7 +48,7 @@ class Store:
     @contextlib.contextmanager
     def joining(self) -> Generator[Connection]:
         """A writing transaction that all others of this thread or coroutine join."""
-        with self.database.writing() as connection:
+        with self.writing() as connection:
             token = self._joined.set(connection)
             try:
                 yield connection

@@ -145,3 +145,19 @@ def test_a_lost_task_that_was_only_claimed_ahead_kept_nobody_busy():
     killed = worker("a", status=WorkerStatus.LOST, concurrency=2, stopped_at=at(9))
     (only,) = summarise(rows, tasks={}, workers=[killed], now=at(99)).workers
     assert (only.lost, only.busy_s, only.alive_s) == (101, 4 + 3 + 1, 4)
+
+
+def test_of_late_only_the_time_since_then_counts():
+    late = summarise(
+        ROWS[2:3],
+        tasks={},
+        workers=[
+            worker("ended", status=WorkerStatus.STOPPED, stopped_at=at(19)),
+            worker("b", started_at=at(10)),
+        ],
+        now=at(30),
+        since=at(20),
+    )
+    assert [one.info.id for one in late.workers] == ["b"]
+    assert late.workers[0].alive_s == 10
+    assert late.workers[0].efficiency == 0.2

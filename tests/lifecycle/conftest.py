@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from jobrunner import TaskQueue
+from jobrunner import NewTask, TaskQueue
 from jobrunner.core.worker import WorkerStatus
 from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.wakeup import Wakeup
 
 APP = """
 import ctypes, os, time
-from jobrunner import TaskQueue, context
+from jobrunner import NewTask, TaskQueue, context
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -129,8 +129,6 @@ class Stage:
         return self.python(SCHEDULE.format(options=options, limits=limits or {}))
 
     def enqueue(self, function: str, *args: Any, **options: Any) -> int:
-        from jobrunner import NewTask
-
         return self.queue.enqueue(NewTask(function=function, args=args, **options)).id
 
     def until(self, condition: Callable[[], Any], *, patience: float = PATIENCE) -> Any:

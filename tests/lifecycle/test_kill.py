@@ -1,8 +1,11 @@
-"""kill -9: nothing is lost, everything goes on where it stood."""
+"""After `kill -9` nothing is lost, and everything goes on where it stood."""
 
+import os
 import signal
 import time
+from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
@@ -30,19 +33,13 @@ def test_the_scheduler_says_by_what_a_worker_died(stage):
     stage.scheduler(workers=1)
     worker_id = stage.running(task)
     (pid,) = [worker.pid for worker in stage.queue.workers() if worker.id == worker_id]
-    signal.pidfd_send_signal(_pidfd(pid), signal.SIGKILL)
+    signal.pidfd_send_signal(os.pidfd_open(pid), signal.SIGKILL)
     stage.queue.wait([task], timeout=20)
     reason = "its process died: killed by SIGKILL"
     # The sweep may have been faster than the news of the death.
     assert stage.queue.history(task)[0].error in {reason, "its process has died"}
     lost = [worker for worker in stage.queue.workers() if worker.status is WorkerStatus.LOST]
     assert [worker.id for worker in lost] == [worker_id]
-
-
-def _pidfd(pid):
-    import os
-
-    return os.pidfd_open(pid)
 
 
 def test_a_resumed_task_goes_on_where_it_stood(stage):
@@ -65,12 +62,12 @@ def test_after_all_were_killed_a_restart_recovers_the_whole_state(stage, finish)
     ids = [stage.enqueue("nothing") for _ in range(50)]
     held = [stage.enqueue("until_file", "go") for _ in range(2)]
     behind = stage.queue.enqueue_command(["true"], after=held).id
-    later = stage.enqueue("nothing", delay=__import__("datetime").timedelta(seconds=1))
+    later = stage.enqueue("nothing", delay=timedelta(seconds=1))
     scheduler = stage.scheduler(workers=2)
     for task in held:
         stage.running(task)
     for worker in stage.queue.workers():
-        signal.pidfd_send_signal(_pidfd(worker.pid), signal.SIGKILL)
+        signal.pidfd_send_signal(os.pidfd_open(worker.pid), signal.SIGKILL)
     scheduler.kill()
     scheduler.wait()
     assert stage.queue.get(behind).status is Status.BLOCKED
@@ -128,7 +125,6 @@ def test_the_command_of_a_killed_worker_dies_with_it(stage):
 
 def _alive(pid):
     try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False

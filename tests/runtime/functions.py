@@ -175,19 +175,19 @@ def record(gate: str) -> None:
     gates[gate].set()
 
 
-class Unspeakable(Exception):
+class UnspeakableError(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no words")
 
 
 @functions.task
 def fail_without_words() -> None:
-    raise Unspeakable
+    raise UnspeakableError
 
 
 @functions.task
 async def fail_without_words_async() -> None:
-    raise Unspeakable
+    raise UnspeakableError
 
 
 @functions.task

@@ -1,4 +1,4 @@
-"""Clocks that stand, events that can be waited for, and waits that end when the database changes."""
+"""Clocks that stand, events to wait for, and waits that end when the database changes."""
 
 import threading
 import time

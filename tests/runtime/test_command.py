@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -35,8 +36,7 @@ def run(queue, drain):
 def alive(pid):
     """Whether a process runs; a zombie, which nobody has buried yet, does not."""
     try:
-        with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
@@ -81,7 +81,9 @@ def test_output_that_is_no_text_is_stored_as_text(run):
 def test_a_missing_program_fails_at_once(run):
     task, record = run(NewTask(command=["no-such-program"]))
     assert task.status is Status.FAILED
-    assert task.error == "cannot start 'no-such-program': No such file or directory (no-such-program)"
+    assert (
+        task.error == "cannot start 'no-such-program': No such file or directory (no-such-program)"
+    )
     assert record.exit_code == 127
 
 

@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import sys
 import pytest
 
 from jobrunner.runtime.guard import Guard
+
+SLEEP = [shutil.which("sleep") or "sleep", "60"]
 
 DIES = """
 import os, signal, subprocess, sys
@@ -28,7 +31,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 @pytest.fixture
 def group():
     """A process in a group of its own."""
-    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    process = subprocess.Popen(SLEEP, start_new_session=True)
     yield process
     process.kill()
     process.wait()
@@ -85,7 +88,7 @@ def test_a_guard_that_was_killed_is_replaced_and_knows_all_groups(group):
     guard.add(group.pid)
     guard._process.kill()
     guard._process.wait()
-    other = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    other = subprocess.Popen(SLEEP, start_new_session=True)
     guard.add(other.pid)
     guard.close()
     assert [process.wait(20) for process in (group, other)] == [-signal.SIGKILL] * 2

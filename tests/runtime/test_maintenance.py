@@ -161,9 +161,7 @@ def test_the_next_claim_of_an_overdue_task_is_counted_anew(queue, hold, maintena
     sweep_for(maintenance, clock, 30, each=keep_alive)
     done = Ended(lease, Completed(), clock.now(), clock.now())
     with queue.database.writing() as transaction:
-        settle(
-            transaction, [done], worker_id="ada", now=clock.now(), backoff=lambda _: timedelta()
-        )
+        settle(transaction, [done], worker_id="ada", now=clock.now(), backoff=lambda _: timedelta())
     hold(timeout=timedelta(seconds=10))
     assert not sweep_for(maintenance, clock, 30, each=keep_alive)
 

@@ -1,6 +1,7 @@
 """Whatever a function does, it is an outcome that the database can hold."""
 
 import asyncio
+import contextvars
 from datetime import timedelta
 
 import pytest
@@ -40,7 +41,10 @@ class Link:
 def outcome_of(request):
     """Run a body as a function, a coroutine in a thread, or a coroutine on a loop."""
 
-    def run(body, *, link=None, no_retry_on=()):
+    def run(body, **options):
+        return contextvars.copy_context().run(call_in, body, **options)
+
+    def call_in(body, *, link=None, no_retry_on=()):
         running = Running(link or Link(), FakeClock())
         if request.param == "def":
             return perform(Function("f", body, no_retry_on), "[]", "{}", running)
@@ -174,9 +178,7 @@ def test_an_own_failure_during_a_stop_stays_a_failure(outcome_of):
 
 
 def test_a_lost_lease_is_told_by_name(outcome_of):
-    outcome = outcome_of(
-        lambda: context.checkpoint(1), link=Link(trouble=LeaseLostError(1))
-    )
+    outcome = outcome_of(lambda: context.checkpoint(1), link=Link(trouble=LeaseLostError(1)))
     assert outcome.error == "LeaseLostError: the lease on task 1 is lost"
 
 

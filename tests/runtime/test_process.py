@@ -93,6 +93,7 @@ def test_a_child_that_is_killed_from_outside_costs_one_crash(queue, start_worker
 
 def test_trouble_with_the_database_reaches_the_function_that_saves(queue, drain, monkeypatch):
     """And the child goes on to serve others."""
+
     def full(*_, **__):
         raise OSError("no space left")
 

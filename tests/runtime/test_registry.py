@@ -95,7 +95,7 @@ def test_an_option_that_is_not_right_is_refused_when_it_is_bound(options):
 def test_a_reference_finds_its_function_again():
     reference = f.add.registered.reference
     assert reference == Reference("add", f.__name__)
-    assert pickle.loads(pickle.dumps(reference)).load() is f.add.registered
+    assert pickle.loads(pickle.dumps(reference)).load() is f.add.registered  # noqa: S301
 
 
 def test_a_reference_to_nothing_is_refused():
@@ -107,7 +107,7 @@ def test_a_queue_that_was_sent_to_another_process_has_the_same_functions(tmp_pat
     queue = TaskQueue(tmp_path / "jobs.db", emit=ignore)
     queue.registry.add(f.add.registered)
     task = queue.enqueue(f.add.bind(1, 2))
-    again = pickle.loads(pickle.dumps(queue))
+    again = pickle.loads(pickle.dumps(queue))  # noqa: S301
     assert again.registry.names == ["add"]
     assert again.get(task.id) == task
     assert again.emit is ignore

@@ -90,7 +90,7 @@ def test_a_transaction_commits_own_sql_and_tasks_together(queue):
 def test_a_transaction_that_raises_leaves_nothing_behind(queue):
     with queue.transaction() as connection:
         connection.execute(text("CREATE TABLE orders (id INTEGER)"))
-    with pytest.raises(ZeroDivisionError), queue.transaction() as connection:
+    with pytest.raises(ZeroDivisionError), queue.transaction() as connection:  # noqa: PT012
         connection.execute(text("INSERT INTO orders VALUES (1)"))
         queue.enqueue(f.add.bind(1, 2))
         raise ZeroDivisionError
@@ -107,7 +107,7 @@ def test_a_transaction_is_seen_by_others_only_when_it_is_committed(queue):
 
 
 def test_a_transaction_inside_another_joins_it(queue):
-    with pytest.raises(ZeroDivisionError), queue.transaction():
+    with pytest.raises(ZeroDivisionError), queue.transaction():  # noqa: PT012
         with queue.transaction():
             queue.enqueue(f.add.bind(1, 2))
         queue.enqueue(f.add.bind(1, 2))

@@ -1,9 +1,8 @@
-"""Threads that run tasks: stopped where that is possible, left behind and replaced where it is not."""
+"""Threads that run tasks: stopped where possible, left behind and replaced where not."""
 
 import ctypes
 import sys
 import threading
-import time
 
 import pytest
 
@@ -50,8 +49,11 @@ def test_an_exception_raised_into_one_task_never_reaches_the_next(queue, start_w
     """A thread that was raised into is retired, whether or not the exception came up."""
     spinning = [f.spin.using(timeout=0.02, max_attempts=1).bind() for _ in range(8)]
     quick = [f.add.bind(n, 1) for n in range(40)]
-    mixed = [task for pair in zip(spinning, zip(*[iter(quick)] * 5, strict=True), strict=True)
-             for task in (pair[0], *pair[1])]
+    mixed = [
+        task
+        for pair in zip(spinning, zip(*[iter(quick)] * 5, strict=True), strict=True)
+        for task in (pair[0], *pair[1])
+    ]
     start_worker(concurrency=2, kill_grace=0.0)
     ended = queue.wait(queue.enqueue_many(mixed), timeout=30)
     failed = [task for task in ended if task.status is not Status.COMPLETED]
@@ -134,22 +136,26 @@ def test_an_exception_that_comes_up_while_the_end_is_reported_loses_nothing(queu
     assert len(ends) == 1
 
 
-@pytest.mark.parametrize("function", [f.spin, f.await_forever], ids=lambda function: function.name)
-def test_a_stopped_thread_frees_its_processor(queue, start_worker, function):
+@pytest.mark.parametrize(
+    ("function", "inside"),
+    [(f.spin, "spin"), (f.await_forever, "run_until_complete")],
+    ids=["def", "async def"],
+)
+def test_a_stopped_thread_frees_its_processor(queue, start_worker, function, inside):
     """Raised into, not left behind: the worker's time is its own again."""
     task = queue.enqueue(function.using(timeout=0.1, max_attempts=1).bind())
     start_worker(concurrency=1, kill_grace=0.05)
+    until(queue, lambda: inside in running_code())
     queue.wait([task], timeout=20)
-    deadline = time.monotonic() + 10
-    while f.__file__ in running_code():
-        assert time.monotonic() < deadline
+    until(queue, lambda: inside not in running_code())
 
 
 def running_code():
-    """Where the threads of this process are."""
-    for frame in sys._current_frames().values():
+    """In which functions the threads of this process are."""
+    for top in sys._current_frames().values():
+        frame = top
         while frame:
-            yield frame.f_code.co_filename
+            yield frame.f_code.co_name
             frame = frame.f_back
 
 

@@ -1,26 +1,21 @@
 """A worker from start to end: what it runs in which order, when it ends, what it gives back."""
 
-import contextlib
 import threading
 import time
 
 import pytest
 
 from jobrunner import NewTask, Worker
-from jobrunner.core.errors import ConfigurationError, DatabaseError
+from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.events import (
-    LeaseLost,
     TaskSettled,
     TaskStarted,
-    WorkerLost,
     WorkerStarted,
     WorkerStopped,
     WorkerStopping,
-    WorkerTrouble,
 )
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
-from jobrunner.runtime.maintenance import Maintenance
 from jobrunner.storage import workers
 from jobrunner.storage.enqueue import enqueue
 from tests.runtime import functions as f
@@ -67,8 +62,7 @@ def test_until_empty_ends_though_other_queues_have_work(queue, drain):
 
 def test_higher_priorities_run_first_and_equal_ones_in_order(queue, drain, events):
     tasks = [
-        queue.enqueue(f.add.using(priority=priority).bind(0, 0))
-        for priority in (0, 5, -1, 5, 0, 9)
+        queue.enqueue(f.add.using(priority=priority).bind(0, 0)) for priority in (0, 5, -1, 5, 0, 9)
     ]
     drain(concurrency=1)
     ids = [task.id for task in tasks]
@@ -80,8 +74,11 @@ def test_a_dependent_is_claimed_in_the_turn_that_settles_its_parent(queue, drain
     second = queue.enqueue(f.add.using(after=[first]).bind(2, 2))
     third = queue.enqueue(f.add.using(after=[second]).bind(3, 3))
     drain(concurrency=1)
-    kinds = [(type(event), event.task_id) for event in events.seen
-             if isinstance(event, TaskSettled | TaskStarted)]
+    kinds = [
+        (type(event), event.task_id)
+        for event in events.seen
+        if isinstance(event, TaskSettled | TaskStarted)
+    ]
     assert kinds == [
         (kind, task.id) for task in (first, second, third) for kind in (TaskStarted, TaskSettled)
     ]
@@ -130,23 +127,6 @@ def test_a_stop_lets_what_runs_finish_and_starts_nothing_more(queue, start_worke
     assert queue.get(waiting.id).status is Status.PENDING
 
 
-def test_what_was_claimed_ahead_and_never_started_leaves_no_trace(queue, start_worker, events):
-    """After many fast tasks the worker claims ahead; then one blocks its only slot."""
-    queue.enqueue_many([f.add.bind(n, n) for n in range(300)])
-    blocker = queue.enqueue(f.finish_on_request.bind("ahead"))
-    behind = queue.enqueue_many([f.add.bind(n, n) for n in range(30)])
-    worker = start_worker(concurrency=1, shutdown_grace=0.1)
-    until(queue, lambda: queue.get(blocker.id).progress)
-    assert queue.counts()[Status.IN_PROGRESS] > 1
-    worker.stop()
-    worker.join()
-    f.gates["ahead"].set()
-    for task in behind:
-        given_back = queue.get(task.id)
-        assert (given_back.status, given_back.attempt) == (Status.PENDING, 0)
-        assert queue.history(task.id) == []
-
-
 def test_a_second_stop_ends_it_at_once(queue, start_worker):
     task = queue.enqueue(f.block.bind("twice"))
     worker = start_worker(shutdown_grace=60)
@@ -165,81 +145,6 @@ def test_a_stop_before_the_start_is_not_forgotten(queue):
     worker = Worker(queue)
     worker.stop()
     assert worker.run() == 0
-
-
-def declare_lost(queue, worker_id):
-    """As another worker would; a beat in between saves it, so try again."""
-    other = Maintenance(queue.database, None, clock=queue.clock, emit=queue.emit, lost_after=30)
-
-    def once():
-        (row,) = [worker for worker in queue.workers() if worker.id == worker_id]
-        return other.bury(row, "the test says so")
-
-    until(queue, once)
-
-
-def test_a_lost_worker_starts_over_and_its_late_results_change_nothing(
-    queue, start_worker, events
-):
-    task = queue.enqueue(f.block.bind("lost"))
-    worker = start_worker(concurrency=1, heartbeat=0.1, lost_after=5)
-    until(queue, lambda: queue.get(task.id).progress)
-    first = events.wait(WorkerStarted).worker_id
-    declare_lost(queue, first)
-    events.wait(LeaseLost, task_id=task.id, worker_id=first)
-    until(queue, lambda: len(queue.workers()) == 2)
-    second = queue.workers()[1].id
-    f.gates["lost"].set()
-    ended = queue.wait([task], timeout=20)[0]
-    assert [(r.outcome, r.worker_id) for r in queue.history(task.id)] == [
-        ("lost", first),
-        ("completed", second),
-    ]
-    assert (ended.attempt, ended.crashes) == (2, 1)
-    assert len(events.of(LeaseLost)) == 1
-    after = queue.enqueue(f.add.bind(1, 1))
-    assert queue.wait([after], timeout=20)[0].returned == 2
-    worker.stop()
-    worker.join()
-    assert [row.status for row in queue.workers()] == [WorkerStatus.LOST, WorkerStatus.STOPPED]
-    assert events.of(WorkerLost, worker_id=first)
-
-
-@pytest.fixture
-def trouble(queue, monkeypatch):
-    """Let every third transaction that writes fail, before or after its COMMIT in turn."""
-    writing, calls, lock = queue.database.writing, [0], threading.Lock()
-
-    @contextlib.contextmanager
-    def shaky():
-        with lock:
-            calls[0] += 1
-            number = calls[0]
-        if number % 6 == 3 and number > 3:
-            raise DatabaseError("busy")
-        with writing() as transaction:
-            yield transaction
-        if number % 6 == 0:
-            raise DatabaseError("the COMMIT is unknown")
-
-    monkeypatch.setattr(queue.database, "writing", shaky)
-    yield
-    monkeypatch.undo()
-
-
-def test_trouble_with_the_database_loses_nothing_and_doubles_nothing(
-    queue, monkeypatch, events, request
-):
-    tasks = queue.enqueue_many([f.add.bind(n, 0) for n in range(20)])
-    monkeypatch.setattr("jobrunner.runtime.worker.TROUBLE_PAUSE", 0.01)
-    worker = Worker(queue, concurrency=2)
-    request.getfixturevalue("trouble")
-    with contextlib.suppress(DatabaseError):  # the very last transaction may be one that fails
-        worker.run(until_empty=True)
-    monkeypatch.undo()
-    assert [task.result() for task in tasks] == list(range(20))
-    assert all(outcomes(queue, task.id) == ["completed"] for task in tasks)
-    assert events.of(WorkerTrouble)
 
 
 def test_an_unknown_function_fails_at_once_and_says_which_are_known(queue, drain):

@@ -33,10 +33,11 @@ class CoroutineControl:
 
 
 class AsyncExecutor:
-    """One loop for all coroutines of a worker."""
+    """One loop for all coroutines of a worker, so many at a time."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        """The loop's thread starts at once."""
+    def __init__(self, size: int, database: Database, clock: Clock) -> None:
+        """`size` coroutines at most run at a time. The loop's thread starts at once."""
+        self._slots = asyncio.Semaphore(size)
         self._database = database
         self._clock = clock
         self._loop = asyncio.new_event_loop()
@@ -44,14 +45,20 @@ class AsyncExecutor:
         threading.Thread(target=self._serve, name="jobrunner-loop", daemon=True).start()
 
     def _serve(self) -> None:
-        try:
-            self._loop.run_forever()
-        finally:
-            self._loop.close()
+        self._loop.run_forever()
+        for running in self._running:
+            running.cancel()
+        if self._running:
+            self._loop.run_until_complete(asyncio.wait(self._running, timeout=1))
+        self._loop.close()
 
     def submit(self, attempt: Attempt) -> None:
         """Start an attempt on the loop, from any thread."""
         self._loop.call_soon_threadsafe(self._start, attempt)
+
+    def add_slot(self) -> None:
+        """Let one more run, in the place of one that does not end."""
+        self._loop.call_soon_threadsafe(self._slots.release)
 
     def close(self) -> None:
         """Stop the loop; what still runs on it is left behind."""
@@ -63,6 +70,14 @@ class AsyncExecutor:
         running.add_done_callback(self._running.discard)
 
     async def _run(self, attempt: Attempt) -> None:
+        await self._slots.acquire()  # it may have been claimed ahead
+        try:
+            await self._perform(attempt)
+        finally:
+            if not attempt.abandoned:  # then `add_slot` was called
+                self._slots.release()
+
+    async def _perform(self, attempt: Attempt) -> None:
         current = asyncio.current_task()
         if attempt.function is None or current is None:
             return

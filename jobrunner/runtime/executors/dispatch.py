@@ -27,7 +27,8 @@ class Executors:
         self._registry = queue.registry
         self._database = queue.database
         self._clock = queue.clock
-        self._slots = Slots(options.slots, "jobrunner-slot")
+        self._size = options.slots
+        self._slots = Slots(self._size, "jobrunner-slot")
         self._guard = Guard()
         self._thread = ThreadExecutor(queue.database, queue.clock)
         self._command = CommandExecutor(self._guard)
@@ -61,12 +62,14 @@ class Executors:
 
     @cached_property
     def _loop(self) -> AsyncExecutor:
-        return AsyncExecutor(self._database, self._clock)
+        return AsyncExecutor(self._size, self._database, self._clock)
 
     def replace(self, attempt: Attempt) -> None:
-        """Start a thread in the place of one that was left behind with `attempt`."""
+        """Make room in the place of what was left behind with `attempt`."""
         if attempt.in_slot:
             self._slots.add_thread()
+        else:
+            self._loop.add_slot()
 
     def close(self) -> None:
         """End threads, children and loop; what was left behind ends with the process."""

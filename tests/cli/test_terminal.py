@@ -1,0 +1,110 @@
+"""What a person sees: tables that fit 80 columns, a bar on stderr only, nothing that deceives."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+
+COLUMNS = 80
+LONG = "a description that is much longer than any terminal is wide, " * 3
+HOSTILE = "red \x1b[31m, reversed \u202e, bell \x07, [bold]markup[/bold]"
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    """Runs a command with stdout and stderr on a terminal of 80 columns; returns its lines."""
+
+    def run(*words):
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jobrunner", *map(str, words)],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm", "NO_COLOR": "1"},
+        )
+        os.close(slave)
+        shown = bytearray()
+        try:
+            while data := os.read(master, 65536):
+                shown += data
+        except OSError:  # how Linux tells that the other side is closed
+            pass
+        os.close(master)
+        process.wait(timeout=30)
+        return shown.decode().replace("\r\n", "\n").splitlines()
+
+    return run
+
+
+def test_a_table_has_one_line_a_task_however_long_its_name(cli, terminal):
+    ids = [cli.enqueue(description=LONG, queue="q" * 50) for _ in range(3)]
+    heading, *lines = terminal("task", "list")
+    assert heading.split()[:3] == ["id", "status", "task"]
+    assert [int(line.split()[0]) for line in lines] == ids[::-1]
+    assert all(len(line) <= COLUMNS for line in lines)
+    assert all("pending" in line and "…" in line for line in lines)
+
+
+def test_ids_and_moments_are_never_broken(cli, terminal):
+    cli.enqueue(command=["sh", "-c", f"echo {LONG!r} >&2; exit 3"])
+    cli.drain()
+    shown = "\n".join(terminal("task", "show", 1))
+    (attempt,) = cli("task", "show", 1, "--json").json["attempts"]
+    assert attempt["started_at"][:19] in shown.partition("attempt  outcome")[2]
+    assert attempt["worker_id"] in "\n".join(terminal("worker", "list", "--all"))
+
+
+def test_the_report_and_the_status_fit(cli, terminal):
+    cli.enqueue("fail", description=LONG)
+    cli.enqueue(command=["true"])
+    cli.drain()
+    for command in ("report", "status"):
+        assert max(map(len, terminal(command))) <= COLUMNS
+
+
+@pytest.mark.parametrize("command", ["task list", "task show 1"])
+def test_text_of_tasks_cannot_steer_the_terminal(cli, terminal, command):
+    cli.enqueue(description=HOSTILE)
+    shown = "\n".join(terminal(*command.split()))
+    assert "\x1b[31m" not in shown
+    assert "\u202e" not in shown
+    assert "\x07" not in shown
+    assert "red \\x1b[31m" in shown
+
+
+def test_markup_in_text_is_shown_as_it_is(cli, terminal):
+    cli.enqueue(description="[bold]x[/bold]")
+    assert "[bold]x[/bold]" in "\n".join(terminal("task", "list"))
+
+
+def test_work_shows_a_bar_and_logs_only_warnings_above_it(cli, terminal):
+    for _ in range(3):
+        cli.enqueue()
+    cli.enqueue("fail")
+    shown = "\n".join(terminal("-A", "application:queue", "work", "--until-empty"))
+    assert "Working" in shown
+    assert "Tasks     4: 3 completed, 1 failed" in shown
+    assert "info " not in shown
+    (line,) = [line for line in shown.splitlines() if "out of luck" in line]
+    assert line.rpartition("\x1b")[2].endswith("ValueError: out of luck")
+    assert "Working" not in line
+
+
+def test_in_a_pipe_there_is_no_bar(cli):
+    cli.enqueue()
+    ran = cli.process("-A", "application:queue", "work", "--until-empty")
+    assert "Working" not in ran.err
+    assert "\x1b" not in ran.out + ran.err
+
+
+def test_in_a_pipe_nothing_is_cut(cli):
+    cli.enqueue(description=LONG)
+    assert LONG in cli("task", "list").out

@@ -1,0 +1,126 @@
+"""What a worker survives: being declared lost, trouble with its database, slow tasks ahead."""
+
+import contextlib
+import threading
+
+import pytest
+
+from jobrunner import Worker
+from jobrunner.core.errors import DatabaseError
+from jobrunner.core.events import LeaseLost, TaskStarted, WorkerLost, WorkerStarted, WorkerTrouble
+from jobrunner.core.status import Status
+from jobrunner.core.worker import WorkerStatus
+from jobrunner.runtime.maintenance import Maintenance
+from tests.runtime import functions as f
+from tests.runtime.support import outcomes, until
+
+
+@pytest.fixture
+def claimed_ahead(queue, start_worker, events):
+    """A worker that has claimed fast tasks ahead, when one blocks its only slot."""
+    queue.enqueue_many([f.add.bind(n, n) for n in range(300)])
+    blocker = queue.enqueue(f.finish_on_request.bind("ahead"))
+    behind = queue.enqueue_many([f.add.bind(n, n) for n in range(30)])
+    f.gates["ahead"].clear()
+    worker = start_worker(concurrency=1, shutdown_grace=0.1)
+    until(queue, lambda: queue.get(blocker.id).progress)
+    assert {task.id for task in behind} & {event.task_id for event in events.of(TaskStarted)}
+    yield worker, behind
+    f.gates["ahead"].set()
+
+
+def left_no_trace(queue, tasks):
+    tasks = [queue.get(task.id) for task in tasks]
+    return all((task.status, task.attempt) == (Status.PENDING, 0) for task in tasks) and not any(
+        queue.history(task.id) for task in tasks
+    )
+
+
+def test_what_was_claimed_ahead_and_never_started_leaves_no_trace(queue, claimed_ahead):
+    worker, behind = claimed_ahead
+    worker.stop()
+    worker.join()
+    assert left_no_trace(queue, behind)
+
+
+def test_what_was_claimed_ahead_of_a_slow_task_is_given_back_to_others(
+    queue, claimed_ahead, start_worker
+):
+    _, behind = claimed_ahead
+    until(queue, lambda: left_no_trace(queue, behind))
+    start_worker(concurrency=1)
+    assert [task.returned for task in queue.wait(behind, timeout=20)] == [2 * n for n in range(30)]
+    assert {outcome for task in behind for outcome in outcomes(queue, task.id)} == {"completed"}
+
+
+def declare_lost(queue, worker_id):
+    """As another worker would; a beat in between saves it, so try again."""
+    other = Maintenance(queue.database, None, clock=queue.clock, emit=queue.emit, lost_after=30)
+
+    def once():
+        (row,) = [worker for worker in queue.workers() if worker.id == worker_id]
+        return other.bury(row, "the test says so")
+
+    until(queue, once)
+
+
+def test_a_lost_worker_starts_over_and_its_late_results_change_nothing(queue, start_worker, events):
+    task = queue.enqueue(f.block.bind("lost"))
+    worker = start_worker(concurrency=1, heartbeat=0.1, lost_after=5)
+    until(queue, lambda: queue.get(task.id).progress)
+    first = events.wait(WorkerStarted).worker_id
+    declare_lost(queue, first)
+    events.wait(LeaseLost, task_id=task.id, worker_id=first)
+    until(queue, lambda: len(queue.workers()) == 2)
+    second = queue.workers()[1].id
+    f.gates["lost"].set()
+    ended = queue.wait([task], timeout=20)[0]
+    assert [(r.outcome, r.worker_id) for r in queue.history(task.id)] == [
+        ("lost", first),
+        ("completed", second),
+    ]
+    assert (ended.attempt, ended.crashes) == (2, 1)
+    assert len(events.of(LeaseLost)) == 1
+    after = queue.enqueue(f.add.bind(1, 1))
+    assert queue.wait([after], timeout=20)[0].returned == 2
+    worker.stop()
+    worker.join()
+    assert [row.status for row in queue.workers()] == [WorkerStatus.LOST, WorkerStatus.STOPPED]
+    assert events.of(WorkerLost, worker_id=first)
+
+
+@pytest.fixture
+def trouble(queue, monkeypatch):
+    """Let every third transaction that writes fail, before or after its COMMIT in turn."""
+    writing, calls, lock = queue.database.writing, [0], threading.Lock()
+
+    @contextlib.contextmanager
+    def shaky():
+        with lock:
+            calls[0] += 1
+            number = calls[0]
+        if number % 6 == 3 and number > 3:
+            raise DatabaseError("busy")
+        with writing() as transaction:
+            yield transaction
+        if number % 6 == 0:
+            raise DatabaseError("the COMMIT is unknown")
+
+    monkeypatch.setattr(queue.database, "writing", shaky)
+    yield
+    monkeypatch.undo()
+
+
+def test_trouble_with_the_database_loses_nothing_and_doubles_nothing(
+    queue, monkeypatch, events, request
+):
+    tasks = queue.enqueue_many([f.add.bind(n, 0) for n in range(20)])
+    monkeypatch.setattr("jobrunner.runtime.worker.TROUBLE_PAUSE", 0.01)
+    worker = Worker(queue, concurrency=2)
+    request.getfixturevalue("trouble")
+    with contextlib.suppress(DatabaseError):  # the very last transaction may be one that fails
+        worker.run(until_empty=True)
+    monkeypatch.undo()
+    assert [task.result() for task in tasks] == list(range(20))
+    assert all(outcomes(queue, task.id) == ["completed"] for task in tasks)
+    assert events.of(WorkerTrouble)
