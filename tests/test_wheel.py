@@ -54,4 +54,4 @@ def test_the_installed_command_runs_a_task(wheel: Path, tmp_path: Path) -> None:
     run(jobrunner, "enqueue", "--", "true", cwd=elsewhere)
     run(jobrunner, "work", "--until-empty", cwd=elsewhere)
     report = json.loads(run(jobrunner, "report", "--json", cwd=elsewhere))
-    assert report["counts"]["completed"] == 1
+    assert report["tasks"]["completed"] == 1

@@ -87,7 +87,10 @@ def _statuses() -> Iterator[str]:
     for (before, after), reason in TRANSITIONS.items():
         yield f"| {before.label if before else '(new)'} | {after.label} | {reason} |"
     final = _words(status for status in Status if status in FINAL)
-    yield from ("", f"Final, until a person retries the task: {final}.", "")
+    again = _words(
+        before for before, after in TRANSITIONS if before in FINAL and after == "pending"
+    )
+    yield from ("", f"Final: {final}. Only {again} can be retried, by a person.", "")
 
 
 def _words(found: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from jobrunner import __version__
-from jobrunner.cli import control, db, demo, enqueue, render, report, work
+from jobrunner.cli import control, db, demo, enqueue, history, render, report, work
 from jobrunner.cli.endings import Ending
 from jobrunner.cli.state import State
 from jobrunner.cli.words import arranged
@@ -34,12 +34,12 @@ app.add_typer(worker_commands, name="worker")
 app.add_typer(db_commands, name="db")
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
 task_commands.command("list")(control.list_tasks)
-task_commands.command("show")(control.show)
+task_commands.command("show")(history.show)
 task_commands.command("cancel")(control.cancel)
 task_commands.command("retry")(control.retry)
 task_commands.command("update")(control.update)
 task_commands.command("wait")(control.wait)
-task_commands.command("log")(control.log)
+task_commands.command("log")(history.log)
 worker_commands.command("list")(control.list_workers)
 db_commands.command("upgrade")(db.upgrade)
 db_commands.command("check")(db.check)
@@ -94,6 +94,6 @@ def run(words: Sequence[str]) -> int:
         tree = typer.main.get_command(app)
         ended: Any = tree.main(argv, prog_name="jobrunner", standalone_mode=False, obj=state)
         render.flush()  # here, where a closed pipe is told from a failure
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 — told, and the end of it
+    except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001 — told
         return state.ending.of(error)
     return ended if isinstance(ended, int) else 0

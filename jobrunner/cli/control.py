@@ -1,21 +1,19 @@
 """`jobrunner task …` and `jobrunner worker …`: look at tasks and workers, and act."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.objects import attempt_object, log_object, moment, task_object, worker_object
+from jobrunner.cli.objects import task_object, worker_object
 from jobrunner.cli.report import print_workers, progress_text
-from jobrunner.cli.spans import parse_span, span_text
+from jobrunner.cli.spans import parse_span
 from jobrunner.core.errors import (
     ConfigurationError,
     JobrunnerError,
     TaskFailedError,
-    TaskNotFoundError,
 )
-from jobrunner.core.history import AttemptRecord
 from jobrunner.core.status import Status
 
 if TYPE_CHECKING:
@@ -61,47 +59,6 @@ def list_tasks(
     )
 
 
-def show(context: typer.Context, *, task_id: Id, as_json: Json = False) -> None:
-    """Show all about one task, with its attempts."""
-    state: State = context.obj
-    task = state.stored.get(task_id)
-    history = state.stored.history(task_id)
-    shown = task_object(task)
-    if as_json:
-        render.as_json(shown | {"attempts": [attempt_object(attempt) for attempt in history]})
-        return
-    shown["command"] = " ".join(task.command) if task.command else None
-    shown["progress"] = progress_text(task)
-    shown["status"] = task.status.label
-    shown["after"] = ", ".join(map(str, task.after))
-    render.fields(
-        (name.replace("_", " "), value)
-        for name, value in shown.items()
-        if (value not in ([], {}) and name != "crashes") or value
-    )
-    if history:
-        render.out("")
-        print_history(history)
-
-
-def print_history(history: Iterable[AttemptRecord]) -> None:
-    """A table of attempts."""
-    render.table(
-        ("attempt>", "outcome", "worker", "started", "ran>", "error~"),
-        (
-            (
-                one.number,
-                one.outcome.replace("_", " "),
-                one.worker_id,
-                (moment(one.started_at) or "")[:19],
-                span_text((one.ended_at - one.started_at).total_seconds()),
-                one.error,
-            )
-            for one in history
-        ),
-    )
-
-
 def cancel(context: typer.Context, *, task_ids: Ids, as_json: Json = False) -> None:
     """Cancel waiting tasks; have running ones stopped."""
     state: State = context.obj
@@ -109,16 +66,24 @@ def cancel(context: typer.Context, *, task_ids: Ids, as_json: Json = False) -> N
         Status.CANCELLED: "cancelled",
         Status.IN_PROGRESS: "asked to stop",
     }
-    _each(task_ids, lambda task_id: told[state.stored.cancel(task_id)], as_json=as_json)
+
+    def act(task_id: int) -> str:
+        return told[state.stored.cancel(task_id)]
+
+    _each(task_ids, act, as_json=as_json)
 
 
 def retry(context: typer.Context, *, task_ids: Ids, as_json: Json = False) -> None:
     """Run failed or cancelled tasks again."""
     state: State = context.obj
-    _each(task_ids, lambda task_id: state.stored.retry(task_id).value, as_json=as_json)
+
+    def act(task_id: int) -> str:
+        return state.stored.retry(task_id).value
+
+    _each(task_ids, act, as_json=as_json)
 
 
-def _each(task_ids: Sequence[int], act: Any, *, as_json: bool) -> None:
+def _each(task_ids: Sequence[int], act: Callable[[int], str], *, as_json: bool) -> None:
     """Act on each task, tell what came of it; the first error decides the exit code."""
     first: JobrunnerError | None = None
     done: dict[str, str] = {}
@@ -196,43 +161,6 @@ def wait_for(
     for task in ended:
         if task.status is not Status.COMPLETED:
             raise TaskFailedError(task.id, task.status, task.error)
-
-
-def log(
-    context: typer.Context,
-    *,
-    task_id: Id,
-    attempt: Annotated[int | None, typer.Option(help="Its number; default: the last.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Show what an attempt wrote.
-
-    A command's stdout goes to stdout; its stderr, or a function's traceback, to stderr.
-    """
-    state: State = context.obj
-    state.stored.get(task_id)
-    history = state.stored.history(task_id)
-    chosen = [one for one in history if attempt in (None, one.number)]
-    if attempt is not None and not chosen:
-        raise AttemptNotFoundError(task_id, attempt)
-    if as_json:
-        render.as_json([log_object(one) for one in chosen])
-        return
-    for one in chosen[-1:]:
-        render.out((one.stdout or "").removesuffix("\n")) if one.stdout else None
-        for text in (one.stderr, one.traceback):
-            if text:
-                render.talk(text.removesuffix("\n"))
-
-
-class AttemptNotFoundError(TaskNotFoundError):
-    """The task has no such attempt."""
-
-    def __init__(self, task_id: int, number: int) -> None:
-        """`number` is the attempt that was asked for."""
-        super().__init__(task_id)
-        self.args = (f"task {task_id} has no attempt {number} that has ended",)
-        self.hint = f"See `jobrunner task show {task_id}`."
 
 
 def list_workers(

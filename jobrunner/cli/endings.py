@@ -52,9 +52,12 @@ class Ending:
             return self._told(error)
         if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
             return 128 + signal.SIGINT
-        if isinstance(error, BrokenPipeError):
+        # Typer turns a closed pipe into an exit of its own.
+        if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):
             drop_output()
             return 0
+        if isinstance(error, SystemExit):
+            return error.code if isinstance(error.code, int) else 0
         if hasattr(error, "exit_code"):  # one of Typer's own
             return self._wrong_usage(error)
         return self._unexpected(error)
@@ -102,11 +105,13 @@ def code_name(kind: type[errors.JobrunnerError]) -> str:
 def drop_output() -> None:
     """Send to nowhere what is still to be written: whoever read it has gone."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is None:
+            continue
         try:
             stream.flush()
-        except (AttributeError, OSError, ValueError):  # none, broken, or closed
-            with contextlib.suppress(AttributeError, OSError, ValueError):
+        except (OSError, ValueError):  # broken, or closed
+            with contextlib.suppress(OSError, ValueError):
                 os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 

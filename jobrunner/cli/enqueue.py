@@ -81,6 +81,7 @@ def enqueue(
     fields = {name: value for name, value in given.items() if value is not None}
     state: State = context.obj
     _check_one_kind(function, state.command, source)
+    task_ids: Sequence[int]
     if source is not None:
         task_ids = _many(state, source, fields, as_json=as_json)
     else:

@@ -4,10 +4,11 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from jobrunner.core import payload
 from jobrunner.core.errors import InvalidTaskError, JobrunnerError, UnknownParentError
+from jobrunner.core.fields import is_list
 from jobrunner.core.graph import parents_first
 from jobrunner.core.task import NewTask
 
@@ -114,15 +115,16 @@ def _objects(data: bytes) -> Iterable[Line]:
         if not raw.strip():
             continue
         try:
-            line = json.loads(raw.decode(), parse_constant=_no_constant)
+            line: Any = json.loads(raw.decode(), parse_constant=_no_constant)
         except UnicodeDecodeError as error:
             raise InvalidLineError(number, "it is not UTF-8") from error
         except (ValueError, RecursionError) as error:
             raise InvalidLineError(number, f"it is not JSON: {error}") from error
         if not isinstance(line, dict):
             raise InvalidLineError(number, "it is not a JSON object")
-        _check_keys(number, line)
-        yield number, line
+        known = cast("dict[str, Any]", line)
+        _check_keys(number, known)
+        yield number, known
 
 
 def _no_constant(name: str) -> None:
@@ -138,12 +140,14 @@ def _check_keys(number: int, line: dict[str, Any]) -> None:
         )
     for key in ("after", "after_any"):
         parents = line.get(key, [])
-        if not isinstance(parents, list) or not all(
-            isinstance(parent, str | int) and not isinstance(parent, bool) for parent in parents
-        ):
+        if not is_list(parents) or not all(map(_is_parent, parents)):
             raise InvalidLineError(number, f"{key} must be a list of refs and ids")
     if not isinstance(line.get("ref", ""), str) or line.get("ref") == "":
         raise InvalidLineError(number, "ref must be a text")
+
+
+def _is_parent(value: object) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def _ref(number: int, line: dict[str, Any]) -> str:

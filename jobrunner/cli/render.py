@@ -2,8 +2,11 @@
 
 import contextlib
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Generator, Iterable, Sequence
+from io import TextIOWrapper
 from typing import Any, Final, TextIO
 
 from jobrunner.core.visible import visible, visible_json
@@ -17,7 +20,7 @@ MARKS: Final = ">…~"
 def set_up() -> None:
     """Write UTF-8 whatever the locale, and never fail on a character."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
@@ -97,12 +100,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str 
 
 
 def fields(pairs: Iterable[tuple[str, Cell]]) -> None:
-    """Names and values, one a line."""
+    """Names and values, one a line; on a terminal long values go on below themselves."""
     known = [(name, str(value)) for name, value in pairs if value not in (None, "")]
     width = max((len(name) for name, _ in known), default=0)
     for name, value in known:
         if is_terminal():
-            print(f"{name:{width}}  {visible(value)}")
+            room = max(shutil.get_terminal_size().columns - width - 2, 20)
+            lines = textwrap.wrap(visible(value), room, break_on_hyphens=False)
+            print(f"{name:{width}}  " + f"\n{'':{width}}  ".join(lines))
         else:
             print(f"{name}\t{visible(value)}")
 
@@ -115,15 +120,18 @@ def shows_bars() -> bool:
 @contextlib.contextmanager
 def pulse(what: str) -> Generator[None]:
     """The same for one long step that cannot say how far it is."""
-    with bar(what):
+    with bar(what, is_known=False):
         yield
 
 
 @contextlib.contextmanager
-def bar(what: str, total: int | None = None) -> Generator[Callable[[int, int | None], None]]:
+def bar(
+    what: str, total: int | None = None, *, is_known: bool = True
+) -> Generator[Callable[[int, int | None], None]]:
     """A progress bar on stderr, only where that is a terminal.
 
-    Yields a function that takes how much is done, and of how much.
+    Yields a function that takes how much is done, and of how much. `is_known` is false where
+    nobody will ever tell.
     """
     if not shows_bars():
         yield lambda _done, _total: None
@@ -131,7 +139,6 @@ def bar(what: str, total: int | None = None) -> Generator[Callable[[int, int | N
     from rich.console import Console  # noqa: PLC0415 — only a terminal pays for rich
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
-        MofNCompleteColumn,
         Progress,
         TextColumn,
         TimeElapsedColumn,
@@ -141,10 +148,15 @@ def bar(what: str, total: int | None = None) -> Generator[Callable[[int, int | N
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[told]}"),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        *((TextColumn("left"), TimeRemainingColumn()) if is_known else ()),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        row = progress.add_task(what, total=total)
-        yield lambda done, of: progress.update(row, completed=done, total=of)
+        row = progress.add_task(what, total=total, told="")
+
+        def show(done: int, of: int | None) -> None:
+            told = f"{done:,}" if of is None else f"{done:,} of {of:,}"
+            progress.update(row, completed=done, total=of, told=told)
+
+        yield show

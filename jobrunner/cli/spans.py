@@ -46,12 +46,12 @@ def parse_moment(text: str) -> datetime:
 
 
 def span_text(seconds: float | None) -> str:
-    """Seconds for people: `0.004 s`, `12.3 s`, `3m 20s`, `2h 5m`."""
+    """Seconds for people: `0.004 s`, `12.3 s`, `3m 20s`, `2h`."""
     if seconds is None:
         return "-"
-    if seconds < 10:  # noqa: PLR2004 — where three digits still say something
+    if seconds < 9.9995:  # noqa: PLR2004 — ten, once rounded: three digits still say something
         return f"{seconds:.3f} s"
-    if seconds < 60:  # noqa: PLR2004 — a minute
+    if seconds < 59.95:  # noqa: PLR2004 — a minute, once rounded
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
@@ -59,4 +59,4 @@ def span_text(seconds: float | None) -> str:
     parts = [(days, "d"), (hours, "h"), (minutes, "m"), (rest, "s")]
     while not parts[0][0]:
         parts.pop(0)
-    return " ".join(f"{number}{unit}" for number, unit in parts[:2])
+    return " ".join(f"{number}{unit}" for number, unit in parts[:2] if number)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from multiprocessing.util import Finalize
 from typing import Any, Final, TextIO
 
 from jobrunner.core.events import (
@@ -196,6 +197,8 @@ def configure(*, form: str = "text", level: int = logging.INFO) -> None:
     # What no line tells need not be found out for each: the logging cookbook's own advice.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = PatientHandler()
+    # A child process ends without logging's own farewell, and would keep its last lines.
+    Finalize(None, logging.shutdown, exitpriority=0)
     handler.setFormatter(FORMATS[form]())
     logger.handlers[:] = [handler]
     logger.setLevel(level)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from jobrunner.core.outcome import Ended, Outcome, Output, Released
@@ -132,7 +132,11 @@ class Attempt:
         return True
 
     def _report(self, outcome: Outcome, output: Output | None = None) -> None:
-        ended_at = self._clock.now()
+        if self.started_at is None:
+            ended_at = self._clock.now()
+        else:  # no step of the wall clock makes a run longer, or end before its start
+            ran = timedelta(seconds=self._clock.monotonic() - self.began)
+            ended_at = self.started_at + ran
         self._on_end(self, Ended(self.lease, outcome, self.started_at, ended_at, output))
 
     def stopped(self) -> Outcome:

@@ -9,6 +9,7 @@ from jobrunner.core import payload
 from jobrunner.core.errors import JobrunnerError
 from jobrunner.core.signals import Stopped, StopReason
 from jobrunner.runtime.clock import Clock
+from jobrunner.storage.sqlite import in_turn
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -58,10 +59,17 @@ class Running:
         self._saved_at = float("-inf")
 
     def report(self, *, soon: bool, **values: Any) -> None:
-        """Note values, and store them now if `soon` or if the last time is long enough ago."""
+        """Note values, and store them now if `soon` or if the last time is long enough ago.
+
+        Raises:
+            OpenTransactionError: `soon`, in a transaction of the task's own.
+        """
         self._unsaved |= values
         now = self._clock.monotonic()
-        if soon or now - self._saved_at >= SAVE_EVERY:
+        if in_turn():  # to store them takes a transaction too, and it would wait for this one
+            if soon:
+                raise OpenTransactionError("a checkpoint cannot be stored inside a transaction")
+        elif soon or now - self._saved_at >= SAVE_EVERY:
             self._saved_at = now
             self.flush()
 
@@ -151,6 +159,12 @@ class ResumeError(JobrunnerError):
     def __init__(self, found: Any) -> None:
         """`found` is the checkpoint that is no position."""
         super().__init__(f"the checkpoint {found!r} is not a position that resume has stored")
+
+
+class OpenTransactionError(JobrunnerError):
+    """`context.checkpoint` was used inside `queue.transaction()`: it is a write of its own."""
+
+    hint = "Call context.checkpoint after the transaction has ended."
 
 
 class OutsideTaskError(JobrunnerError):

@@ -41,14 +41,18 @@ class Membership:
         self._clock = clock
         self._liveness = liveness_of(database)
         self.id: WorkerId = new_worker_id()
-        if self._liveness:  # before the row is there: without its lock a worker counts as dead
-            self._liveness.hold(self.id)
-        with database.writing() as transaction:
-            workers.register(transaction, self._info(options))
         maintenance = Maintenance(
             database, self._liveness, clock=clock, emit=emit, lost_after=options.lost_after
         )
-        maintenance.sweep()
+        if self._liveness:  # before the row is there: without its lock a worker counts as dead
+            self._liveness.hold(self.id)
+        try:
+            with database.writing() as transaction:
+                workers.register(transaction, self._info(options))
+            maintenance.sweep()
+        except BaseException:  # a worker that waits for its database tries this every half second
+            self._release()
+            raise
         self._keepalive = Keepalive(
             database,
             self.id,
@@ -95,5 +99,8 @@ class Membership:
     def drop(self) -> None:
         """End after having been declared lost: the row says so already."""
         self._keepalive.stop()
+        self._release()
+
+    def _release(self) -> None:
         if self._liveness:
             self._liveness.release(self.id)

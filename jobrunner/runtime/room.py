@@ -53,7 +53,7 @@ class Room:
         """What to claim now; nothing where it is not worth a transaction."""
         free = max(0, self._concurrency - self._total)
         if at_most is not None:
-            free = min(free, at_most)
+            free = min(free, max(0, at_most))  # one that took more after a doubtful COMMIT
         limited = any(limit is not None for limit in self._limits.values())
         if limited:
             return self._limited(free)

@@ -97,6 +97,7 @@ class Scheduler:
             emit=self._queue.emit,
             lost_after=self.options.lost_after,
         )
+        self._end_at = None if duration is None else self._queue.clock.monotonic() + duration
         self._places = [self._start(limits) for _ in range(self._size)]
         try:
             while self._places:
@@ -134,8 +135,14 @@ class Scheduler:
         for place in [place for place in self._places if place.process.exitcode is not None]:
             self._places.remove(place)
             if self._has_died(place) and not self._stop_asked:
-                self._places.append(self._start(limits))
+                self._places.append(self._start(limits | {"duration": self._time_left()}))
         self._sweep()
+
+    def _time_left(self) -> float | None:
+        """What a worker that takes the place of another has of the whole duration."""
+        if self._end_at is None:
+            return None
+        return max(0.0, self._end_at - self._queue.clock.monotonic())
 
     def _has_died(self, place: "_Place") -> bool:
         """See to a process that has ended; `True` if that was before its work was done."""

@@ -52,6 +52,11 @@ class Settler:
         self._since_aged = 0
         self._doubtful: list[Token] = []
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a COMMIT raised and was not looked up yet."""
+        return bool(self._doubtful)
+
     def turn(self, ended: Sequence[Ended], wants: Sequence[Want]) -> Turn:
         """Settle `ended`, then claim what is wanted.
 
@@ -66,15 +71,17 @@ class Settler:
                 settlement = settle(
                     transaction, ended, worker_id=self._worker_id, now=now, backoff=backoff
                 )
-                leases = self._claim_all(transaction, token, now, wants)
-                drained = len(leases) < sum(want.free + want.ahead for want in wants)
+                # What came to light fills the room that `wants` was made for.
+                leases = recovered or self._claim_all(transaction, token, now, wants)
+                wanted = sum(want.free + want.ahead for want in wants)
+                drained = not recovered and len(leases) < wanted
                 due = reads.next_due(transaction) if drained else None
         except DatabaseError:
             # The COMMIT may have worked all the same: the next turn looks, before it repeats.
             self._doubtful.append(token)
             raise
         self._doubtful = []
-        return Turn(settlement, recovered + leases, drained, due)
+        return Turn(settlement, leases, drained, due)
 
     def _resolve_doubt(
         self, transaction: "Connection", ended: Sequence[Ended]

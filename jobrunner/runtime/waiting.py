@@ -33,13 +33,13 @@ def wait_until_ended(
     try:
         while True:
             with database.reading() as transaction:
-                still_open = reads.still_open(transaction, ids)
-            on_open(len(still_open))
-            if not still_open:
+                ids = reads.still_open(transaction, ids)  # what has ended is not read again
+            on_open(len(ids))
+            if not ids:
                 return
             left = LOOK_EVERY if deadline is None else deadline - clock.monotonic()
             if left <= 0:
-                raise WaitTimeoutError(still_open, timeout or 0.0)
+                raise WaitTimeoutError(ids, timeout or 0.0)
             wakeup.wait(min(LOOK_EVERY, left))
     finally:
         wakeup.close()

@@ -64,6 +64,7 @@ class Worker:
         self._stop_asked: str | None = None
         self._now_asked = False
         self._stopping = False
+        self._hurrying = False
         self._lost = False
         self._done = False
         self._lookout = Lookout(self._clock)
@@ -116,7 +117,8 @@ class Worker:
             self._now_asked = True
 
     def _stop_is_news(self) -> bool:
-        return self._now_asked or (self._stop_asked is not None and not self._stopping)
+        stop_is_news = self._stop_asked is not None and not self._stopping
+        return stop_is_news or (self._now_asked and not self._hurrying)
 
     def _join(self) -> None:
         self._lost = False
@@ -154,6 +156,8 @@ class Worker:
         try:
             self._step()
         except DatabaseError as error:  # what has ended is kept, and settled when it works again
+            if self._hurrying:
+                raise
             self._queue.emit(WorkerTrouble(self.id, str(error)))
             self._wakeup.wait(TROUBLE_PAUSE)
 
@@ -161,10 +165,12 @@ class Worker:
         now = self._clock.monotonic()
         if self._lost:
             self._start_over(now)
+        if self._done:
+            return
         self._see_to_stops(now)
         self._collect()
         wants = self._wants(now)
-        if self._unsettled or wants:
+        if self._unsettled or wants or self._settler.in_doubt:
             self._after(self._settler.turn(self._unsettled, wants), wants)
         elif self._nothing_left():
             self._done = True
@@ -191,8 +197,8 @@ class Worker:
             self._queue.emit(WorkerStopping(self.id, self._stop_asked))
             self._in_hand.stop_all(StopReason.SHUTDOWN, now)
             self._membership.stopping()
-        if self._now_asked:
-            self._now_asked = False
+        if self._now_asked and not self._hurrying:
+            self._hurrying = True
             self._in_hand.stop_all(StopReason.NOW, now)
         while self._cancels:
             self._in_hand.stop(self._cancels.popleft(), StopReason.CANCEL, now)
@@ -201,7 +207,7 @@ class Worker:
     def _collect(self) -> None:
         for attempt, ended in self._in_hand.collect():
             ran = (ended.ended_at - ended.started_at) if ended.started_at else None
-            self._room.give(ended.lease, ran.total_seconds() if ran else None)
+            self._room.give(ended.lease, None if ran is None else ran.total_seconds())
             if attempt.stop_reason is not StopReason.LOST:  # or it was told of already
                 self._unsettled.append(ended)
 
@@ -226,6 +232,8 @@ class Worker:
         self._claimed += len(turn.leases)
         self._narrator.tell(turn)
         self._in_hand.start(turn.leases)
+        if self._stopping:  # a COMMIT in doubt had claimed them
+            self._in_hand.stop_all(StopReason.SHUTDOWN, self._clock.monotonic())
         if wants:
             self._lookout.saw(turn)
 
@@ -239,8 +247,10 @@ class Worker:
         self._unsettled = []
         self._in_hand.stop_all(StopReason.LOST, now)
         self._membership.drop()
+        self._done = self._stop_asked is not None
         try:
-            self._join()
+            if not self._done:
+                self._join()
         except DatabaseError:
             self._lost = True  # to be tried again
             raise

@@ -34,7 +34,7 @@ class Database:
         self._turnstile: sqlite.Turnstile | None = None
         if self.is_sqlite:
             self.path = Path(self.url.database or "").absolute()
-            if self.path.is_dir():
+            if _is_folder(self.path):
                 raise DatabaseError(f"{self.path} is a folder", hint="Name a file in it with --db.")
             self.url = self.url.set(database=str(self.path))
             self._turnstile = sqlite.Turnstile(self.path.with_name(self.path.name + ".lock"))
@@ -178,6 +178,13 @@ def parse_location(location: str | os.PathLike[str]) -> URL:
     if not url.database or url.database == ":memory:":
         raise DatabaseError("a queue cannot live in memory: workers share it", hint=hint)
     return url.set(drivername="sqlite")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # somebody else's: told when it cannot be opened
+        return False
 
 
 def reserve_ids(transaction: Connection, count: int) -> range:

@@ -92,11 +92,21 @@ def _open(path: Path, flags: int) -> int:
         ) from error
 
 
+_turns: Final[dict[Path, int]] = {}
+"""Which thread of this process is in its turn, for each turnstile's file."""
+
+
+def in_turn() -> bool:
+    """Whether this thread is in a writing transaction: for a second one it would wait for ever."""
+    return threading.get_ident() in list(_turns.values())
+
+
 class Turnstile:
     """Lets writers in one at a time: threads by a mutex, processes by `flock` on a file.
 
     SQLite's own busy handler starves (guarded by test_writers_take_turns). This is for
     fairness, and keeps checkpoints from meeting commits; SQLite's lock remains the truth.
+    A thread that waited for itself would shut out everybody for ever: it gets an error.
     """
 
     def __init__(self, path: Path) -> None:
@@ -107,13 +117,26 @@ class Turnstile:
 
     @contextlib.contextmanager
     def turn(self) -> Generator[None]:
-        """Wait for the turn and hold it."""
+        """Wait for the turn and hold it.
+
+        Raises:
+            DatabaseError: this thread holds it already.
+        """
+        me = threading.get_ident()
+        if _turns.get(self._path) == me:
+            raise DatabaseError(
+                "a transaction of this thread is open already",
+                hint="Do this after it; inside it, use its connection and the queue's own verbs.",
+            )
         with self._mutex:
             descriptor = self._opened()
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                _turns[self._path] = me
                 yield
             finally:
+                if _turns.get(self._path) == me:
+                    del _turns[self._path]
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
 
     def _opened(self) -> int:
@@ -135,6 +158,7 @@ class Turnstile:
         (guarded by test_a_child_does_not_keep_its_dead_parents_turn).
         """
         self._mutex = threading.Lock()
+        _turns.clear()
         self._close()
 
     def _close(self) -> None:

@@ -15,6 +15,7 @@ import pytest
 from jobrunner import NewTask, TaskQueue, Worker
 from jobrunner.cli import app
 from jobrunner.config import load_application
+from jobrunner.observe.logs import logger
 
 JOBRUNNER = (sys.executable, "-m", "jobrunner")
 
@@ -92,8 +93,10 @@ class Cli:
 
     def drain(self) -> None:
         """Run all that can run now."""
-        self.queue.registry = load_application("application:queue").registry
-        Worker(self.queue, concurrency=1).run(until_empty=True)
+        queue = load_application("application:queue")
+        queue.emit = lambda _event: None
+        Worker(queue, concurrency=1).run(until_empty=True)
+        queue.close()
 
     def lines(self, *tasks: object) -> str:
         """Write a file of JSON lines; returns its name. Text is taken as it is."""
@@ -108,8 +111,8 @@ class Cli:
 
     def process(self, *words: object, **options: Any) -> Ran:
         """Run a command as a process of its own."""
-        options = {"capture_output": True, "text": True, "check": False} | options
-        ended = subprocess.run([*JOBRUNNER, *map(str, words)], cwd=self.folder, **options)
+        options = {"capture_output": True, "text": True, "cwd": self.folder} | options
+        ended = subprocess.run([*JOBRUNNER, *map(str, words)], check=False, **options)
         return Ran(ended.returncode, ended.stdout, ended.stderr)
 
 
@@ -120,6 +123,10 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("JOBRUNNER_DB", "jobs.db")
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.chdir(tmp_path)
+    # `work` sets up logging for its process, which here is that of all tests.
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "level", logger.level)
+    monkeypatch.setattr(logger, "propagate", True)
     yield
     sys.modules.pop("application", None)
 

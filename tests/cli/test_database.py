@@ -1,6 +1,5 @@
 """Databases that cannot be used: one sentence, a next step, exit code 4, nothing half-written."""
 
-import os
 import sqlite3
 
 import pytest
@@ -73,4 +72,4 @@ def test_the_file_of_somebody_else(cli):
 def test_who_only_looks_makes_no_database(cli, words):
     first = refused(cli("--db", "typo.db", *words), "there is no database")
     assert str(cli.folder / "typo.db") in first
-    assert os.listdir(cli.folder) == ["application.py"]
+    assert [path.name for path in cli.folder.iterdir()] == ["application.py"]

@@ -25,8 +25,14 @@ def test_the_report_in_json_has_what_others_rely_on(done):
     report = done("report", "--json").json
     assert report["schema"] == 1
     assert report["tasks"] == {
-        **{"blocked": 0, "scheduled": 1, "pending": 0, "in_progress": 0},
-        **{"completed": 2, "failed": 1, "cancelled": 1, "total": 5},
+        "blocked": 0,
+        "scheduled": 1,
+        "pending": 0,
+        "in_progress": 0,
+        "completed": 2,
+        "failed": 1,
+        "cancelled": 1,
+        "total": 5,
     }
     attempts = report["attempts"]
     assert (attempts["completed"], attempts["failed"], attempts["lost"]) == (2, 1, 0)

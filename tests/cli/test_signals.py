@@ -27,12 +27,17 @@ def until(cli, condition):
         wakeup.close()
 
 
-def signalled(cli, number, *words, ready, times=1):
-    """Start a worker, send a signal once it is ready; returns exit code and what it said."""
+def signalled(cli, number, *words, ready, again=None):
+    """Start a worker, send a signal once it is ready, and another one at `again`.
+
+    Returns its exit code and what it said.
+    """
     process = cli.start("-A", "application:queue", "work", *QUICK, *words, start_new_session=True)
     try:
         until(cli, ready)
-        for _ in range(times):
+        process.send_signal(number)
+        if again is not None:
+            until(cli, again)
             process.send_signal(number)
         out, err = process.communicate(timeout=PATIENCE)
     finally:
@@ -89,7 +94,11 @@ def test_a_command_that_ignores_sigterm_is_killed_and_given_back(cli, running):
 def test_a_second_signal_ends_it_at_once(cli, running):
     cli.enqueue(command=DEAF)
     words = ("--shutdown-grace", "60", "--kill-grace", "60")
-    ended, _, _ = signalled(cli, signal.SIGTERM, *words, ready=running, times=2)
+
+    def stopping():
+        return any(worker.status == "stopping" for worker in cli.queue.workers())
+
+    ended, _, _ = signalled(cli, signal.SIGTERM, *words, ready=running, again=stopping)
     assert ended == 143
     assert cli.queue.get(1).status == "pending"
 
@@ -116,9 +125,9 @@ def test_ctrl_c_reaches_the_whole_group_and_the_worker_still_ends_in_order(cli, 
 def test_a_command_that_waits_ends_at_once(cli):
     cli.enqueue()
     process = cli.start("task", "wait", 1)
-    until(cli, lambda: (cli.folder / "jobs.db-shm").exists())
+    until(cli, (cli.folder / "jobs.db-shm").exists)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=PATIENCE)
+    out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode in {130, -signal.SIGINT}
     assert out == ""
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -13,6 +14,11 @@ import pytest
 COLUMNS = 80
 LONG = "a description that is much longer than any terminal is wide, " * 3
 HOSTILE = "red \x1b[31m, reversed \u202e, bell \x07, [bold]markup[/bold]"
+
+
+def plain(lines):
+    """The lines without rich's own bold and cursor movements."""
+    return [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line).rstrip() for line in lines]
 
 
 @pytest.fixture
@@ -39,14 +45,14 @@ def terminal(tmp_path):
             pass
         os.close(master)
         process.wait(timeout=30)
-        return shown.decode().replace("\r\n", "\n").splitlines()
+        return shown.decode().replace("\r\n", "\n").split("\n")
 
     return run
 
 
 def test_a_table_has_one_line_a_task_however_long_its_name(cli, terminal):
     ids = [cli.enqueue(description=LONG, queue="q" * 50) for _ in range(3)]
-    heading, *lines = terminal("task", "list")
+    heading, *lines = filter(None, plain(terminal("task", "list")))
     assert heading.split()[:3] == ["id", "status", "task"]
     assert [int(line.split()[0]) for line in lines] == ids[::-1]
     assert all(len(line) <= COLUMNS for line in lines)
@@ -54,20 +60,20 @@ def test_a_table_has_one_line_a_task_however_long_its_name(cli, terminal):
 
 
 def test_ids_and_moments_are_never_broken(cli, terminal):
-    cli.enqueue(command=["sh", "-c", f"echo {LONG!r} >&2; exit 3"])
+    cli.enqueue(command=["sh", "-c", f"echo {LONG!r} >&2; exit 3"], max_attempts=1)
     cli.drain()
-    shown = "\n".join(terminal("task", "show", 1))
+    shown = "\n".join(plain(terminal("task", "show", 1)))
     (attempt,) = cli("task", "show", 1, "--json").json["attempts"]
     assert attempt["started_at"][:19] in shown.partition("attempt  outcome")[2]
     assert attempt["worker_id"] in "\n".join(terminal("worker", "list", "--all"))
 
 
 def test_the_report_and_the_status_fit(cli, terminal):
-    cli.enqueue("fail", description=LONG)
+    cli.enqueue("fail", description=LONG, max_attempts=1)
     cli.enqueue(command=["true"])
     cli.drain()
     for command in ("report", "status"):
-        assert max(map(len, terminal(command))) <= COLUMNS
+        assert max(map(len, plain(terminal(command)))) <= COLUMNS
 
 
 @pytest.mark.parametrize("command", ["task list", "task show 1"])
@@ -88,14 +94,13 @@ def test_markup_in_text_is_shown_as_it_is(cli, terminal):
 def test_work_shows_a_bar_and_logs_only_warnings_above_it(cli, terminal):
     for _ in range(3):
         cli.enqueue()
-    cli.enqueue("fail")
+    cli.enqueue("fail", max_attempts=1)
     shown = "\n".join(terminal("-A", "application:queue", "work", "--until-empty"))
     assert "Working" in shown
     assert "Tasks     4: 3 completed, 1 failed" in shown
     assert "info " not in shown
-    (line,) = [line for line in shown.splitlines() if "out of luck" in line]
-    assert line.rpartition("\x1b")[2].endswith("ValueError: out of luck")
-    assert "Working" not in line
+    (line,) = [line for line in plain(shown.splitlines()) if "task 4 fail: Failed" in line]
+    assert re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z error ", line)
 
 
 def test_in_a_pipe_there_is_no_bar(cli):

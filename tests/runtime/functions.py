@@ -198,3 +198,38 @@ def snooze_for(days: int) -> None:
 @functions.task
 def retry_after(days: int) -> None:
     raise Retry(after=days * 86400.0)
+
+
+@functions.task
+def exit_process_later() -> None:
+    """Leave behind a thread that ends the process when the task has long ended."""
+    threading.Timer(0.2, os._exit, [7]).start()
+
+
+@functions.task
+def wait_for_exit() -> None:
+    """Run in another process than the one that is about to end."""
+
+
+@functions.task
+def print_to_nobody() -> int:
+    """Print into a pipe that has no reader."""
+    reader, writer = os.pipe()
+    os.dup2(writer, 1)
+    os.close(reader)
+    os.close(writer)
+    print("is anybody there?", end="")
+    return os.getpid()
+
+
+@functions.task
+def checkpoint_in_a_transaction(location: str) -> None:
+    """Store a checkpoint together with SQL of one's own."""
+    with TaskQueue(location).transaction():
+        context.checkpoint(1)
+
+
+@functions.task
+def progress_in_a_transaction(location: str) -> None:
+    with TaskQueue(location).transaction():
+        context.progress(1)

@@ -1,5 +1,6 @@
 """Commands: exit codes, output, what cannot start, what does not want to end."""
 
+import errno
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ import pytest
 from jobrunner import NewTask
 from jobrunner.core.events import WorkerStopping
 from jobrunner.core.status import Status
-from jobrunner.runtime.executors.command import KEEP
+from jobrunner.runtime.executors.command import KEEP, CommandExecutor
 from tests.runtime.support import outcomes, until
 
 FLOOD = "import sys; sys.stdout.write('A' * 5_000_000 + 'M' * 5_000_000 + 'Z' * 100_000)"
@@ -189,3 +190,26 @@ def test_a_stop_at_once_kills_the_whole_group(queue, start_worker, tmp_path):
     started.stop_at_once()
     is_gone(queue, *(tmp_path / "pids").read_text().split())
     assert queue.get(task.id).status is Status.PENDING
+
+
+def test_a_group_that_outlives_its_leader_is_killed_too(queue, run, tmp_path):
+    script = f"trap '' TERM; sleep 60 & echo $! > {tmp_path}/pid; trap - TERM; wait"
+    task, last = run(shell(script, timeout=timedelta(seconds=0.5)))
+    assert (task.status, last.outcome) == (Status.FAILED, "timed_out")
+    is_gone(queue, (tmp_path / "pid").read_text())
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(errno.EAGAIN, Status.SCHEDULED), (errno.ENOEXEC, Status.FAILED)]
+)
+def test_what_cannot_start_for_want_of_processes_is_tried_again(
+    queue, start_worker, monkeypatch, number, status
+):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(CommandExecutor, "_start", fail)
+    task = queue.enqueue(NewTask(command=["true"]))
+    start_worker()
+    until(queue, lambda: queue.get(task.id).status is status)
+    assert queue.get(task.id).error == f"cannot start 'true': {os.strerror(number)}"

@@ -109,3 +109,16 @@ def test_no_child_is_left_when_the_worker_has_ended(queue, drain):
     queue.enqueue_many([f.pid.bind() for _ in range(4)])
     drain(executor="process", concurrency=2)
     until(queue, lambda: not multiprocessing.active_children())
+
+
+def test_a_child_that_has_died_at_rest_is_no_crash_of_the_next_task(queue, drain):
+    tasks = queue.enqueue_many([f.exit_process_later.bind(), f.wait_for_exit.bind()])
+    drain(executor="process", concurrency=1)
+    assert [outcomes(queue, task.id) for task in tasks] == [["completed"]] * 2
+
+
+def test_output_that_nobody_reads_is_no_crash(queue, drain):
+    tasks = queue.enqueue_many([f.print_to_nobody.bind() for _ in range(3)])
+    drain(executor="process", concurrency=1)
+    assert [outcomes(queue, task.id) for task in tasks] == [["completed"]] * 3
+    assert len({task.refresh().returned for task in tasks}) == 1

@@ -112,8 +112,22 @@ def test_a_claim_is_found_again_after_several_turns_of_trouble(queue, settler, e
     for _ in range(2):
         with pytest.raises(DatabaseError):
             settler.turn([], ONE)
-    found = settler.turn([], ONE).leases
-    assert sorted(lease.task_id for lease in found) == [task.id for task in tasks]
+    found = settler.turn([], ONE)
+    assert [lease.task_id for lease in found.leases] == [tasks[0].id]
+    assert not found.drained
+
+
+def test_what_a_doubtful_commit_has_claimed_takes_the_room_of_a_new_claim(
+    settler, enqueue, doubtful
+):
+    tasks = enqueue(3)
+    doubtful(committed=True)
+    with pytest.raises(DatabaseError):
+        settler.turn([], ONE)
+    assert settler.in_doubt
+    taken = [settler.turn([], ONE).leases for _ in range(2)]
+    assert [lease.task_id for (lease,) in taken] == [task.id for task in tasks[:2]]
+    assert not settler.in_doubt
 
 
 def test_an_outcome_whose_commit_is_unknown_is_settled_once(

@@ -1,6 +1,7 @@
 """What a worker survives: being declared lost, trouble with its database, slow tasks ahead."""
 
 import contextlib
+import os
 import threading
 
 import pytest
@@ -10,14 +11,16 @@ from jobrunner.core.errors import DatabaseError
 from jobrunner.core.events import LeaseLost, TaskStarted, WorkerLost, WorkerStarted, WorkerTrouble
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
+from jobrunner.runtime import room
 from jobrunner.runtime.maintenance import Maintenance
 from tests.runtime import functions as f
 from tests.runtime.support import outcomes, until
 
 
 @pytest.fixture
-def claimed_ahead(queue, start_worker, events):
+def claimed_ahead(queue, start_worker, events, monkeypatch):
     """A worker that has claimed fast tasks ahead, when one blocks its only slot."""
+    monkeypatch.setattr(room, "AHEAD_SECONDS", 10.0)  # however slow this machine is just now
     queue.enqueue_many([f.add.bind(n, n) for n in range(300)])
     blocker = queue.enqueue(f.finish_on_request.bind("ahead"))
     behind = queue.enqueue_many([f.add.bind(n, n) for n in range(30)])
@@ -124,3 +127,65 @@ def test_trouble_with_the_database_loses_nothing_and_doubles_nothing(
     assert [task.result() for task in tasks] == list(range(20))
     assert all(outcomes(queue, task.id) == ["completed"] for task in tasks)
     assert events.of(WorkerTrouble)
+
+
+@pytest.fixture
+def broken(queue, monkeypatch):
+    """Let every transaction that writes fail from now on."""
+
+    @contextlib.contextmanager
+    def writing():
+        raise DatabaseError("the disk is full")
+        yield
+
+    return lambda: monkeypatch.setattr(queue.database, "writing", writing)
+
+
+def test_a_worker_that_cannot_join_again_leaves_nothing_open_and_can_be_stopped(
+    queue, start_worker, events, broken, monkeypatch
+):
+    monkeypatch.setattr("jobrunner.runtime.worker.TROUBLE_PAUSE", 0.01)
+    worker = start_worker(heartbeat=0.1, lost_after=0.3)
+    events.wait(WorkerStarted)
+    before = len(os.listdir("/proc/self/fd"))
+    broken()
+    until(queue, lambda: len(events.of(WorkerLost)) > 20)
+    assert len(os.listdir("/proc/self/fd")) < before + 10
+    assert len(os.listdir(f"{queue.database.path}.workers")) <= 1
+    worker.stop()
+    worker.join()
+
+
+def test_a_second_stop_ends_a_worker_whose_database_is_out_of_order(
+    queue, start_worker, events, broken
+):
+    queue.enqueue(f.finish_on_request.bind("out of order"))
+    worker = start_worker(concurrency=1)
+    events.wait(TaskStarted)
+    broken()
+    f.gates["out of order"].set()
+    events.wait(WorkerTrouble)
+    with pytest.raises(DatabaseError, match="disk is full"):
+        worker.stop_at_once()
+    assert [row.status for row in queue.workers()] == [WorkerStatus.STOPPING]
+
+
+def test_a_doubtful_commit_is_looked_up_before_the_end_and_counts(queue, monkeypatch):
+    """`max_tasks` would otherwise be overrun, and then never be reached."""
+    tasks = queue.enqueue_many([f.add.bind(n, 0) for n in range(3)])
+    writing, left = queue.database.writing, [True]
+
+    @contextlib.contextmanager
+    def once_unknown():
+        with writing() as transaction:
+            yield transaction
+        if queue.counts()[Status.IN_PROGRESS] and left:
+            left.pop()
+            raise DatabaseError("the COMMIT is unknown")
+
+    monkeypatch.setattr("jobrunner.runtime.worker.TROUBLE_PAUSE", 0.01)
+    worker = Worker(queue, concurrency=1)
+    monkeypatch.setattr(queue.database, "writing", once_unknown)
+    assert worker.run(max_tasks=1) == 1
+    monkeypatch.undo()
+    assert [task.refresh().status for task in tasks] == [Status.COMPLETED] + [Status.PENDING] * 2

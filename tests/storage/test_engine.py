@@ -114,7 +114,8 @@ class TestTrouble:
         assert path.read_text().startswith("These are my notes")
 
     def test_a_folder_in_its_place(self, tmp_path):
-        assert self.told(tmp_path) == f"the database {tmp_path} cannot be opened"
+        with pytest.raises(DatabaseError, match="is a folder"):
+            Database(tmp_path)
 
     def test_a_file_in_the_place_of_its_folder(self, tmp_path):
         (tmp_path / "file").write_text("")

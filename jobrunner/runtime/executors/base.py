@@ -42,7 +42,6 @@ class Slots:
         self._name = name
         self._work: SimpleQueue[tuple[Run, Attempt] | None] = SimpleQueue()
         self._threads = 0
-        self._idle = 0
         self._lock = threading.Lock()
 
     def submit(self, run: Run, attempt: Attempt) -> None:

@@ -103,8 +103,10 @@ def serve(connection: "Connection[Any, Any]") -> None:
         while True:
             order = connection.recv()
             if isinstance(order, Order):  # a Stop may arrive after the end of what it was for
-                connection.send(_run(connection, order))
-                sys.stdout.flush()
+                outcome = _run(connection, order)
+                with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is closed
+                    sys.stdout.flush()
+                connection.send(outcome)
 
 
 def _run(connection: "Connection[Any, Any]", order: Order) -> Outcome:

@@ -1,10 +1,12 @@
 """Run commands: argv lists without a shell, each in a process group of its own."""
 
 import contextlib
+import errno
 import os
 import selectors
 import signal
 import subprocess
+import threading
 from typing import Final
 
 from jobrunner.core import payload
@@ -18,6 +20,16 @@ KEEP: Final = 64 * 1024
 
 NOT_STARTED: Final = 127
 """The shell's exit code for a command that could not be started."""
+
+_PASSING: Final = {
+    errno.EAGAIN,
+    errno.ENOMEM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ETXTBSY,
+    errno.EIO,
+}
+"""Why a command cannot be started for now, for want of processes, memory or descriptors."""
 
 _POLL: Final = 0.05
 
@@ -51,6 +63,14 @@ class GroupControl:
         """SIGKILL to the group."""
         self._send(signal.SIGKILL)
 
+    def wait_until_gone(self) -> None:
+        """Wait for those of a terminated group that outlive their leader; SIGKILL ends the wait."""
+        pause = threading.Event()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            while self._group is not None and self._missed is not signal.SIGKILL:
+                os.killpg(self._group, 0)
+                pause.wait(_POLL)
+
     def _send(self, number: signal.Signals) -> None:
         self._missed = number
         if self._group is not None:
@@ -79,6 +99,8 @@ class CommandExecutor:
         self._guard.add(process.pid)
         control.attach(process.pid)
         exit_code, stdout, stderr = _follow(process)
+        if attempt.forced:
+            control.wait_until_gone()
         self._guard.remove(process.pid)
         output = Output(exit_code, stdout, stderr)
         attempt.end(_outcome(attempt, output), output)
@@ -122,8 +144,11 @@ def exit_text(exit_code: int) -> str:
 
 def _not_started(argv: list[str], error: OSError) -> tuple[Outcome, Output]:
     # Popen names the folder as the file at fault where it is the folder that is missing.
-    problem = f"cannot start {argv[0]!r}: {error.strerror} ({error.filename})"
-    return Failed(problem, retryable=False), Output(NOT_STARTED, "", problem)
+    problem = f"cannot start {argv[0]!r}: {error.strerror}"
+    if error.filename:
+        problem += f" ({error.filename})"
+    retryable = error.errno in _PASSING
+    return Failed(problem, retryable=retryable), Output(NOT_STARTED, "", problem)
 
 
 class _Kept:

@@ -54,6 +54,10 @@ class Child:
         with self._sending:
             self.connection.send(message)
 
+    def has_died(self) -> bool:
+        """Whether it has ended while it had nothing to do, when it has nothing to say either."""
+        return self.connection.poll()
+
     def close(self) -> int:
         """End the child and all it has started; returns its exit code."""
         self.connection.close()
@@ -104,6 +108,9 @@ class ProcessExecutor:
 
     def _child(self) -> Child:
         running: Child | None = getattr(self._local, "child", None)
+        if running is not None and running.has_died():
+            self._discard(running)
+            running = None
         if running is None:
             running = self._local.child = Child(self._guard)
         return running
