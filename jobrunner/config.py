@@ -93,11 +93,9 @@ def open_queue(settings: Settings) -> "TaskQueue":
     if settings.app is None:
         return TaskQueue(settings.db or DEFAULT_DB)
     queue = load_application(settings.app)
-    if settings.db is None:
-        return queue
-    chosen = TaskQueue(settings.db, emit=queue.emit, clock=queue.clock)
-    chosen.registry = queue.registry
-    return chosen
+    if settings.db is not None:
+        queue.relocate(settings.db)
+    return queue
 
 
 def must_exist(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from jobrunner.function import Registrar, TaskOptions, new_task
 from jobrunner.observe.logs import log
 from jobrunner.runtime.clock import Clock, SystemClock
 from jobrunner.runtime.registry import Reference
-from jobrunner.runtime.statistics import statistics
+from jobrunner.runtime.statistics import statistics, system_status
 from jobrunner.runtime.waiting import wait_until_ended
 from jobrunner.storage import check, control, reads, workers
 from jobrunner.storage.engine import Database
@@ -73,6 +73,17 @@ class TaskQueue(Registrar):
         """Bring the tables to the newest schema; its versions before and now."""
         return self._store.upgrade()
 
+    def relocate(self, location: str | os.PathLike[str]) -> None:
+        """Live in another database from now on: for programs that are told where at their start.
+
+        Raises:
+            DatabaseError: the location has no meaning.
+        """
+        database = Database(location)
+        if database.location != self._store.location:
+            self._store.close()
+            self._store = Store(database)
+
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
         self._store.close()
@@ -103,8 +114,7 @@ class TaskQueue(Registrar):
             InvalidTaskError: one cannot be stored; none was.
             UnknownFunctionError: functions are registered here, but none of that name.
         """
-        tasks = list(new)
-        ids = self.enqueue_ids(tasks)
+        ids = self.enqueue_ids(list(new))
         with self._store.reading() as transaction:
             return reads.get_many(transaction, ids, source=self)
 
@@ -214,14 +224,7 @@ class TaskQueue(Registrar):
     def status(self, *, running: int = 20) -> SystemStatus:
         """What is going on now: at most so many `running` tasks, workers, counts, waits."""
         with self._store.reading() as transaction:
-            return SystemStatus(
-                tasks=reads.counts(transaction),
-                running=reads.find(
-                    transaction, source=self, status=Status.IN_PROGRESS, limit=running
-                ),
-                workers=workers.alive(transaction),
-                oldest_pending=reads.oldest_pending(transaction),
-            )
+            return system_status(transaction, source=self, running=running)
 
     def workers(self) -> list[WorkerInfo]:
         """All workers there have been, oldest first."""
@@ -243,5 +246,5 @@ class TaskQueue(Registrar):
 def _reopen(location: str, references: Sequence[Reference], emit: Emit) -> TaskQueue:
     queue = TaskQueue(location, emit=emit)
     for reference in references:
-        queue.registry.add(reference.load())
+        queue.registry.add(reference.load(location))
     return queue

@@ -40,8 +40,11 @@ class Reference:
     name: str
     module: str
 
-    def load(self) -> Function:
+    def load(self, location: str) -> Function:
         """Import the module and find the function that it registers under this name.
+
+        Its queue is made to live at `location`, so that what the function enqueues goes where
+        the function itself came from.
 
         Raises:
             UnknownFunctionError: none at the module's top level.
@@ -49,6 +52,9 @@ class Reference:
         for value in vars(importlib.import_module(self.module)).values():
             registered = getattr(value, "registered", None)
             if isinstance(registered, Function) and registered.name == self.name:
+                relocate = getattr(value.queue, "relocate", None)
+                if relocate is not None:
+                    relocate(location)
                 return registered
         raise UnknownFunctionError(f"{self.module}:{self.name}", ())
 

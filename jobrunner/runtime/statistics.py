@@ -1,10 +1,17 @@
-"""The report of a database, read in one consistent view."""
+"""What a database tells of its tasks and workers, each read in one consistent view."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from jobrunner.core.report import Report, summarise
+from jobrunner.core.status import Status
+from jobrunner.core.system import SystemStatus
+from jobrunner.core.task import TaskSource
 from jobrunner.storage import reads, workers
 from jobrunner.storage.engine import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 def statistics(database: Database, *, now: datetime, since: datetime | None = None) -> Report:
@@ -17,3 +24,13 @@ def statistics(database: Database, *, now: datetime, since: datetime | None = No
             now=now,
             since=since,
         )
+
+
+def system_status(transaction: "Connection", *, source: TaskSource, running: int) -> SystemStatus:
+    """What is going on now, with at most so many running tasks."""
+    return SystemStatus(
+        tasks=reads.counts(transaction),
+        running=reads.find(transaction, source=source, status=Status.IN_PROGRESS, limit=running),
+        workers=workers.alive(transaction),
+        oldest_pending=reads.oldest_pending(transaction),
+    )

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from typing import Any, Final
 
 from jobrunner.core.errors import DatabaseError
@@ -60,7 +61,7 @@ class Worker:
         self._until_empty = False
         self._max_tasks: int | None = None
         self._claimed = 0
-        self._stop_at = float("inf")
+        self._stop_at = inf
         self._stop_asked: str | None = None
         self._now_asked = False
         self._stopping = False
@@ -93,10 +94,9 @@ class Worker:
         self._max_tasks = max_tasks
         if duration is not None:
             self._stop_at = self._clock.monotonic() + duration
-        queue = self._queue
-        watch = queue.database.watch()
+        watch = self._queue.database.watch()
         self._wakeup = Wakeup(watch, self._clock, interrupted=self._stop_is_news)
-        self._executors = Executors(self.options, queue)
+        self._executors = Executors(self.options, self._queue)
         self._in_hand = InHand(self._executors, self.options, self._clock, self._wakeup.set)
         self._join()
         try:
@@ -117,8 +117,8 @@ class Worker:
             self._now_asked = True
 
     def _stop_is_news(self) -> bool:
-        stop_is_news = self._stop_asked is not None and not self._stopping
-        return stop_is_news or (self._now_asked and not self._hurrying)
+        stop = self._stop_asked is not None and not self._stopping
+        return stop or (self._now_asked and not self._hurrying)
 
     def _join(self) -> None:
         self._lost = False
@@ -138,10 +138,7 @@ class Worker:
     def _leave(self) -> None:
         self._executors.close()
         self._wakeup.close()
-        if self._lost:
-            self._membership.drop()
-        else:
-            self._membership.leave()
+        (self._membership.drop if self._lost else self._membership.leave)()
         self._queue.emit(WorkerStopped(self.id, self.settled))
 
     def _on_lost(self) -> None:
@@ -190,7 +187,7 @@ class Worker:
 
     def _see_to_stops(self, now: float) -> None:
         if now >= self._stop_at:
-            self._stop_at = float("inf")
+            self._stop_at = inf
             self._stop_asked = self._stop_asked or "its time is over"
         if self._stop_asked and not self._stopping:
             self._stopping = True
@@ -219,10 +216,8 @@ class Worker:
         return self._room.wants(now, at_most=left)
 
     def _pause(self, now: float) -> float:
-        moments = [self._lookout.next_look(now), self._stop_at]
-        if (step := self._in_hand.next_step()) is not None:
-            moments.append(step)
-        return max(0.0, min(moments) - now)
+        step = self._in_hand.next_step() or inf
+        return max(0.0, min(self._lookout.next_look(now), self._stop_at, step) - now)
 
     def _after(self, turn: Turn, wants: list[Want]) -> None:
         self.settled += len(turn.settlement.settled)
@@ -239,8 +234,7 @@ class Worker:
 
     def _start_over(self, now: float) -> None:
         """Declared lost: others have the tasks. Stop all, write nothing, take a new id."""
-        reason = "others declared it lost; it starts over under a new id"
-        self._queue.emit(WorkerLost(self.id, reason))
+        self._queue.emit(WorkerLost(self.id, "others declared it lost; it starts over"))
         self._collect()
         for lease in [*(ended.lease for ended in self._unsettled), *self._in_hand.leases]:
             self._narrator.lease_lost(lease)

@@ -53,4 +53,3 @@ def test_other_threads_wait_for_the_end_of_a_transaction(queue):
         queue.enqueue(f.add.bind(2, 2))
     thread.join(PATIENCE)
     assert [task.args for task in queue.find()] == [(1, 1), (2, 2)]
-

@@ -95,12 +95,13 @@ def test_an_option_that_is_not_right_is_refused_when_it_is_bound(options):
 def test_a_reference_finds_its_function_again():
     reference = f.add.registered.reference
     assert reference == Reference("add", f.__name__)
-    assert pickle.loads(pickle.dumps(reference)).load() is f.add.registered  # noqa: S301
+    found = pickle.loads(pickle.dumps(reference)).load("unused.db")  # noqa: S301
+    assert found is f.add.registered
 
 
 def test_a_reference_to_nothing_is_refused():
     with pytest.raises(UnknownFunctionError):
-        Reference("gone", f.__name__).load()
+        Reference("gone", f.__name__).load("unused.db")
 
 
 def test_a_queue_that_was_sent_to_another_process_has_the_same_functions(tmp_path):

@@ -20,6 +20,7 @@ class Order(NamedTuple):
     """Worker to child: run this function."""
 
     function: Reference
+    location: str
     task_id: int
     attempt: int
     args: str | None
@@ -111,7 +112,7 @@ def serve(connection: "Connection[Any, Any]") -> None:
 
 def _run(connection: "Connection[Any, Any]", order: Order) -> Outcome:
     try:
-        function = order.function.load()
+        function = order.function.load(order.location)
     except Exception as error:  # noqa: BLE001 — any import error of the application
         return Failed(f"the function cannot be found in a child process: {one_line(error)}")
     running = Running(PipeLink(connection, order), SystemClock())

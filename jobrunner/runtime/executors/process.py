@@ -125,7 +125,12 @@ class ProcessExecutor:
         if function is None or not attempt.begin(ChildControl(running)):
             return
         order = child.Order(
-            function.reference, lease.task_id, lease.attempt, lease.args, lease.kwargs
+            function.reference,
+            self._database.location,
+            lease.task_id,
+            lease.attempt,
+            lease.args,
+            lease.kwargs,
         )
         try:
             running.send(order)
