@@ -12,14 +12,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks import raw
 from jobrunner import NewTask, TaskQueue, Worker
 from jobrunner.core.events import ignore
-from jobrunner.storage import claim, settle, workers
+from jobrunner.storage import claim
 
 ROUNDS = 3
 TASKS = 20_000
+BATCH = 100
+SINGLES = 2_000
 DRAIN = """
 import sys
 from benchmarks.app import queue
@@ -44,9 +47,7 @@ def drain(folder: Path, *, executor: str = "thread", slots: int = 8, count: int 
     """Tasks a second that one worker process settles, from its first start to its last commit."""
     queue = fill(folder, count)
     environment = {**os.environ, "JOBRUNNER_BENCH_DB": str(folder / "bench.db")}
-    subprocess.run(
-        [sys.executable, "-c", DRAIN, str(slots), executor], env=environment, check=True
-    )
+    subprocess.run([sys.executable, "-c", DRAIN, str(slots), executor], env=environment, check=True)
     report = queue.report()
     queue.close()
     return report.throughput_per_s
@@ -69,9 +70,9 @@ def single(folder: Path) -> float:
     queue = TaskQueue(folder / "bench.db", emit=ignore)
     queue.counts()
     began = time.perf_counter()
-    for _ in range(2_000):
+    for _ in range(SINGLES):
         queue.enqueue_ids([NewTask(function="noop", args=("x" * 90,))])
-    rate = 2_000 / (time.perf_counter() - began)
+    rate = SINGLES / (time.perf_counter() - began)
     queue.close()
     return rate
 
@@ -88,27 +89,28 @@ def claim_cost(folder: Path, pending: int) -> float:
     for token in range(1, claims + 1):
         with queue.database.writing() as transaction:
             found = claim.claim(
-                transaction, worker_id=worker.id, token=token, limit=100, now=queue.clock.now()
+                transaction, worker_id=worker.id, token=token, limit=BATCH, now=queue.clock.now()
             )
-        assert len(found) == 100
-    cost = (time.perf_counter() - began) / claims / 100 * 1e6
+        if len(found) != BATCH:
+            raise RuntimeError(f"claimed {len(found)} of {BATCH}")
+    cost = (time.perf_counter() - began) / claims / BATCH * 1e6
     queue.close()
     return cost
 
 
-def measured(measure: Callable[[Path], float]) -> float:
+def measured(measure: Callable[..., float], **settings: Any) -> float:
     """The median of some rounds, each in a folder of its own."""
     figures: list[float] = []
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as folder:
-            figures.append(measure(Path(folder)))
+            figures.append(measure(Path(folder), **settings))
     return median(figures)
 
 
 def main() -> None:
     """Print one line a measure."""
-    commit = measured(lambda folder: raw.commits(folder, 2_000))
-    batch = measured(lambda folder: raw.batches(folder, TASKS))
+    commit = measured(raw.commits, tasks=SINGLES)
+    batch = measured(raw.batches, tasks=TASKS)
     print(f"raw: single commits               {commit:10,.0f} /s")
     print(f"raw: claim 100 + finish 100       {batch:10,.0f} /s")
     one = measured(single)
@@ -117,12 +119,12 @@ def main() -> None:
     for executor in ("thread", "async", "process"):
         count = TASKS if executor != "process" else TASKS // 4
         slots = 2 if executor == "process" else 8
-        rate = measured(lambda folder: drain(folder, executor=executor, slots=slots, count=count))
+        rate = measured(drain, executor=executor, slots=slots, count=count)
         print(f"drain, one worker, {executor:7}        {rate:10,.0f} /s   {rate / batch:.2f} x raw")
-    base = measured(lambda folder: claim_cost(folder, 1_000))
+    base = measured(claim_cost, pending=1_000)
     print(f"claim one of     1,000 pending    {base:10.1f} µs")
     for pending in (100_000, 1_000_000):
-        cost = measured(lambda folder: claim_cost(folder, pending))
+        cost = measured(claim_cost, pending=pending)
         print(f"claim one of {pending:9,} pending    {cost:10.1f} µs   {cost / base:.2f} x")
 
 

@@ -8,6 +8,6 @@ queue = TaskQueue(os.environ.get("JOBRUNNER_BENCH_DB", "bench.db"))
 
 
 @queue.task
-def noop(payload: str) -> str:
+def noop(_payload: str) -> str:
     """Do nothing."""
     return "ok"

@@ -120,7 +120,7 @@ def test_an_error_that_nobody_foresaw_does_not_leave_a_worker_without_a_heartbea
     queue, join, lost, monkeypatch
 ):
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
-    join()
+    member = join()
 
     @contextlib.contextmanager
     def impossible():
@@ -129,4 +129,5 @@ def test_an_error_that_nobody_foresaw_does_not_leave_a_worker_without_a_heartbea
 
     monkeypatch.setattr(queue.database, "reading", impossible)
     assert lost.wait(PATIENCE)
+    member._keepalive.stop()
     monkeypatch.undo()

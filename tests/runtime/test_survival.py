@@ -11,7 +11,7 @@ from jobrunner.core.errors import DatabaseError
 from jobrunner.core.events import LeaseLost, TaskStarted, WorkerLost, WorkerStarted, WorkerTrouble
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
-from jobrunner.runtime import room
+from jobrunner.runtime import in_hand, room
 from jobrunner.runtime.maintenance import Maintenance
 from tests.runtime import functions as f
 from tests.runtime.support import outcomes, until
@@ -20,7 +20,9 @@ from tests.runtime.support import outcomes, until
 @pytest.fixture
 def claimed_ahead(queue, start_worker, events, monkeypatch):
     """A worker that has claimed fast tasks ahead, when one blocks its only slot."""
-    monkeypatch.setattr(room, "AHEAD_SECONDS", 10.0)  # however slow this machine is just now
+    # However slow this machine is just now:
+    monkeypatch.setattr(room, "AHEAD_SECONDS", 10.0)
+    monkeypatch.setattr(in_hand, "HELD_AT_MOST", 1e9)
     queue.enqueue_many([f.add.bind(n, n) for n in range(300)])
     blocker = queue.enqueue(f.finish_on_request.bind("ahead"))
     behind = queue.enqueue_many([f.add.bind(n, n) for n in range(30)])
@@ -47,9 +49,10 @@ def test_what_was_claimed_ahead_and_never_started_leaves_no_trace(queue, claimed
 
 
 def test_what_was_claimed_ahead_of_a_slow_task_is_given_back_to_others(
-    queue, claimed_ahead, start_worker
+    queue, claimed_ahead, start_worker, monkeypatch
 ):
     _, behind = claimed_ahead
+    monkeypatch.setattr(in_hand, "HELD_AT_MOST", 0.1)
     until(queue, lambda: left_no_trace(queue, behind))
     start_worker(concurrency=1)
     assert [task.returned for task in queue.wait(behind, timeout=20)] == [2 * n for n in range(30)]
