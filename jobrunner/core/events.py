@@ -33,6 +33,26 @@ class TaskSettled:
 
 
 @dataclass(frozen=True, slots=True)
+class TasksStarted:
+    """Very many attempts began at once: too many to tell of each."""
+
+    count: int
+    first: TaskId
+    last: TaskId
+    worker_id: WorkerId
+
+
+@dataclass(frozen=True, slots=True)
+class TasksCompleted:
+    """Very many tasks completed at once: too many to tell of each. The history has them all."""
+
+    count: int
+    first: TaskId
+    last: TaskId
+    worker_id: WorkerId
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRescued:
     """A task was taken from a lost worker, or from one that overran the task's timeout."""
 
@@ -103,6 +123,8 @@ class WorkerTrouble:
 Event = (
     TaskStarted
     | TaskSettled
+    | TasksStarted
+    | TasksCompleted
     | TaskRescued
     | DependentCancelled
     | LeaseLost

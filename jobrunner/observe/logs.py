@@ -14,7 +14,9 @@ from jobrunner.core.events import (
     Event,
     LeaseLost,
     TaskRescued,
+    TasksCompleted,
     TaskSettled,
+    TasksStarted,
     TaskStarted,
     WorkerLost,
     WorkerStarted,
@@ -33,6 +35,8 @@ LATE: Final = 0.05
 _LEVELS: Final[dict[type[Any], int]] = {
     TaskStarted: logging.DEBUG,
     TaskSettled: logging.INFO,
+    TasksStarted: logging.DEBUG,
+    TasksCompleted: logging.INFO,
     TaskRescued: logging.WARNING,
     DependentCancelled: logging.WARNING,
     LeaseLost: logging.WARNING,
@@ -67,7 +71,7 @@ class _Sentence:
         return sentence(self._event)
 
 
-def sentence(event: Event) -> str:
+def sentence(event: Event) -> str:  # noqa: PLR0911 — one match, a line for each kind
     """Tell an event in one line."""
     match event:
         case TaskStarted():
@@ -77,6 +81,10 @@ def sentence(event: Event) -> str:
             )
         case TaskSettled():
             return _settled(event)
+        case TasksStarted() | TasksCompleted():
+            done = Status.COMPLETED if isinstance(event, TasksCompleted) else Status.IN_PROGRESS
+            told = f"{event.count} tasks, {event.first} to {event.last}: {done.label}"
+            return f"{told}, worker {event.worker_id}"
         case TaskRescued():
             told = f"task {event.task_id}: taken from worker {event.worker_id}, "
             return told + f"now {event.status.label}" + _because(event.error)

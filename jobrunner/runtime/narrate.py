@@ -1,18 +1,27 @@
 """What a worker's transactions did, told as events."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from jobrunner.core import payload
 from jobrunner.core.events import (
     DependentCancelled,
     Emit,
     LeaseLost,
+    TasksCompleted,
     TaskSettled,
+    TasksStarted,
     TaskStarted,
     ignore,
 )
 from jobrunner.core.outcome import NAMES
-from jobrunner.core.task import Lease, WorkerId
+from jobrunner.core.status import Status
+from jobrunner.core.task import Lease, TaskId, WorkerId
 from jobrunner.runtime.settler import Turn
-from jobrunner.storage.settle import problem
+from jobrunner.storage.settle import Settled, problem
+
+TOLD_SINGLY: Final = 50
+"""Tasks of one transaction that are told one by one. More come only at thousands a second."""
 
 
 class Narrator:
@@ -30,7 +39,23 @@ class Narrator:
             self.lease_lost(ended.lease)
         if not self._heard:
             return
-        for end, verdict in turn.settlement.settled:
+        self._tell_settled(turn.settlement.settled)
+        for dependent, parent in turn.settlement.cancelled_dependents:
+            self._emit(DependentCancelled(dependent, parent))
+        if len(turn.leases) > TOLD_SINGLY:
+            self._emit(TasksStarted(*self._together(turn.leases)))
+            return
+        for lease in turn.leases:
+            self._emit(TaskStarted(lease.task_id, name(lease), lease.attempt, self._worker_id))
+
+    def _tell_settled(self, settled: Sequence[Settled]) -> None:
+        completed = [one.ended.lease for one in settled if one.verdict.status is Status.COMPLETED]
+        many = len(completed) > TOLD_SINGLY
+        if many:
+            self._emit(TasksCompleted(*self._together(completed)))
+        for end, verdict in settled:
+            if many and verdict.status is Status.COMPLETED:
+                continue
             lease = end.lease
             self._emit(
                 TaskSettled(
@@ -44,10 +69,10 @@ class Narrator:
                     error=problem(end.outcome),
                 )
             )
-        for dependent, parent in turn.settlement.cancelled_dependents:
-            self._emit(DependentCancelled(dependent, parent))
-        for lease in turn.leases:
-            self._emit(TaskStarted(lease.task_id, name(lease), lease.attempt, self._worker_id))
+
+    def _together(self, leases: Sequence[Lease]) -> tuple[int, TaskId, TaskId, WorkerId]:
+        ids = [lease.task_id for lease in leases]
+        return len(ids), min(ids), max(ids), self._worker_id
 
     def lease_lost(self, lease: Lease) -> None:
         """A late write was refused, or is not even tried."""
