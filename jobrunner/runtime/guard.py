@@ -1,6 +1,8 @@
 """A small process that outlives a killed worker and ends the process groups it leaves behind."""
 
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -31,11 +33,16 @@ class Guard:
         """The process is started with the first group."""
         self._process: subprocess.Popen[str] | None = None
         self._groups: set[int] = set()
+        self._closed = False
         self._lock = threading.Lock()
 
     def add(self, group: int) -> None:
         """End this process group if the worker dies."""
         with self._lock:
+            if self._closed:  # a slot was still starting it
+                with contextlib.suppress(OSError):
+                    os.killpg(group, signal.SIGKILL)
+                return
             self._groups.add(group)
             if self._process is None or self._process.poll() is not None:
                 self._start()
@@ -71,6 +78,7 @@ class Guard:
     def close(self) -> None:
         """End the guard, and with it any group that is still known."""
         with self._lock:
+            self._closed = True
             self._end()
             self._groups.clear()
 

@@ -100,3 +100,11 @@ def test_a_group_that_ends_after_the_close_starts_no_guard(group):
     guard.close()
     guard.remove(group.pid)
     assert guard._process is None
+
+
+def test_a_group_that_starts_after_the_close_is_ended_at_once(group):
+    guard = Guard()
+    guard.close()
+    guard.add(group.pid)
+    assert group.wait(20) == -signal.SIGKILL
+    assert guard._process is None
