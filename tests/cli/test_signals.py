@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -122,10 +123,16 @@ def test_ctrl_c_reaches_the_whole_group_and_the_worker_still_ends_in_order(cli, 
     assert cli.queue.get(1).status == "pending"
 
 
+def has_open(pid, path):
+    """Whether a process is past its imports, where Python may lose a signal's exception."""
+    opened = Path(f"/proc/{pid}/fd").iterdir()
+    return any(os.path.realpath(descriptor) == str(path) for descriptor in opened)
+
+
 def test_a_command_that_waits_ends_at_once(cli):
     cli.enqueue()
     process = cli.start("task", "wait", 1)
-    until(cli, (cli.folder / "jobs.db-shm").exists)
+    until(cli, lambda: has_open(process.pid, cli.folder / "jobs.db"))
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode in {130, -signal.SIGINT}
