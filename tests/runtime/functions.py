@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -215,9 +216,8 @@ def wait_for_exit() -> None:
 def print_to_nobody() -> int:
     """Print into a pipe that has no reader."""
     reader, writer = os.pipe()
-    os.dup2(writer, 1)
     os.close(reader)
-    os.close(writer)
+    sys.stdout = os.fdopen(writer, "w")
     print("is anybody there?", end="")  # noqa: T201 — printing is the point
     return os.getpid()
 

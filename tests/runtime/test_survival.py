@@ -163,18 +163,23 @@ def test_a_worker_that_cannot_join_again_leaves_nothing_open_and_can_be_stopped(
     worker.join()
 
 
-def test_a_second_stop_ends_a_worker_whose_database_is_out_of_order(
-    queue, start_worker, events, broken
-):
+def test_a_second_stop_ends_a_worker_whose_database_is_out_of_order(queue, events, broken):
     queue.enqueue(f.finish_on_request.bind("out of order"))
-    worker = start_worker(concurrency=1)
-    events.wait(TaskStarted)
-    broken()
-    f.gates["out of order"].set()
-    events.wait(WorkerTrouble)
-    with pytest.raises(DatabaseError, match="disk is full"):
-        worker.stop_at_once()
-    assert [row.status for row in queue.workers()] == [WorkerStatus.STOPPING]
+    worker = Worker(queue, concurrency=1)
+
+    def stop_twice():
+        events.wait(TaskStarted)
+        broken()
+        f.gates["out of order"].set()
+        events.wait(WorkerTrouble)
+        worker.stop()
+        worker.stop()
+
+    stopping = threading.Thread(target=stop_twice)
+    stopping.start()
+    with pytest.raises(DatabaseError, match="the disk is full"):
+        worker.run()
+    stopping.join()
 
 
 def test_a_doubtful_commit_is_looked_up_before_the_end_and_counts(queue, monkeypatch):
