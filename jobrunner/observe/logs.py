@@ -1,5 +1,6 @@
 """Events as log lines: the one subscriber that writes them, as text or as JSON lines."""
 
+import contextlib
 import json
 import logging
 import threading
@@ -180,7 +181,10 @@ class PatientHandler(logging.StreamHandler[TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line; logging holds the handler's lock around this."""
-        self._lines.append(self.format(record))
+        try:
+            self._lines.append(self.format(record))
+        except Exception:  # noqa: BLE001 — as every handler: the program goes on without the line
+            self.handleError(record)
         if record.levelno >= logging.WARNING:
             self.flush()
         elif len(self._lines) == 1:
@@ -193,9 +197,10 @@ class PatientHandler(logging.StreamHandler[TextIO]):
         self.acquire()
         try:
             lines, self._lines = self._lines, []
-            if lines:
-                self.stream.write("\n".join(lines) + "\n")
-            super().flush()
+            with contextlib.suppress(OSError, ValueError):  # nobody reads: a worker works on
+                if lines:
+                    self.stream.write("\n".join(lines) + "\n")
+                super().flush()
         finally:
             self.release()
 

@@ -3,10 +3,11 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from jobrunner.core import payload
-from jobrunner.core.errors import JobrunnerError
+from jobrunner.core.errors import JobrunnerError, PayloadError
 from jobrunner.core.signals import Stopped, StopReason
 from jobrunner.runtime.clock import Clock
 from jobrunner.storage.sqlite import in_turn
@@ -112,7 +113,17 @@ class Context:
             raise Stopped(reason)
 
     def progress(self, done: float, total: float | None = None, note: str | None = None) -> None:
-        """Show how far the task is. Cheap: at most two reports a second are stored."""
+        """Show how far the task is. Cheap: at most two reports a second are stored.
+
+        A `total` that is not finite counts as unknown.
+
+        Raises:
+            PayloadError: `done` is no finite number, or `note` no text.
+        """
+        if not isfinite(done):
+            raise PayloadError(f"progress must be a finite number, not {done}", field="done")
+        if total is not None and not isfinite(total):
+            total = None
         if note is not None:
             payload.check_text(note, what="note")
         values = {"done": float(done), "total": None if total is None else float(total)}

@@ -36,6 +36,15 @@ class Guard:
         self._closed = False
         self._lock = threading.Lock()
 
+    def prepare(self) -> None:
+        """Be there before the next group: its worker may be killed the moment it has started."""
+        with self._lock:
+            if not self._closed and not self._is_there():
+                self._start()
+
+    def _is_there(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def add(self, group: int) -> None:
         """End this process group if the worker dies."""
         with self._lock:
@@ -44,10 +53,10 @@ class Guard:
                     os.killpg(group, signal.SIGKILL)
                 return
             self._groups.add(group)
-            if self._process is None or self._process.poll() is not None:
-                self._start()
-            else:
+            if self._is_there():
                 self._say(f"+{group}\n")
+            else:
+                self._start()
 
     def remove(self, group: int) -> None:
         """The group has ended."""

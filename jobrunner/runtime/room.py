@@ -44,11 +44,6 @@ class Room:
         else:
             self._mean += _WEIGHT * (ran - self._mean)
 
-    def clear(self) -> None:
-        """Nothing is in hand."""
-        self._in_hand.clear()
-        self._total = 0
-
     def wants(self, now: float, *, at_most: int | None = None) -> list[Want]:
         """What to claim now; nothing where it is not worth a transaction."""
         free = max(0, self._concurrency - self._total)

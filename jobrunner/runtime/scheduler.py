@@ -98,8 +98,9 @@ class Scheduler:
             lost_after=self.options.lost_after,
         )
         self._end_at = None if duration is None else self._queue.clock.monotonic() + duration
-        self._places = [self._start(limits) for _ in range(self._size)]
         try:
+            for _ in range(self._size):
+                self._places.append(self._start(limits))
             while self._places:
                 self._watch(limits)
         finally:

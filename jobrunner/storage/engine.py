@@ -150,7 +150,11 @@ class ChangeWatch:
 
     def changed(self) -> bool:
         """Whether another connection has committed since the last look."""
-        before, self._version = self._version, self._read()
+        before = self._version
+        try:
+            self._version = self._read()
+        except self._driver.Error:  # whoever looks because of this is told what is wrong
+            return True
         return before != self._version
 
     def close(self) -> None:
@@ -199,10 +203,7 @@ def reserve_ids(transaction: Connection, count: int) -> range:
 
 
 def damage(transaction: Connection) -> Iterator[str]:
-    """What the database itself finds wrong with its pages and references, a sentence each.
-
-    A server looks after its own.
-    """
+    """What SQLite finds wrong with pages and references, a sentence each; a server does that."""
     if transaction.dialect.name != "sqlite":
         return
     for (line,) in transaction.execute(text("PRAGMA integrity_check")).all():

@@ -95,6 +95,13 @@ workers = Table(
     sqlite_strict=True,
 )
 
+Index(
+    "ix_workers_alive",
+    workers.c.started_at,
+    sqlite_where=text("stopped_at IS NULL"),
+    postgresql_where=text("stopped_at IS NULL"),
+)
+
 tasks = Table(
     "tasks",
     metadata,

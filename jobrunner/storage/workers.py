@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, insert, literal_column, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from jobrunner.core import payload
 from jobrunner.core.task import WorkerId
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
 from jobrunner.storage.tables import workers
 
-_ALIVE: Final = workers.c.status.in_([literal_column("'running'"), literal_column("'stopping'")])
+_ALIVE: Final = workers.c.stopped_at.is_(None)
 
 
 def register(transaction: Connection, worker: WorkerInfo) -> None:

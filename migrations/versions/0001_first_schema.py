@@ -38,6 +38,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
         sqlite_strict=True,
     )
+    op.create_index(
+        "ix_workers_alive",
+        "workers",
+        ["started_at"],
+        unique=False,
+        sqlite_where=sa.text("stopped_at IS NULL"),
+        postgresql_where=sa.text("stopped_at IS NULL"),
+    )
     op.create_table(
         "tasks",
         sa.Column("id", LONG, autoincrement=True, nullable=False),
@@ -221,4 +229,5 @@ def downgrade() -> None:
     op.drop_index("ix_tasks_finished", table_name="tasks")
     op.drop_index("ix_tasks_blocked", table_name="tasks")
     op.drop_table("tasks")
+    op.drop_index("ix_workers_alive", table_name="workers")
     op.drop_table("workers")

@@ -108,3 +108,14 @@ def test_a_group_that_starts_after_the_close_is_ended_at_once(group):
     guard.add(group.pid)
     assert group.wait(20) == -signal.SIGKILL
     assert guard._process is None
+
+
+def test_a_guard_can_be_there_before_its_first_group():
+    guard = Guard()
+    guard.prepare()
+    process = guard._process
+    guard.prepare()
+    assert guard._process is process
+    guard.close()
+    guard.prepare()
+    assert guard._process is None

@@ -91,6 +91,7 @@ class CommandExecutor:
         if not attempt.begin(control):
             return
         argv = payload.decode(attempt.lease.command)
+        self._guard.prepare()
         try:
             process = self._start(attempt, argv)
         except OSError as error:

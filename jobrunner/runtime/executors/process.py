@@ -37,6 +37,7 @@ class Child:
 
     def __init__(self, guard: Guard) -> None:
         """Start it, and wait until it has a process group of its own."""
+        guard.prepare()
         context = multiprocessing.get_context("forkserver")
         self.connection: Connection[Any, Any]
         self.connection, theirs = context.Pipe()
