@@ -73,6 +73,7 @@ class Database:
             module=driver,
             connect_args={"check_same_thread": False},
             pool_size=8,
+            pool_use_lifo=True,  # the connection used last has the warmest cache
             max_overflow=-1,
         )
 
