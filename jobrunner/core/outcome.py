@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from jobrunner.core.task import Lease
 
@@ -88,9 +88,8 @@ class Output:
     stderr: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """An attempt that is over and waits to be settled.
+class Ended(NamedTuple):
+    """An attempt that is over and waits to be settled. A named tuple, as its lease is.
 
     `started_at` is `None` for one that was claimed ahead and never started: it leaves no
     trace in the history.
