@@ -8,6 +8,7 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.objects import task_object, worker_object
 from jobrunner.cli.report import print_workers, progress_text
+from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_span
 from jobrunner.core.errors import (
     ConfigurationError,
@@ -152,10 +153,14 @@ def wait_for(
     """
     seconds = parse_span(timeout).total_seconds() if timeout is not None else None
     total = len(task_ids)
-    with render.bar("Waiting", total) as bar:
-        ended = state.stored.wait(
-            task_ids, timeout=seconds, on_open=lambda still_open: bar(total - still_open, total)
-        )
+    with noted() as received, render.bar("Waiting", total) as bar:
+
+        def look(still_open: int) -> None:
+            if received:
+                raise typer.Exit(128 + received[0])
+            bar(total - still_open, total)
+
+        ended = state.stored.wait(task_ids, timeout=seconds, on_open=look)
     if as_json:
         render.as_json([task_object(task) for task in ended])
     for task in ended:

@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import signal
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext, suppress
@@ -13,6 +12,7 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.objects import report_object
 from jobrunner.cli.report import show_report
+from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_span
 from jobrunner.core.errors import ConfigurationError, DatabaseError
 from jobrunner.core.status import OPEN
@@ -100,30 +100,13 @@ def _run(
     _warn_of_old_sqlite()
     if workers == 1:
         worker = Worker(queue, **options)
-        with _signals(worker.stop) as received:
+        with noted(worker.stop) as received:
             worker.run(**limits)
         return received[0] if received else 0
     scheduler = Scheduler(queue, workers=workers, setup=set_up, **options)
-    with _signals(lambda _reason: scheduler.stop()) as received:
+    with noted(lambda _reason: scheduler.stop()) as received:
         scheduler.run(**limits)
     return received[0] if received else 0
-
-
-@contextmanager
-def _signals(stop: Callable[[str], None]) -> Generator[list[int]]:
-    """Have SIGINT and SIGTERM call `stop`; yields the list of those received."""
-    received: list[int] = []
-
-    def handle(number: int, _frame: object) -> None:
-        received.append(number)
-        stop(f"it got {signal.Signals(number).name}")
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _limit(word: str) -> tuple[str, int | None]:

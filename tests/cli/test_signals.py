@@ -124,7 +124,7 @@ def test_ctrl_c_reaches_the_whole_group_and_the_worker_still_ends_in_order(cli, 
 
 
 def has_open(pid, path):
-    """Whether a process is past its imports, where Python may lose a signal's exception."""
+    """Whether a process has got as far as to the database."""
     opened = Path(f"/proc/{pid}/fd").iterdir()
     return any(os.path.realpath(descriptor) == str(path) for descriptor in opened)
 
