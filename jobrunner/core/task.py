@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Generic, NamedTuple, NewType, Protocol, TypeVar, Union
 
 from jobrunner.core import fields, payload
@@ -217,11 +217,6 @@ class Lease(NamedTuple):
     kwargs: str | None
     timeout: timedelta | None
     run_at: datetime
-
-
-def as_utc(moment: datetime) -> datetime:
-    """The same moment in UTC."""
-    return moment.astimezone(UTC)
 
 
 def _check_parents(name: str, parents: Sequence[object]) -> None:

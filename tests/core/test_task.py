@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jobrunner.core.errors import InvalidTaskError, TaskFailedError, TaskStateError
 from jobrunner.core.status import Status
-from jobrunner.core.task import NewTask, Task, TaskId, as_utc
+from jobrunner.core.task import NewTask, Task, TaskId
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -88,7 +88,7 @@ def test_any_moment_is_accepted_or_refused_by_name(moment):
     with contextlib.suppress(InvalidTaskError):
         task = NewTask(function="work", run_at=moment)
         assert task.run_at is not None
-        assert as_utc(task.run_at) - moment == timedelta()
+        assert task.run_at.astimezone(UTC) - moment == timedelta()
 
 
 @pytest.mark.parametrize(
