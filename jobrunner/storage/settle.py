@@ -34,7 +34,7 @@ class Settlement:
     cancelled_dependents: list[tuple[TaskId, TaskId]]
 
 
-_HELD: Final = (
+_CANCEL_ASKED: Final = (
     select(tasks.c.id)
     .where(
         tasks.c.id.in_(bindparam("ids", expanding=True)), tasks.c.cancel_requested_at.is_not(None)
@@ -129,7 +129,7 @@ def _cancel_requested(transaction: Connection, ended: Sequence[Ended]) -> set[Ta
     return {
         TaskId(task_id)
         for chunk in chunks(asked)
-        for task_id in transaction.scalars(_HELD, {"ids": chunk})
+        for task_id in transaction.scalars(_CANCEL_ASKED, {"ids": chunk})
     }
 
 

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 from jobrunner import TaskQueue
 from jobrunner.core.events import Event
+from jobrunner.core.worker import WorkerInfo, WorkerStatus
 from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.wakeup import Wakeup
+from jobrunner.storage import workers
 
 T = TypeVar("T")
 
@@ -80,3 +82,25 @@ def until(queue: TaskQueue, condition: Callable[[], T], *, patience: float = PAT
 def outcomes(queue: TaskQueue, task_id: int) -> list[str]:
     """How the attempts of a task have ended."""
     return [record.outcome for record in queue.history(task_id)]
+
+
+def register_ada(queue, clock):
+    """Store a worker of another machine, without a process."""
+    info = WorkerInfo(
+        id="ada",
+        host="elsewhere",
+        boot_id="another boot",
+        pid=1,
+        executor="thread",
+        concurrency=1,
+        queues=(),
+        status=WorkerStatus.RUNNING,
+        beat=0,
+        started_at=clock.now(),
+        seen_at=clock.now(),
+        stopped_at=None,
+        error=None,
+    )
+    with queue.database.writing() as transaction:
+        workers.register(transaction, info)
+    return info

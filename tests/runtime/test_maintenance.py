@@ -8,11 +8,11 @@ from jobrunner import NewTask, TaskQueue
 from jobrunner.core.events import DependentCancelled, TaskRescued, WorkerLost
 from jobrunner.core.outcome import Completed, Ended
 from jobrunner.core.status import Status
-from jobrunner.core.worker import WorkerInfo, WorkerStatus
+from jobrunner.core.worker import WorkerStatus
 from jobrunner.runtime.maintenance import OVERDUE_GRACE, SWEEP_EVERY, Maintenance
 from jobrunner.storage import claim, workers
 from jobrunner.storage.settle import settle
-from tests.runtime.support import FakeClock, outcomes
+from tests.runtime.support import FakeClock, outcomes, register_ada
 
 LOST_AFTER = 30.0
 
@@ -37,23 +37,7 @@ def maintenance(queue, clock, events):
 @pytest.fixture
 def hold(queue, clock):
     """Have a worker, `ada`, hold a task."""
-    info = WorkerInfo(
-        id="ada",
-        host="elsewhere",
-        boot_id="another boot",
-        pid=1,
-        executor="thread",
-        concurrency=1,
-        queues=(),
-        status=WorkerStatus.RUNNING,
-        beat=0,
-        started_at=clock.now(),
-        seen_at=clock.now(),
-        stopped_at=None,
-        error=None,
-    )
-    with queue.database.writing() as transaction:
-        workers.register(transaction, info)
+    register_ada(queue, clock)
 
     def hold(**fields):
         task = queue.enqueue(NewTask(function="add", **fields))

@@ -8,10 +8,8 @@ from jobrunner import NewTask
 from jobrunner.core.errors import DatabaseError
 from jobrunner.core.outcome import Completed, Ended
 from jobrunner.core.status import Status
-from jobrunner.core.worker import WorkerInfo, WorkerStatus
 from jobrunner.runtime.settler import Settler, Want
-from jobrunner.storage import workers
-from tests.runtime.support import FakeClock, outcomes
+from tests.runtime.support import FakeClock, outcomes, register_ada
 
 ONE = [Want((), 1)]
 NONE: list[Want] = []
@@ -24,23 +22,7 @@ def clock():
 
 @pytest.fixture
 def settler(queue, clock):
-    info = WorkerInfo(
-        id="ada",
-        host="here",
-        boot_id="boot",
-        pid=1,
-        executor="thread",
-        concurrency=1,
-        queues=(),
-        status=WorkerStatus.RUNNING,
-        beat=0,
-        started_at=clock.now(),
-        seen_at=clock.now(),
-        stopped_at=None,
-        error=None,
-    )
-    with queue.database.writing() as transaction:
-        workers.register(transaction, info)
+    info = register_ada(queue, clock)
     return Settler(queue.database, info.id, clock)
 
 
