@@ -15,7 +15,10 @@ JobrunnerError
 ├── ApplicationError            the application could not be imported
 ├── ConfigurationError          a setting has no meaning
 └── DatabaseError               the database cannot be used
-    └── SchemaError             the database is of another version
+    ├── SchemaError             the database is of another version
+    ├── DatabaseDamagedError    the file is damaged: nothing more may be claimed
+    ├── DiskFullError           there is no room for more
+    └── CommitUnknownError      a COMMIT raised: what it wrote may be there or not
 """
 
 from collections.abc import Sequence
@@ -181,3 +184,15 @@ class DatabaseError(JobrunnerError):
 
 class SchemaError(DatabaseError):
     """The database's tables are of another version of jobrunner."""
+
+
+class DatabaseDamagedError(DatabaseError):
+    """The file is damaged, or no database at all: workers stop, and the file stays as it is."""
+
+
+class DiskFullError(DatabaseError):
+    """There is no room for more; what is stored is safe."""
+
+
+class CommitUnknownError(DatabaseError):
+    """A COMMIT raised: what it wrote may be there or not. Look before you repeat it."""

@@ -7,12 +7,12 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
+from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, func, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from jobrunner.core.errors import DatabaseError
-from jobrunner.storage import sqlite
+from jobrunner.core.errors import CommitUnknownError, DatabaseError
+from jobrunner.storage import sqlite, trouble
 from jobrunner.storage.tables import tasks
 
 WRITE: Final = "jobrunner_write"
@@ -98,8 +98,27 @@ class Database:
     def writing(self) -> Generator[Connection]:
         """A transaction that writes, committed at the end: all of it or nothing."""
         turn = self._turnstile.turn() if self._turnstile else contextlib.nullcontext()
-        with self._told(), self._writer.connect() as connection, turn, connection.begin():
-            yield connection
+        with self._told(), self._writer.connect() as connection, turn:
+            transaction = connection.begin()
+            try:
+                yield connection
+            except BaseException:
+                transaction.rollback()
+                raise
+            self._commit(connection, transaction)
+
+    def _commit(self, connection: Connection, transaction: RootTransaction) -> None:
+        try:
+            transaction.commit()
+        except DBAPIError as error:
+            with contextlib.suppress(self._engine.dialect.loaded_dbapi.Error):
+                connection.connection.rollback()  # while it is still our turn
+            # Its frames may have reached the disk all the same, and come to light at the next
+            # recovery (guarded by test_a_commit_that_raised_is_told_as_unknown).
+            reason = trouble.explain(error, self.name)
+            raise CommitUnknownError(
+                f"{reason}; it is not known whether the last commit was stored", hint=reason.hint
+            ) from error
 
     def watch(self) -> "ChangeWatch":
         """A cheap way to see that somebody has committed."""
@@ -112,8 +131,8 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            if error.connection_invalidated or _is_trouble(error):
-                raise _explain(error, self.name) from error
+            if error.connection_invalidated or trouble.is_trouble(error):
+                raise trouble.explain(error, self.name) from error
             raise
 
     def close(self) -> None:
@@ -212,33 +231,6 @@ def damage(transaction: Connection) -> Iterator[str]:
             yield f"damaged: {line}"
     for table, row, parent, _ in transaction.execute(text("PRAGMA foreign_key_check")).all():
         yield f"row {row} of {table} refers to a missing row of {parent}"
-
-
-_TROUBLE: Final = {
-    5: ("is locked by another program", "Close the program that holds it, then try again."),
-    8: ("is read-only", "Give its owner write access to the file and its folder."),
-    10: ("could not be read or written", "Check the disk, then run `jobrunner db check`."),
-    11: ("is damaged", "Stop the workers, keep the file, and run `jobrunner db check`."),
-    13: ("has no room to grow: the disk is full", "Free some space; nothing was lost."),
-    14: ("cannot be opened", "Check that its folder exists and may be written."),
-    26: ("is not an SQLite database", "Give another path with --db or JOBRUNNER_DB."),
-}
-"""SQLite's primary result codes that are no fault of a statement, in words."""
-
-
-def _code(error: DBAPIError) -> int:
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-
-
-def _is_trouble(error: DBAPIError) -> bool:
-    return _code(error) in _TROUBLE or type(error.orig).__name__ == "OperationalError"
-
-
-def _explain(error: DBAPIError, name: str) -> DatabaseError:
-    problem, hint = _TROUBLE.get(
-        _code(error), (f"cannot be used: {error.orig}", "Check the address and the server.")
-    )
-    return DatabaseError(f"the database {name} {problem}", hint=hint)
 
 
 def _forget_all() -> None:

@@ -47,6 +47,9 @@ EXAMPLES = [
     errors.ConfigurationError("the port is no number"),
     errors.DatabaseError("the disk is full"),
     errors.SchemaError("too new"),
+    errors.DatabaseDamagedError("the file is damaged"),
+    errors.DiskFullError("the disk is full"),
+    errors.CommitUnknownError("it may be there or not"),
 ]
 
 

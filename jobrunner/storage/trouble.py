@@ -1,0 +1,45 @@
+"""What a driver's error means, in a sentence and a next step."""
+
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+
+from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, DiskFullError
+
+_DAMAGED: Final = (
+    "Its workers stop and the file stays as it is; put a backup in its place with "
+    "`jobrunner db restore FILE`."
+)
+
+_TROUBLE: Final[dict[int, tuple[type[DatabaseError], str, str]]] = {
+    5: (DatabaseError, "is locked by another program", "`jobrunner doctor` names it."),
+    8: (DatabaseError, "is read-only", "Give its owner write access to the file and its folder."),
+    10: (DatabaseError, "could not be read or written", "Check the disk with `jobrunner doctor`."),
+    11: (DatabaseDamagedError, "is damaged", _DAMAGED),
+    13: (DiskFullError, "has no room to grow: the disk is full", "Free some space."),
+    14: (DatabaseError, "cannot be opened", "Check that its folder exists and may be written."),
+    26: (
+        DatabaseDamagedError,
+        "is not an SQLite database",
+        "Give another path with --db or JOBRUNNER_DB; if it was one, `jobrunner db restore FILE`.",
+    ),
+}
+"""SQLite's primary result codes that are no fault of a statement, in words."""
+
+
+def is_trouble(error: DBAPIError) -> bool:
+    """Whether it is about the database and not about the statement."""
+    return _code(error) in _TROUBLE or type(error.orig).__name__ == "OperationalError"
+
+
+def explain(error: DBAPIError, name: str) -> DatabaseError:
+    """The error to raise instead. `name` is the database as people may see it."""
+    kind, problem, hint = _TROUBLE.get(
+        _code(error),
+        (DatabaseError, f"cannot be used: {error.orig}", "Check the address and the server."),
+    )
+    return kind(f"the database {name} {problem}", hint=hint)
+
+
+def _code(error: DBAPIError) -> int:
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
