@@ -10,7 +10,7 @@ from jobrunner.core import payload
 from jobrunner.core.errors import JobrunnerError, PayloadError
 from jobrunner.core.signals import Stopped, StopReason
 from jobrunner.runtime.clock import Clock
-from jobrunner.storage.sqlite import in_turn
+from jobrunner.storage.turnstile import in_turn
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop

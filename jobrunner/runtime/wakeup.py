@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from jobrunner.runtime.clock import Clock
-from jobrunner.storage.engine import ChangeWatch
+from jobrunner.storage.watch import ChangeWatch
 
 SHORTEST: Final = 0.001
 LONGEST: Final = 0.005

@@ -14,8 +14,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from jobrunner.core.errors import CommitUnknownError, DatabaseError
 from jobrunner.storage import sqlite, trouble
 from jobrunner.storage.tables import tasks
+from jobrunner.storage.turnstile import Turnstile
+from jobrunner.storage.watch import ChangeWatch
 
-WRITE: Final = "jobrunner_write"
+BEGIN: Final = "jobrunner_begin"
 
 _databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
 
@@ -31,15 +33,15 @@ class Database:
         """
         self.url = parse_location(location)
         self.path: Path | None = None
-        self._turnstile: sqlite.Turnstile | None = None
+        self._turnstile: Turnstile | None = None
         if self.is_sqlite:
             self.path = Path(self.url.database or "").absolute()
             if _is_folder(self.path):
                 raise DatabaseError(f"{self.path} is a folder", hint="Name a file in it with --db.")
             self.url = self.url.set(database=str(self.path))
-            self._turnstile = sqlite.Turnstile(self.path.with_name(self.path.name + ".lock"))
+            self._turnstile = Turnstile(self.path.with_name(self.path.name + ".lock"))
         self._engine = self._create_engine()
-        self._writer = self._engine.execution_options(**{WRITE: True})
+        self._writer = self._engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
         _databases.add(self)
 
     @property
@@ -79,12 +81,12 @@ class Database:
 
         @event.listens_for(engine, "connect")
         def _connect(connection: Any, _record: object) -> None:
-            sqlite.prepare(connection, turnstile)
+            sqlite.prepare(connection, turnstile.turn)
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
-            write = connection.get_execution_options().get(WRITE, False)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+            if statement := connection.get_execution_options().get(BEGIN, "BEGIN"):
+                connection.exec_driver_sql(statement)
 
         return engine
 
@@ -97,8 +99,7 @@ class Database:
     @contextlib.contextmanager
     def writing(self) -> Generator[Connection]:
         """A transaction that writes, committed at the end: all of it or nothing."""
-        turn = self._turnstile.turn() if self._turnstile else contextlib.nullcontext()
-        with self._told(), self._writer.connect() as connection, turn:
+        with self._told(), self._writer.connect() as connection, self._turn(connection):
             transaction = connection.begin()
             try:
                 yield connection
@@ -106,6 +107,16 @@ class Database:
                 transaction.rollback()
                 raise
             self._commit(connection, transaction)
+
+    @contextlib.contextmanager
+    def _turn(self, connection: Connection) -> Generator[None]:
+        if self._turnstile is None:
+            yield
+            return
+        with self._turnstile.turn() as in_turn:
+            driver = connection.connection.driver_connection
+            with contextlib.nullcontext() if in_turn else sqlite.without_checkpoint(driver):
+                yield
 
     def _commit(self, connection: Connection, transaction: RootTransaction) -> None:
         try:
@@ -120,10 +131,12 @@ class Database:
                 f"{reason}; it is not known whether the last commit was stored", hint=reason.hint
             ) from error
 
-    def watch(self) -> "ChangeWatch":
+    def watch(self) -> ChangeWatch:
         """A cheap way to see that somebody has committed."""
         with self._told():
-            return ChangeWatch(self._engine.connect())
+            connection = self._engine.connect()
+            driver = connection.connection.driver_connection if self.is_sqlite else None
+            return ChangeWatch(connection, driver)
 
     @contextlib.contextmanager
     def _told(self) -> Generator[None]:
@@ -146,40 +159,6 @@ class Database:
         self._engine.dispose(close=False)
         if self._turnstile:
             self._turnstile.forget()
-
-
-class ChangeWatch:
-    """Sees commits of other connections, on SQLite for about 3 µs a look.
-
-    On a server it sees nothing: there, waking up is the business of notifications.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        """`connection` is kept, outside any transaction."""
-        self._connection = connection
-        self._driver: Any = None
-        if connection.dialect.name == "sqlite":
-            self._driver = connection.connection.driver_connection
-        self._version = self._read()
-
-    def _read(self) -> int:
-        if self._driver is None:
-            return 0
-        version: int = self._driver.execute("PRAGMA data_version").fetchone()[0]
-        return version
-
-    def changed(self) -> bool:
-        """Whether another connection has committed since the last look."""
-        before = self._version
-        try:
-            self._version = self._read()
-        except self._driver.Error:  # whoever looks because of this is told what is wrong
-            return True
-        return before != self._version
-
-    def close(self) -> None:
-        """Give the connection back."""
-        self._connection.close()
 
 
 def parse_location(location: str | os.PathLike[str]) -> URL:
@@ -224,13 +203,7 @@ def reserve_ids(transaction: Connection, count: int) -> range:
 
 def damage(transaction: Connection) -> Iterator[str]:
     """What SQLite finds wrong with pages and references, a sentence each; a server does that."""
-    if transaction.dialect.name != "sqlite":
-        return
-    for (line,) in transaction.execute(text("PRAGMA integrity_check")).all():
-        if line != "ok":
-            yield f"damaged: {line}"
-    for table, row, parent, _ in transaction.execute(text("PRAGMA foreign_key_check")).all():
-        yield f"row {row} of {table} refers to a missing row of {parent}"
+    return sqlite.damage(transaction) if transaction.dialect.name == "sqlite" else iter(())
 
 
 def _forget_all() -> None:

@@ -1,20 +1,21 @@
-"""What SQLite needs: a sound library, safe settings, private files, writers in turn."""
+"""What SQLite needs: a sound library, safe settings, private files."""
 
 import contextlib
-import fcntl
 import importlib
 import os
 import sqlite3
-import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from sqlalchemy import Connection, text
+
 from jobrunner.core.errors import DatabaseError
 
-BUSY_TIMEOUT_MS: Final = 10_000
+BUSY_TIMEOUT_MS: Final = 5_000
 JOURNAL_LIMIT: Final = 64 * 1024 * 1024
+CHECKPOINT_PAGES: Final = 1_000
 
 PRAGMAS: Final = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
@@ -24,6 +25,7 @@ PRAGMAS: Final = (
     "PRAGMA trusted_schema=OFF",
     "PRAGMA cell_size_check=ON",
     f"PRAGMA journal_size_limit={JOURNAL_LIMIT}",
+    f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}",
     "PRAGMA fullfsync=ON",
     "PRAGMA checkpoint_fullfsync=ON",
 )
@@ -54,7 +56,7 @@ def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
     )
 
 
-def prepare(connection: Any, turnstile: "Turnstile") -> None:
+def prepare(connection: Any, turn: Callable[[], contextlib.AbstractContextManager[object]]) -> None:
     """Set up a new connection; every PRAGMA is read to its end, or it keeps a lock."""
     connection.isolation_level = None  # BEGIN is ours, from the engine's hook
     for pragma in PRAGMAS:
@@ -62,8 +64,49 @@ def prepare(connection: Any, turnstile: "Turnstile") -> None:
     if connection.execute("PRAGMA journal_mode").fetchall() != [("wal",)]:
         # Two that switch at once block each other, and no busy timeout helps
         # (guarded by test_a_fresh_database_opened_by_many_is_made_once).
-        with turnstile.turn():
+        with turn():
             connection.execute("PRAGMA journal_mode=WAL").fetchall()
+
+
+@contextlib.contextmanager
+def without_checkpoint(connection: Any) -> Generator[None]:
+    """Let no commit of a connection end in a checkpoint, for one that is not in its turn."""
+    connection.execute("PRAGMA wal_autocheckpoint=0").fetchall()
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}").fetchall()
+
+
+def let_rebuild(connection: Connection) -> None:
+    """Check no references on this connection, which is closed and not kept at its end.
+
+    Where they are checked, dropping a table deletes the rows that refer to it with ON DELETE
+    CASCADE (guarded by test_a_migration_that_rebuilds_a_table_keeps_every_row); and inside a
+    transaction this switch does nothing.
+    """
+    connection.detach()
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys=OFF").fetchall()
+
+
+def checks_references(connection: Connection) -> bool:
+    """Whether foreign keys are on."""
+    return bool(connection.scalar(text("PRAGMA foreign_keys")))
+
+
+def damage(transaction: Connection) -> Iterator[str]:
+    """What SQLite finds wrong with pages and references, a sentence each."""
+    for (line,) in transaction.execute(text("PRAGMA integrity_check")).all():
+        if line != "ok":
+            yield f"damaged: {line}"
+    yield from dangling(transaction)
+
+
+def dangling(transaction: Connection) -> Iterator[str]:
+    """References to rows that are not there, a sentence each."""
+    for table, row, parent, _ in transaction.execute(text("PRAGMA foreign_key_check")).all():
+        yield f"row {row} of {table} refers to a missing row of {parent}"
 
 
 def create_private(path: Path) -> None:
@@ -73,10 +116,16 @@ def create_private(path: Path) -> None:
     a descriptor of a database in use drops its locks.
     """
     with contextlib.suppress(FileExistsError):
-        os.close(_open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC))
+        os.close(open_private(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC))
 
 
-def _open(path: Path, flags: int) -> int:
+def open_private(path: Path, flags: int) -> int:
+    """Open a file that only its owner may read, where it is made now; returns the descriptor.
+
+    Raises:
+        FileExistsError: `flags` ask for a new one.
+        DatabaseError: it cannot be opened.
+    """
     try:
         return os.open(path, flags, 0o600)
     except FileExistsError:
@@ -90,78 +139,3 @@ def _open(path: Path, flags: int) -> int:
             f"cannot use {path}: {error.strerror}",
             hint="Check the folder, its permissions and the free space.",
         ) from error
-
-
-_turns: Final[dict[Path, int]] = {}
-"""Which thread of this process is in its turn, for each turnstile's file."""
-
-
-def in_turn() -> bool:
-    """Whether this thread is in a writing transaction: for a second one it would wait for ever."""
-    return threading.get_ident() in list(_turns.values())
-
-
-class Turnstile:
-    """Lets writers in one at a time: threads by a mutex, processes by `flock` on a file.
-
-    SQLite's own busy handler starves (guarded by test_writers_take_turns). This is for
-    fairness, and keeps checkpoints from meeting commits; SQLite's lock remains the truth.
-    A thread that waited for itself would shut out everybody for ever: it gets an error.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """`path` is a file of its own beside the database, never the database."""
-        self._path = path
-        self._mutex = threading.Lock()
-        self._descriptor: int | None = None
-
-    @contextlib.contextmanager
-    def turn(self) -> Generator[None]:
-        """Wait for the turn and hold it.
-
-        Raises:
-            DatabaseError: this thread holds it already.
-        """
-        me = threading.get_ident()
-        if _turns.get(self._path) == me:
-            raise DatabaseError(
-                "a transaction of this thread is open already",
-                hint="Do this after it; inside it, use its connection and the queue's own verbs.",
-            )
-        with self._mutex:
-            descriptor = self._opened()
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                _turns[self._path] = me
-                yield
-            finally:
-                if _turns.get(self._path) == me:
-                    del _turns[self._path]
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
-
-    def _opened(self) -> int:
-        if self._descriptor is None:
-            flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
-            self._descriptor = _open(self._path, flags)
-        return self._descriptor
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._mutex:
-            self._close()
-
-    def forget(self) -> None:
-        """Start afresh in a forked child, whatever the parent's threads were doing.
-
-        The inherited descriptor is the parent's own lock: kept open here, it would outlive a
-        parent that dies in its turn, and shut everybody out
-        (guarded by test_a_child_does_not_keep_its_dead_parents_turn).
-        """
-        self._mutex = threading.Lock()
-        _turns.clear()
-        self._close()
-
-    def _close(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-        self._descriptor = None

@@ -1,8 +1,9 @@
 """A database that is opened on first use, and the transaction that its user has open."""
 
 import contextlib
+import os
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextvars import ContextVar
 
 from sqlalchemy import Connection
@@ -15,7 +16,8 @@ class Store:
     """Gives out transactions; inside `joining`, everything goes into that one."""
 
     def __init__(self, database: Database) -> None:
-        """Nothing is opened yet."""
+        """Nothing is opened yet. `after_commit` is called after each transaction that wrote."""
+        self.after_commit: list[Callable[[], None]] = []
         self._database = database
         self._opening = threading.Lock()
         self._is_open = False
@@ -55,15 +57,34 @@ class Store:
             finally:
                 self._joined.reset(token)
 
-    def writing(self) -> contextlib.AbstractContextManager[Connection]:
+    @contextlib.contextmanager
+    def writing(self) -> Generator[Connection]:
         """A transaction that writes: the joined one, or one of its own."""
         joined = self._joined.get()
-        return self.database.writing() if joined is None else contextlib.nullcontext(joined)
+        if joined is not None:
+            yield joined
+            return
+        with self.database.writing() as connection:
+            yield connection
+        for call in tuple(self.after_commit):
+            call()
 
     def reading(self) -> contextlib.AbstractContextManager[Connection]:
         """A transaction that reads: the joined one, or one of its own."""
         joined = self._joined.get()
         return self.database.reading() if joined is None else contextlib.nullcontext(joined)
+
+    def relocate(self, location: str | os.PathLike[str]) -> str:
+        """Give out transactions on another database from now on; returns the place of this one.
+
+        Raises:
+            DatabaseError: the location has no meaning.
+        """
+        before, database = self._database, Database(location)
+        if database.location != before.location:
+            before.close()
+            self._database, self._is_open = database, False
+        return before.location
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, exists, literal_column, select, update
 
 from jobrunner.core.backoff import Backoff
-from jobrunner.core.outcome import Ended, Lost, Outcome, TimedOut
+from jobrunner.core.outcome import Ended, Lost, Outcome, Released, TimedOut
 from jobrunner.core.status import Status
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
 from jobrunner.storage.claim import LEASE_COLUMNS
@@ -82,6 +82,14 @@ def rescue(
     """Take every task from a worker that was declared lost. Each counts as a crash."""
     mine = _IN_PROGRESS & (tasks.c.worker_id == worker_id)
     return _take(transaction, mine, Lost(reason), worker_id, now=now, backoff=backoff)
+
+
+def give_back(
+    transaction: Connection, worker_id: WorkerId, *, now: datetime, backoff: Backoff
+) -> Settlement:
+    """Take every task from a worker that ends before they have. No attempt is spent."""
+    mine = _IN_PROGRESS & (tasks.c.worker_id == worker_id)
+    return _take(transaction, mine, Released(), worker_id, now=now, backoff=backoff)
 
 
 def take_overdue(

@@ -19,7 +19,7 @@ DESIGNED = {
     "mmap_size": 0,
     "trusted_schema": 0,
     "cell_size_check": 1,
-    "busy_timeout": 10_000,
+    "busy_timeout": 5_000,
     "journal_size_limit": 64 * 1024 * 1024,
 }
 

@@ -1,16 +1,14 @@
-"""The SQLite library, its private files, and the turnstile."""
+"""The SQLite library and its private files."""
 
 import os
 import sqlite3
 import stat
 import sys
-import threading
 from types import ModuleType
 
 import pytest
 
-from jobrunner.core.errors import DatabaseError
-from jobrunner.storage.sqlite import Turnstile, choose_driver, create_private, has_wal_reset_bug
+from jobrunner.storage.sqlite import choose_driver, create_private, has_wal_reset_bug
 
 
 @pytest.mark.parametrize(
@@ -61,61 +59,3 @@ def test_an_existing_file_is_left_alone(tmp_path):
     path.chmod(0o640)
     create_private(path)
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("mine", 0o640)
-
-
-@pytest.fixture
-def turnstile(tmp_path):
-    turnstile = Turnstile(tmp_path / "lock")
-    yield turnstile
-    turnstile.close()
-
-
-def test_one_writer_at_a_time(turnstile, tmp_path):
-    other = Turnstile(tmp_path / "lock")  # as another process has it: a descriptor of its own
-    inside = threading.Event()
-
-    def enter():
-        with other.turn():
-            inside.set()
-
-    with turnstile.turn():
-        thread = threading.Thread(target=enter)
-        thread.start()
-        assert not inside.wait(0.05)
-    assert inside.wait(5)
-    thread.join()
-    other.close()
-
-
-def test_the_turn_ends_with_an_error(turnstile):
-    with pytest.raises(ValueError, match="no"), turnstile.turn():
-        raise ValueError("no")
-    with turnstile.turn():
-        pass
-
-
-def test_a_closed_turnstile_opens_again(turnstile):
-    for _ in range(2):
-        with turnstile.turn():
-            pass
-        turnstile.close()
-        turnstile.close()
-
-
-def test_a_forked_child_starts_afresh_whoever_held_the_turn(turnstile):
-    with turnstile.turn():
-        pass
-    turnstile._mutex.acquire()  # a thread of the parent that the child does not have
-    inherited = turnstile._descriptor
-    turnstile.forget()
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        os.fstat(inherited)
-    with turnstile.turn():
-        pass
-
-
-def test_a_link_in_the_place_of_the_lock_is_not_followed(turnstile, tmp_path):
-    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(DatabaseError, match="cannot use"), turnstile.turn():
-        pass
-    assert not (tmp_path / "elsewhere").exists()

@@ -1,0 +1,143 @@
+"""Where an SQLite database lies: its file system, its permissions, the room that is left."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from jobrunner.core.finding import Finding, ok, problem, warning
+from jobrunner.storage import kernel
+from jobrunner.storage.sqlite import JOURNAL_LIMIT
+
+NETWORK: Final = frozenset(
+    """9p afs beegfs ceph cifs coda davfs fuse.ceph fuse.cephfs fuse.davfs2 fuse.gcsfuse
+    fuse.glusterfs fuse.rclone fuse.s3fs fuse.sshfs fuse.smbnetfs gfs2 glusterfs gpfs lustre ncpfs
+    nfs nfs4 ocfs2 orangefs smb2 smb3 smbfs""".split()
+)
+"""File systems that several machines share, or that pass calls on to another one."""
+
+_DOUBTFUL: Final = frozenset({"virtiofs", "vboxsf", "prl_fs", "vmhgfs", "fuse.vmhgfs-fuse"})
+_VOLATILE: Final = frozenset({"tmpfs", "ramfs"})
+
+LITTLE_ROOM: Final = 8 * JOURNAL_LIMIT
+MIB: Final = 1 << 20
+
+_SUFFIXES: Final = ("", "-wal", "-shm", ".lock", ".workers")
+
+
+class Seen(NamedTuple):
+    """A file or folder: its mode bits, its owner, and whether this user may write to it."""
+
+    path: Path
+    mode: int
+    owner: int
+    is_writable: bool
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return stat.S_ISDIR(self.mode)
+
+
+def see(path: Path) -> Seen | None:
+    """Look at a file without opening it; `None` if it is not there or may not be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return Seen(path, found.st_mode, found.st_uid, os.access(path, os.W_OK))
+
+
+def file_system(folder: Path, mounts: str | None) -> Finding:
+    """Whether the file system can hold an SQLite database in WAL mode.
+
+    `mounts` is the text of /proc/self/mountinfo, `None` where there is none.
+    """
+    name = "file system"
+    mount = kernel.mount_of(folder.resolve(), mounts) if mounts else None
+    if mount is None:
+        return ok(name, "not looked at: this system does not tell what is mounted")
+    where = f"{folder} is on {mount.kind}, mounted at {mount.point}"
+    if mount.kind in NETWORK:
+        says = f"{where}: a network file system, on which SQLite loses data"
+        return problem(name, says, "Move the database to a local disk.")
+    if mount.is_read_only:
+        return problem(name, f"{where}, read-only", "Mount it for writing.")
+    if mount.kind in _DOUBTFUL or mount.kind.startswith("fuse."):
+        says = f"{where}, which may not share memory and locks as SQLite's WAL needs it"
+        return warning(name, says, "Use a local disk, or one machine and one container only.")
+    if mount.kind in _VOLATILE:
+        return warning(name, f"{where}: gone when the machine restarts", "Use a disk.")
+    if mount.kind == "overlay":
+        return ok(name, f"{where}: it goes with its container; a volume would stay")
+    return ok(name, where)
+
+
+def permissions(path: Path) -> Finding:
+    """Whether the database, what lies beside it and their folder are this user's alone."""
+    beside = [see(Path(f"{path}{suffix}")) for suffix in _SUFFIXES]
+    return judge_permissions([one for one in beside if one], see(path.parent), os.geteuid())
+
+
+def judge_permissions(files: list[Seen], folder: Seen | None, user: int) -> Finding:
+    """The worst there is to say of some files, for the user with that number."""
+    name = "permissions"
+    if folder is None:
+        return problem(name, "the folder cannot be seen", "Create it, or name another --db.")
+    locked = [one for one in (folder, *files) if not one.is_writable]
+    if locked:
+        says = f"this user may not write to {_paths(locked)}"
+        return problem(name, says, "Run it as the owner, or give this user write access.")
+    others = [one for one in files if one.owner != user]
+    if others:
+        says = f"{_paths(others)} belongs to another user (number {others[0].owner})"
+        return warning(name, says, "Run all of jobrunner as one user: new files shut others out.")
+    if folder.mode & 0o022:
+        says = f"others may put files into {folder.path} (mode {_mode(folder)})"
+        return warning(name, says, f"Run `chmod go-w {folder.path}`, or use a folder of its own.")
+    shared = [one for one in files if one.mode & 0o077]
+    if shared:
+        says = f"others may use {_paths(shared)} (mode {_mode(shared[0])})"
+        return warning(name, says, f"Run `chmod go-rwx {_paths(shared)}`.")
+    return ok(name, "files and folder are this user's alone" if files else "the folder is writable")
+
+
+def _paths(seen: list[Seen]) -> str:
+    return " ".join(str(one.path) for one in seen)
+
+
+def _mode(seen: Seen) -> str:
+    return f"{stat.S_IMODE(seen.mode):04o}"
+
+
+def room(folder: Path) -> Finding:
+    """How much room the file system has left."""
+    found = os.statvfs(folder)
+    has_names = found.f_files == 0 or found.f_favail > 0
+    return judge_room(found.f_bavail * found.f_frsize, has_names=has_names)
+
+
+def judge_room(free: int, *, has_names: bool = True) -> Finding:
+    """Whether `free` bytes are enough; without names (inodes) no file can be made."""
+    name, hint = "disk", "Free some space."
+    if not has_names:
+        return problem(name, "the file system has no room for another file", hint)
+    says = f"{free / MIB:,.0f} MiB free"
+    if free < JOURNAL_LIMIT:
+        return problem(name, f"{says}: less than the WAL alone may need", hint)
+    if free < LITTLE_ROOM:
+        return warning(name, says, hint)
+    return ok(name, says)
+
+
+def surroundings(path: Path) -> Iterator[Finding]:
+    """All that can be told of a database's place without opening it."""
+    folder = path.parent
+    if not folder.is_dir():
+        says = f"the folder {folder} does not exist"
+        yield problem("file system", says, "Create it, or name another --db.")
+        return
+    yield file_system(folder, kernel.read("self/mountinfo"))
+    yield permissions(path)
+    yield room(folder)
