@@ -54,6 +54,8 @@ class TaskQueue(Registrar):
         self.clock: Clock = clock or SystemClock()
         self.emit = emit
         self._store = Store(Database(location))
+        self.after_commit = self._store.after_commit
+        """Called after each transaction of this queue that wrote; `testing.inline` is one."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""
@@ -73,16 +75,13 @@ class TaskQueue(Registrar):
         """Bring the tables to the newest schema; its versions before and now."""
         return self._store.upgrade()
 
-    def relocate(self, location: str | os.PathLike[str]) -> None:
-        """Live in another database from now on: for programs that are told where at their start.
+    def relocate(self, location: str | os.PathLike[str]) -> str:
+        """Live in another database from now on; returns where it has lived before.
 
         Raises:
             DatabaseError: the location has no meaning.
         """
-        database = Database(location)
-        if database.location != self._store.location:
-            self._store.close()
-            self._store = Store(database)
+        return self._store.relocate(location)
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
