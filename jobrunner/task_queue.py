@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from jobrunner.core.events import Emit
 from jobrunner.core.filter import TaskFilter
+from jobrunner.core.finding import Finding
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.report import Report
 from jobrunner.core.status import Status
@@ -16,6 +17,7 @@ from jobrunner.core.task import NewTask, Task, TaskId
 from jobrunner.core.worker import WorkerInfo
 from jobrunner.function import Registrar, TaskOptions, new_task
 from jobrunner.observe.logs import log
+from jobrunner.runtime.checkup import examine
 from jobrunner.runtime.clock import Clock, SystemClock
 from jobrunner.runtime.registry import Reference
 from jobrunner.runtime.statistics import statistics, system_status
@@ -34,8 +36,7 @@ R = TypeVar("R")
 class TaskQueue(Registrar):
     """One database of tasks, and the functions that they may run.
 
-    Safe to use from any number of threads and processes. Nothing is opened before the first
-    use; an SQLite file is made, or brought to the newest schema, then.
+    Safe in any number of threads and processes. A file is made or upgraded at the first use.
     """
 
     def __init__(
@@ -119,9 +120,7 @@ class TaskQueue(Registrar):
 
     def enqueue_ids(self, new: Sequence[NewTask[Any]]) -> list[TaskId]:
         """Like `enqueue_many`, for very many: returns only the ids."""
-        for name in {task.function for task in new if task.function}:
-            if self.registry.names:
-                self.registry.get(name)
+        self.registry.require({task.function for task in new if task.function})
         with self._store.writing() as transaction:
             return enqueue(transaction, new, now=self.clock.now())
 
@@ -232,8 +231,6 @@ class TaskQueue(Registrar):
 
     def report(self, *, since: timedelta | datetime | None = None) -> Report:
         """Task completion and worker efficiency, of late or since a moment if one is given."""
-        if isinstance(since, timedelta):
-            since = self.clock.now() - since
         return statistics(self.database, now=self.clock.now(), since=since)
 
     def check(self) -> list[str]:
@@ -241,9 +238,12 @@ class TaskQueue(Registrar):
         with self._store.reading() as transaction:
             return list(check.problems(transaction))
 
+    def examine(self) -> list[Finding]:
+        """All that may be wrong, from the library to the clock; makes and changes nothing."""
+        return examine(self._store.unopened, registry=self.registry, clock=self.clock)
+
 
 def _reopen(location: str, references: Sequence[Reference], emit: Emit) -> TaskQueue:
     queue = TaskQueue(location, emit=emit)
-    for reference in references:
-        queue.registry.add(reference.load(location))
+    queue.registry.load(references, location)
     return queue

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from jobrunner import __version__
-from jobrunner.cli import control, db, demo, enqueue, history, render, report, work
+from jobrunner.cli import control, db, demo, doctor, enqueue, history, render, report, work
 from jobrunner.cli.endings import Ending
 from jobrunner.cli.state import State
 from jobrunner.cli.words import arranged
@@ -32,6 +32,7 @@ app.command()(report.status)
 app.add_typer(task_commands, name="task")
 app.add_typer(worker_commands, name="worker")
 app.add_typer(db_commands, name="db")
+app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
 task_commands.command("list")(control.list_tasks)
 task_commands.command("show")(history.show)

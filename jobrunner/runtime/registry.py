@@ -2,7 +2,7 @@
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -89,6 +89,21 @@ class Registry:
             return self._functions[name]
         except KeyError:
             raise UnknownFunctionError(name, self.names) from None
+
+    def require(self, names: Iterable[str]) -> None:
+        """Make sure that functions are registered; where none at all is, anything goes.
+
+        Raises:
+            UnknownFunctionError: one is not.
+        """
+        if self._functions:
+            for name in names:
+                self.get(name)
+
+    def load(self, references: Iterable[Reference], location: str) -> None:
+        """Register functions of another process; see `Reference.load`."""
+        for reference in references:
+            self.add(reference.load(location))
 
     @property
     def names(self) -> list[str]:

@@ -1,6 +1,6 @@
 """What a database tells of its tasks and workers, each read in one consistent view."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from jobrunner.core.report import Report, summarise
@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-def statistics(database: Database, *, now: datetime, since: datetime | None = None) -> Report:
+def statistics(
+    database: Database, *, now: datetime, since: timedelta | datetime | None = None
+) -> Report:
     """Add up what the database tells of tasks and workers, of late if `since` is given."""
+    if isinstance(since, timedelta):
+        since = now - since
     with database.reading() as transaction:
         return summarise(
             reads.attempt_rows(transaction, since=since),

@@ -2,14 +2,15 @@
 
 import os
 import platform
+import sqlite3
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 import sqlalchemy
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from jobrunner.core.finding import Finding, counted, listed, ok, problem, warning
 from jobrunner.storage import holders, kernel, migrate, sqlite
@@ -21,6 +22,8 @@ CHECKED_UP_TO: Final = 1 << 30
 
 FULL: Final = 2
 """`PRAGMA synchronous` where every commit reaches the disk."""
+
+_OURS: Final = frozenset({"alembic", "jobrunner", "pysqlite3", "sqlalchemy"})
 
 RESTORE: Final = "Put a backup in its place with `jobrunner db restore FILE`."
 
@@ -67,16 +70,21 @@ def settings() -> Finding:
     return ok("settings", "a commit is on the disk before it counts (synchronous=FULL)")
 
 
-def libraries(application: Iterable[ModuleType] = ()) -> Finding:
+def libraries() -> Finding:
     """Whether a second SQLite in this process could open the database behind the first's back."""
     driver = sqlite.choose_driver()
-    users = [
-        module.__name__
-        for module in application
-        if driver is not sqlite.sqlite3
-        and any(value is sqlite.sqlite3 for value in list(vars(module).values()))
-    ]
+    users = [] if driver is sqlite3 else [*_users(sys.modules)]
     return judge_libraries(kernel.read("self/maps"), driver.__name__, users)
+
+
+def _users(modules: Mapping[str, ModuleType]) -> Iterator[str]:
+    """Modules of the application and of what it imports that hold Python's own sqlite3."""
+    theirs = (sqlite3, sqlite3.connect, sqlite3.Connection)
+    for name, module in list(modules.items()):
+        if name.partition(".")[0] in sys.stdlib_module_names | _OURS:
+            continue
+        if any(value is one for value in list(vars(module).values()) for one in theirs):
+            yield name
 
 
 def judge_libraries(maps: str | None, driver: str, users: list[str]) -> Finding:
@@ -106,6 +114,16 @@ def _is_expected(path: str) -> bool:
     if bundled:
         return place.parent.name == "pysqlite3"
     return shared or place.name.startswith("_sqlite3.") or Path(sys.prefix) in place.parents
+
+
+def first_look(connection: Connection) -> str:
+    """Read the database for the first time; how much there is in it.
+
+    Raises:
+        DBAPIError: it cannot be read.
+    """
+    tables = inspect(connection).get_table_names()
+    return counted(len(tables), "table")
 
 
 def schema(found: str | None) -> Finding:
@@ -175,7 +193,7 @@ def _unwritten(connection: Connection) -> int | None:
         return None  # there NOOP means PASSIVE
     (row,) = connection.exec_driver_sql("PRAGMA wal_checkpoint(NOOP)").all()
     _, logged, checkpointed = row
-    return max(0, logged - checkpointed)
+    return max(0, int(logged) - int(checkpointed))
 
 
 def _pragma(connection: Connection, pragma: str) -> list[Any]:

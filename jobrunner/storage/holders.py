@@ -89,6 +89,11 @@ def holders(path: Path) -> Holders | None:
     )
 
 
+def holding(path: Path) -> list[Process]:
+    """The processes that hold a lock on a file."""
+    return _processes(on(list(parse(kernel.read("locks") or "")), path))
+
+
 def _processes(locks: list[Lock]) -> list[Process]:
     return [kernel.process(pid) for pid in dict.fromkeys(k.pid for k in locks if not k.waits)]
 

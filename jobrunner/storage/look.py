@@ -2,14 +2,16 @@
 
 import contextlib
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.exc import DBAPIError
 
+from jobrunner.core.errors import JobrunnerError
+from jobrunner.core.finding import Finding, problem
 from jobrunner.storage import sqlite, trouble
 from jobrunner.storage.engine import Database
 
@@ -48,6 +50,22 @@ def looking(database: Database) -> Generator[Connection]:
         engine.dispose()
 
 
+def tried(
+    name: str, check: Callable[[], Iterable[Finding]], database: Database
+) -> Iterator[Finding]:
+    """What one check finds; that it cannot be made is a finding too."""
+    try:
+        yield from check()
+    except DBAPIError as error:
+        reason = trouble.explain(error, database.name)
+        yield problem(name, str(reason), reason.hint)
+    except JobrunnerError as error:
+        yield problem(name, str(error), error.hint)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        says = f"what is stored cannot be read ({type(error).__name__}: {error})"
+        yield problem(name, says, "See `jobrunner db check`.")
+
+
 def is_quiet(path: Path) -> bool:
     """Whether nobody has the database open, and all of it is in the one file.
 
@@ -58,7 +76,16 @@ def is_quiet(path: Path) -> bool:
     return not all(os.path.exists(f"{path}{suffix}") for suffix in ("-wal", "-shm"))  # noqa: PTH110
 
 
-def fingerprint(path: Path) -> tuple[object, ...]:
+class Fingerprint(NamedTuple):
     """What changes when somebody writes, or opens a quiet database."""
+
+    is_quiet: bool
+    written_at: int
+    size: int
+    inode: int
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """Look at the files of a database from outside."""
     found = path.stat()
-    return is_quiet(path), found.st_mtime_ns, found.st_size, found.st_ino
+    return Fingerprint(is_quiet(path), found.st_mtime_ns, found.st_size, found.st_ino)

@@ -1,24 +1,29 @@
 """Where an SQLite database lies: its file system, its permissions, the room that is left."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from jobrunner.core.finding import Finding, ok, problem, warning
+from jobrunner.core.finding import Finding, Level, ok, problem, warning
 from jobrunner.storage import kernel
 from jobrunner.storage.sqlite import JOURNAL_LIMIT
 
-NETWORK: Final = frozenset(
-    """9p afs beegfs ceph cifs coda davfs fuse.ceph fuse.cephfs fuse.davfs2 fuse.gcsfuse
-    fuse.glusterfs fuse.rclone fuse.s3fs fuse.sshfs fuse.smbnetfs gfs2 glusterfs gpfs lustre ncpfs
-    nfs nfs4 ocfs2 orangefs smb2 smb3 smbfs""".split()
+NETWORK: Final = re.compile(
+    r"9p|afs|beegfs|ceph|cifs|coda|davfs|gfs2|glusterfs|gpfs|lustre|ncpfs|nfs4?|ocfs2|orangefs"
+    r"|smb[23]|smbfs|fuse\.(?:ceph.*|davfs2|gcsfuse|glusterfs|rclone|s3fs|sshfs|smb.*)"
 )
 """File systems that several machines share, or that pass calls on to another one."""
 
-_DOUBTFUL: Final = frozenset({"virtiofs", "vboxsf", "prl_fs", "vmhgfs", "fuse.vmhgfs-fuse"})
-_VOLATILE: Final = frozenset({"tmpfs", "ramfs"})
+_SHARED: Final = re.compile(r"virtiofs|vboxsf|prl_fs|vmhgfs|fuse\..*")
+
+_TOLD: Final[dict[str, tuple[Level, str, str]]] = {
+    "tmpfs": (Level.WARNING, ", gone when the machine restarts", "Use a disk."),
+    "ramfs": (Level.WARNING, ", gone when the machine restarts", "Use a disk."),
+    "overlay": (Level.OK, ", which goes with its container; a volume would stay", ""),
+}
 
 LITTLE_ROOM: Final = 8 * JOURNAL_LIMIT
 MIB: Final = 1 << 20
@@ -59,19 +64,16 @@ def file_system(folder: Path, mounts: str | None) -> Finding:
     if mount is None:
         return ok(name, "not looked at: this system does not tell what is mounted")
     where = f"{folder} is on {mount.kind}, mounted at {mount.point}"
-    if mount.kind in NETWORK:
+    if NETWORK.fullmatch(mount.kind):
         says = f"{where}: a network file system, on which SQLite loses data"
         return problem(name, says, "Move the database to a local disk.")
     if mount.is_read_only:
         return problem(name, f"{where}, read-only", "Mount it for writing.")
-    if mount.kind in _DOUBTFUL or mount.kind.startswith("fuse."):
+    if _SHARED.fullmatch(mount.kind):
         says = f"{where}, which may not share memory and locks as SQLite's WAL needs it"
         return warning(name, says, "Use a local disk, or one machine and one container only.")
-    if mount.kind in _VOLATILE:
-        return warning(name, f"{where}: gone when the machine restarts", "Use a disk.")
-    if mount.kind == "overlay":
-        return ok(name, f"{where}: it goes with its container; a volume would stay")
-    return ok(name, where)
+    level, more, hint = _TOLD.get(mount.kind, (Level.OK, "", ""))
+    return Finding(name, level, f"{where}{more}", hint)
 
 
 def permissions(path: Path) -> Finding:

@@ -29,6 +29,11 @@ class Store:
         return self._database.location
 
     @property
+    def unopened(self) -> Database:
+        """The database as it is: nothing is made or brought up to date."""
+        return self._database
+
+    @property
     def database(self) -> Database:
         """The database, with its tables in place.
 
