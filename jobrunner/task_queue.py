@@ -22,7 +22,7 @@ from jobrunner.runtime.clock import Clock, SystemClock
 from jobrunner.runtime.registry import Reference
 from jobrunner.runtime.statistics import statistics, system_status
 from jobrunner.runtime.waiting import wait_until_ended
-from jobrunner.storage import check, control, reads, workers
+from jobrunner.storage import check, control, migrate, reads, workers
 from jobrunner.storage.engine import Database
 from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.store import Store
@@ -54,13 +54,13 @@ class TaskQueue(Registrar):
         super().__init__()
         self.clock: Clock = clock or SystemClock()
         self.emit = emit
-        self._store = Store(Database(location))
-        self.after_commit = self._store.after_commit
+        self.store = Store(Database(location))
+        self.after_commit = self.store.after_commit
         """Called after each transaction of this queue that wrote; `testing.inline` is one."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""
-        return _reopen, (self._store.location, self.registry.references, self.emit)
+        return _reopen, (self.store.location, self.registry.references, self.emit)
 
     @property
     def database(self) -> Database:
@@ -70,11 +70,11 @@ class TaskQueue(Registrar):
             DatabaseError: it cannot be opened.
             SchemaError: it is of another version of jobrunner.
         """
-        return self._store.database
+        return self.store.database
 
-    def upgrade(self) -> tuple[str | None, str]:
-        """Bring the tables to the newest schema; its versions before and now."""
-        return self._store.upgrade()
+    def upgrade(self) -> migrate.Upgraded:
+        """Bring the tables to the newest schema, a file of an older one with a backup first."""
+        return self.store.upgrade()
 
     def relocate(self, location: str | os.PathLike[str]) -> str:
         """Live in another database from now on; returns where it has lived before.
@@ -82,11 +82,11 @@ class TaskQueue(Registrar):
         Raises:
             DatabaseError: the location has no meaning.
         """
-        return self._store.relocate(location)
+        return self.store.relocate(location)
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
-        self._store.close()
+        self.store.close()
 
     def transaction(self) -> "contextlib.AbstractContextManager[Connection]":
         """One transaction for your own SQL and what you enqueue: all of it or nothing.
@@ -94,7 +94,7 @@ class TaskQueue(Registrar):
         Yields an SQLAlchemy connection to the same database. Keep it short: on SQLite nobody
         else writes meanwhile. One inside another is part of it.
         """
-        return self._store.joining()
+        return self.store.joining()
 
     def enqueue(self, new: NewTask[R]) -> Task[R]:
         """Store one task; once this returns, it survives a crash.
@@ -115,13 +115,13 @@ class TaskQueue(Registrar):
             UnknownFunctionError: functions are registered here, but none of that name.
         """
         ids = self.enqueue_ids(list(new))
-        with self._store.reading() as transaction:
+        with self.store.reading() as transaction:
             return reads.get_many(transaction, ids, source=self)
 
     def enqueue_ids(self, new: Sequence[NewTask[Any]]) -> list[TaskId]:
         """Like `enqueue_many`, for very many: returns only the ids."""
         self.registry.require({task.function for task in new if task.function})
-        with self._store.writing() as transaction:
+        with self.store.writing() as transaction:
             return enqueue(transaction, new, now=self.clock.now())
 
     def enqueue_command(self, argv: Sequence[str], **options: Unpack[TaskOptions]) -> Task[int]:
@@ -138,17 +138,17 @@ class TaskQueue(Registrar):
         Raises:
             TaskNotFoundError: there is no such task.
         """
-        with self._store.reading() as transaction:
+        with self.store.reading() as transaction:
             return reads.get(transaction, task_id, source=self)
 
     def find(self, **wanted: Unpack[TaskFilter]) -> list[Task[Any]]:
         """The tasks that match, newest first, 50 unless `limit` says otherwise."""
-        with self._store.reading() as transaction:
+        with self.store.reading() as transaction:
             return reads.find(transaction, source=self, **wanted)
 
     def history(self, task_id: int) -> list[AttemptRecord]:
         """The attempts of a task that have ended, oldest first."""
-        with self._store.reading() as transaction:
+        with self.store.reading() as transaction:
             return reads.history(transaction, task_id)
 
     def update(
@@ -169,7 +169,7 @@ class TaskQueue(Registrar):
         given = {"priority": priority, "description": description, "queue": queue}
         values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         NewTask(function="any", **values)  # the same checks as for a new one
-        with self._store.writing() as transaction:
+        with self.store.writing() as transaction:
             control.change(transaction, TaskId(task_id), values)
         return self.get(task_id)
 
@@ -180,7 +180,7 @@ class TaskQueue(Registrar):
             TaskNotFoundError: there is no such task.
             TaskStateError: it has ended.
         """
-        with self._store.writing() as transaction:
+        with self.store.writing() as transaction:
             return control.cancel(transaction, TaskId(task_id), now=self.clock.now())
 
     def retry(self, task_id: int) -> Status:
@@ -190,7 +190,7 @@ class TaskQueue(Registrar):
             TaskNotFoundError: there is no such task.
             TaskStateError: it has not ended, has completed, or depends on one that failed.
         """
-        with self._store.writing() as transaction:
+        with self.store.writing() as transaction:
             return control.retry(transaction, TaskId(task_id), now=self.clock.now())
 
     def wait(
@@ -210,23 +210,23 @@ class TaskQueue(Registrar):
         """
         ids = [task.id if isinstance(task, Task) else TaskId(task) for task in tasks]
         wait_until_ended(self.database, ids, clock=self.clock, timeout=timeout, on_open=on_open)
-        with self._store.reading() as transaction:
+        with self.store.reading() as transaction:
             found = {task.id: task for task in reads.get_many(transaction, ids, source=self)}
         return [found[task_id] for task_id in ids]
 
     def counts(self) -> dict[Status, int]:
         """How many tasks have which status."""
-        with self._store.reading() as transaction:
+        with self.store.reading() as transaction:
             return reads.counts(transaction)
 
     def status(self, *, running: int = 20) -> SystemStatus:
         """What is going on now: at most so many `running` tasks, workers, counts, waits."""
-        with self._store.reading() as transaction:
+        with self.store.reading() as transaction:
             return system_status(transaction, source=self, running=running)
 
     def workers(self) -> list[WorkerInfo]:
         """All workers there have been, oldest first."""
-        with self._store.reading() as transaction:
+        with self.store.reading() as transaction:
             return workers.every(transaction)
 
     def report(self, *, since: timedelta | datetime | None = None) -> Report:
@@ -235,12 +235,12 @@ class TaskQueue(Registrar):
 
     def check(self) -> list[str]:
         """What is wrong with the database, a sentence each; nothing for a sound one."""
-        with self._store.reading() as transaction:
+        with self.store.reading() as transaction:
             return list(check.problems(transaction))
 
     def examine(self) -> list[Finding]:
         """All that may be wrong, from the library to the clock; makes and changes nothing."""
-        return examine(self._store.unopened, registry=self.registry, clock=self.clock)
+        return examine(self.store.unopened, registry=self.registry, clock=self.clock)
 
 
 def _reopen(location: str, references: Sequence[Reference], emit: Emit) -> TaskQueue:

@@ -3,13 +3,13 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from jobrunner.storage.engine import Database
+from jobrunner.storage.engine import Database, rebuilding
 from jobrunner.storage.migrate import VERSION_TABLE
 from jobrunner.storage.tables import metadata
 
 
 def run(connection: Connection) -> None:
-    """Run the migrations inside the caller's transaction."""
+    """Run the migrations inside the caller's transaction, which `rebuilds`."""
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -17,7 +17,7 @@ def run(connection: Connection) -> None:
         render_as_batch=True,
         include_name=lambda name, kind, _parents: kind != "table" or name in metadata.tables,
     )
-    with context.begin_transaction():
+    with rebuilding(connection), context.begin_transaction():
         context.run_migrations()
 
 
@@ -27,5 +27,5 @@ if given is not None:
 else:
     location = context.get_x_argument(as_dictionary=True).get("db")
     url = location or context.config.get_main_option("sqlalchemy.url") or ""
-    with Database(url).writing() as own:
+    with Database(url).writing(rebuilds=True) as own:
         run(own)

@@ -51,6 +51,7 @@ MAY_OPEN = {
     "demo/verdict.py",  # the library's modules, and what the tasks made of them
     "runtime/identity.py",  # the kernel's boot id
     "runtime/liveness.py",  # the workers' lock files
+    "storage/copies.py",  # a finished copy and its folder, to bring them to the disk
     "storage/sqlite.py",  # the new database, before its first connection; the turnstile
 }
 

@@ -44,6 +44,8 @@ task_commands.command("log")(history.log)
 worker_commands.command("list")(control.list_workers)
 db_commands.command("upgrade")(db.upgrade)
 db_commands.command("check")(db.check)
+db_commands.command("backup")(db.backup)
+db_commands.command("restore")(db.restore)
 
 
 def _tell_version(wanted: bool) -> None:  # noqa: FBT001 — Typer calls it so

@@ -1,5 +1,6 @@
-"""`jobrunner db …`: bring the database to the newest schema, and see whether it is whole."""
+"""`jobrunner db …`: its schema, whether it is whole, its backups."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,15 +16,21 @@ def upgrade(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Make the tables, or bring them to the newest version."""
+    """Make the tables, or bring them to the newest version.
+
+    A file of an older version is backed up first, beside itself.
+    """
     state: State = context.obj
-    before, now = state.queue.upgrade()
+    before, now, backup = state.queue.upgrade()
     if as_json:
-        render.as_json({"before": before, "now": now})
+        told = {"before": before, "now": now, "backup": str(backup) if backup else None}
+        render.as_json(told)
     elif before == now:
         render.out(f"The database is at version {now} already.")
     else:
         render.out(f"Upgraded from version {before or 'none'} to {now}.")
+        if backup:
+            render.out(f"The database as it was: {backup}")
 
 
 def check(
@@ -47,3 +54,56 @@ def check(
         render.out("The database is sound.")
     if problems:
         raise typer.Exit(1)
+
+
+def backup(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Where to; beside the database unless said.", show_default=False),
+    ] = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write a sound copy of the database while everything runs on; prints its path.
+
+    The copy is checked. A file that ends in .partial is one that a kill left unfinished.
+    """
+    from jobrunner.storage import backup as stored  # noqa: PLC0415 — `--help` needs no SQLAlchemy
+
+    state: State = context.obj
+    database = state.stored.store.unopened
+    target = file or stored.default_target(database, now=state.queue.clock.now())
+    with render.pulse("backing up"):
+        made = stored.backup(database, target, overwrite=force)
+    if as_json:
+        render.as_json({"backup": str(made), "bytes": made.stat().st_size})
+    else:
+        render.out(made)
+
+
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The backup.", show_default=False)],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Put a backup in the place of the database, whose own file is kept aside.
+
+    Stop the workers before. What was in progress when the backup was made runs again.
+    """
+    from jobrunner.runtime.restoring import restore as put  # noqa: PLC0415 — as above
+
+    state: State = context.obj
+    queue = state.queue
+    with render.pulse("restoring"):
+        kept, lost = put(queue.store.unopened, file, clock=queue.clock, emit=queue.emit)
+    if as_json:
+        render.as_json({"kept": str(kept) if kept else None, "workers_lost": lost})
+        return
+    render.out(f"Restored from {file}.")
+    if kept:
+        render.out(f"The database as it was: {kept}")
+    if lost:
+        render.out(f"Workers that ran when it was made: {lost}; their tasks run again.")

@@ -58,6 +58,13 @@ class Liveness:
         finally:
             os.close(descriptor)
 
+    def held(self) -> list[WorkerId]:
+        """Workers that are alive: their locks are held. Needs no database."""
+        if not self._folder.is_dir():
+            return []
+        found = sorted(WorkerId(path.name) for path in self._folder.iterdir())
+        return [worker_id for worker_id in found if not self.is_dead(worker_id)]
+
     def forget(self, worker_id: WorkerId) -> None:
         """Remove the file of a worker that is gone."""
         with contextlib.suppress(OSError):

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from jobrunner.core.errors import CommitUnknownError, DatabaseError
-from jobrunner.storage import sqlite, trouble
+from jobrunner.storage import rebuild, sqlite, trouble
 from jobrunner.storage.tables import tasks
 from jobrunner.storage.turnstile import Turnstile
 from jobrunner.storage.watch import ChangeWatch
@@ -97,9 +97,20 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def writing(self) -> Generator[Connection]:
-        """A transaction that writes, committed at the end: all of it or nothing."""
+    def outside(self) -> Generator[Connection]:
+        """A connection in no transaction, for what SQLite does in none, such as VACUUM."""
+        with self._told(), self._engine.connect() as connection:
+            yield connection.execution_options(**{BEGIN: ""})
+
+    @contextlib.contextmanager
+    def writing(self, *, rebuilds: bool = False) -> Generator[Connection]:
+        """A transaction that writes, committed at the end: all of it or nothing.
+
+        With `rebuilds` it may drop a table and make it anew, and must check references itself.
+        """
         with self._told(), self._writer.connect() as connection, self._turn(connection):
+            if rebuilds and self.is_sqlite:
+                rebuild.allow(connection)
             transaction = connection.begin()
             try:
                 yield connection
@@ -204,6 +215,13 @@ def reserve_ids(transaction: Connection, count: int) -> range:
 def damage(transaction: Connection) -> Iterator[str]:
     """What SQLite finds wrong with pages and references, a sentence each; a server does that."""
     return sqlite.damage(transaction) if transaction.dialect.name == "sqlite" else iter(())
+
+
+def rebuilding(transaction: Connection) -> contextlib.AbstractContextManager[None]:
+    """What a migration runs in, inside a transaction that `rebuilds`; see `rebuild.watched`."""
+    if transaction.dialect.name == "sqlite":
+        return rebuild.watched(transaction)
+    return contextlib.nullcontext()
 
 
 def _forget_all() -> None:

@@ -1,19 +1,27 @@
 """The schema's versions: found on open, made or brought up to date, never guessed."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, column, inspect, select, table
 
 from jobrunner.core.errors import SchemaError
-from jobrunner.storage import sqlite
-from jobrunner.storage.engine import Database
+from jobrunner.storage import copies, sqlite
+from jobrunner.storage.engine import Database, damage
 
 HEAD: Final = "0001"
 """The newest revision; a test holds it to the scripts."""
 
 KNOWN: Final = ("0001",)
 VERSION_TABLE: Final = "jobrunner_version"
+
+
+class Upgraded(NamedTuple):
+    """The revisions before and now, and the backup of a file that was changed."""
+
+    before: str | None
+    now: str
+    backup: Path | None = None
 
 
 def scripts() -> Path:
@@ -51,7 +59,7 @@ def ensure(database: Database) -> None:
         found = version(connection)
     if found == HEAD:
         return
-    _refuse_newer(found)
+    refuse_newer(found)
     if not database.is_sqlite:
         raise SchemaError(
             f"the tables of {database.name} are at version {found or 'none'}, not {HEAD}",
@@ -60,22 +68,48 @@ def ensure(database: Database) -> None:
     upgrade(database)
 
 
-def upgrade(database: Database) -> tuple[str | None, str]:
-    """Bring the database to the newest revision; returns the revisions before and after.
+def upgrade(database: Database) -> Upgraded:
+    """Bring the database to the newest revision, a file of an older one with a backup first.
 
     Any number of processes may call this at once: one migrates, the others find it done.
+
+    Raises:
+        SchemaError: it was made by a newer jobrunner.
+        DiskFullError: there is no room for the backup; nothing was changed.
+        DatabaseDamagedError: it is not sound; nothing was changed.
     """
     if database.path is not None:
         sqlite.create_private(database.path)
-    with database.writing() as connection:
+    kept = None
+    with database.writing(rebuilds=True) as connection:
         found = version(connection)
-        _refuse_newer(found)
+        refuse_newer(found)
         if found != HEAD:
+            if found is not None and database.path is not None:
+                kept = _keep(database, database.path)
             _run(connection)
-    return found, HEAD
+    return Upgraded(found, HEAD, kept)
 
 
-def _refuse_newer(found: str | None) -> None:
+def _keep(database: Database, path: Path) -> Path:
+    """Back up what is stored, while the migrating transaction keeps all others from writing.
+
+    One that was killed is repeated, and its backup with it: there is one for each revision.
+    """
+    target = path.with_name(f"{path.name}.before-{HEAD}")
+    copies.refuse(target, database=path, overwrite=True)
+    with copies.beside(target) as partial, database.outside() as connection:
+        copies.fill(partial, connection, target=target, examine=damage)
+        copies.publish(partial, target, overwrite=True)
+    return target
+
+
+def refuse_newer(found: str | None) -> None:
+    """Leave what a newer jobrunner has made alone.
+
+    Raises:
+        SchemaError: this one does not know its revision.
+    """
     if found is not None and found not in KNOWN:
         raise SchemaError(
             f"the database was made by a newer jobrunner (schema {found}, this one knows {HEAD})",

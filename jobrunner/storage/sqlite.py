@@ -4,7 +4,7 @@ import contextlib
 import importlib
 import os
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -76,23 +76,6 @@ def without_checkpoint(connection: Any) -> Generator[None]:
         yield
     finally:
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}").fetchall()
-
-
-def let_rebuild(connection: Connection) -> None:
-    """Check no references on this connection, which is closed and not kept at its end.
-
-    Where they are checked, dropping a table deletes the rows that refer to it with ON DELETE
-    CASCADE (guarded by test_a_migration_that_rebuilds_a_table_keeps_every_row); and inside a
-    transaction this switch does nothing.
-    """
-    connection.detach()
-    driver: Any = connection.connection.driver_connection
-    driver.execute("PRAGMA foreign_keys=OFF").fetchall()
-
-
-def checks_references(connection: Connection) -> bool:
-    """Whether foreign keys are on."""
-    return bool(connection.scalar(text("PRAGMA foreign_keys")))
 
 
 def damage(transaction: Connection) -> Iterator[str]:

@@ -48,8 +48,8 @@ class Store:
                     self._is_open = True
         return self._database
 
-    def upgrade(self) -> tuple[str | None, str]:
-        """Bring the tables to the newest schema; its versions before and now."""
+    def upgrade(self) -> migrate.Upgraded:
+        """Bring the tables to the newest schema, a file of an older one with a backup first."""
         return migrate.upgrade(self._database)
 
     @contextlib.contextmanager

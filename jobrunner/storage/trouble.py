@@ -1,6 +1,6 @@
 """What a driver's error means, in a sentence and a next step."""
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.exc import DBAPIError
 
@@ -32,6 +32,11 @@ def is_trouble(error: DBAPIError) -> bool:
     return _code(error) in _TROUBLE or type(error.orig).__name__ == "OperationalError"
 
 
+def is_locked(error: Exception) -> bool:
+    """Whether a driver's own error says that somebody else has the database."""
+    return _primary(error) in {5, 6}
+
+
 def explain(error: DBAPIError, name: str) -> DatabaseError:
     """The error to raise instead. `name` is the database as people may see it."""
     kind, problem, hint = _TROUBLE.get(
@@ -42,4 +47,9 @@ def explain(error: DBAPIError, name: str) -> DatabaseError:
 
 
 def _code(error: DBAPIError) -> int:
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return _primary(error.orig)
+
+
+def _primary(error: Any) -> int:
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF

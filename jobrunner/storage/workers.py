@@ -81,6 +81,11 @@ def alive(transaction: Connection) -> list[WorkerInfo]:
     return [_info(row) for row in transaction.execute(query).mappings()]
 
 
+def alive_ids(transaction: Connection) -> list[WorkerId]:
+    """The same, their ids only."""
+    return [WorkerId(found) for found in transaction.scalars(select(workers.c.id).where(_ALIVE))]
+
+
 def every(transaction: Connection, ids: Sequence[WorkerId] | None = None) -> list[WorkerInfo]:
     """All workers there have been, oldest first; with `ids`, only those."""
     query = select(workers).order_by(workers.c.started_at)

@@ -80,14 +80,14 @@ def test_what_autogenerate_does_not_compare_is_the_same_too(database, tmp_path):
 
 
 def test_upgrade_downgrade_and_upgrade_come_to_the_same(fresh):
-    assert migrate.upgrade(fresh) == (None, migrate.HEAD)
-    with fresh.writing() as connection:
+    assert migrate.upgrade(fresh) == (None, migrate.HEAD, None)
+    with fresh.writing(rebuilds=True) as connection:
         first = schema(connection)
         command.downgrade(alembic(connection), "base")
     with fresh.writing() as connection:
         assert [name for _, name, _ in schema(connection)] == [migrate.VERSION_TABLE]
         assert migrate.version(connection) is None
-    assert migrate.upgrade(fresh) == (None, migrate.HEAD)
+    assert migrate.upgrade(fresh) == (None, migrate.HEAD, None)
     with fresh.reading() as connection:
         assert schema(connection) == first
 
@@ -95,7 +95,7 @@ def test_upgrade_downgrade_and_upgrade_come_to_the_same(fresh):
 def test_an_open_at_the_head_changes_nothing(store):
     store.add()
     migrate.ensure(store.database)
-    assert migrate.upgrade(store.database) == (migrate.HEAD, migrate.HEAD)
+    assert migrate.upgrade(store.database) == (migrate.HEAD, migrate.HEAD, None)
     assert store.sql("SELECT count(*) FROM tasks") == [(1,)]
 
 

@@ -1,0 +1,182 @@
+"""Backups of an SQLite file: made while workers write, and put in its place when it is lost."""
+
+import contextlib
+from collections.abc import Generator, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, SchemaError
+from jobrunner.core.task import WorkerId
+from jobrunner.storage import check, copies, migrate, sqlite, trouble, workers
+from jobrunner.storage.engine import Database, damage
+from jobrunner.storage.turnstile import Turnstile
+
+STAMP: Final = "%Y%m%d-%H%M%S"
+PATIENCE: Final = 0.5
+"""Seconds to wait until nobody writes; who restores a database has stopped what uses it."""
+
+_UNCHANGED: Final = "Nothing was changed; name another backup."
+
+
+class Restored(NamedTuple):
+    """Where the old file is kept, if there was one, and the workers that the backup knew alive."""
+
+    kept: Path | None
+    workers: list[WorkerId]
+
+
+def default_target(database: Database, *, now: datetime) -> Path:
+    """Where a backup goes that nobody named: beside the database, with the time."""
+    path = _file(database)
+    return path.with_name(f"{path.name}.backup-{now:{STAMP}}")
+
+
+def backup(database: Database, target: Path, *, overwrite: bool = False) -> Path:
+    """Write a sound copy of the database to `target`; returns it as an absolute path.
+
+    Workers go on meanwhile: every task whose enqueue has returned before is in it. Until it is
+    whole it has a name that ends in `.partial`.
+
+    Raises:
+        DatabaseError: the database is a server's, or the target is not free.
+        DiskFullError: there is no room for it.
+        DatabaseDamagedError: the database is not sound; no copy is kept.
+    """
+    path, target = _file(database), target.absolute()
+    copies.refuse(target, database=path, overwrite=overwrite)
+    with copies.beside(target) as partial, database.outside() as connection:
+        copies.fill(partial, connection, target=target, examine=_problems)
+        copies.publish(partial, target, overwrite=overwrite)
+    return target
+
+
+def restore(database: Database, source: Path, *, now: datetime) -> Restored:
+    """Put a copy of a backup in the place of the database, which is kept aside.
+
+    The caller makes sure that no worker is alive; here nobody else may have the file open.
+
+    Raises:
+        DatabaseError: the backup cannot be used, or the database is in use; nothing was changed.
+    """
+    path, source = _file(database), source.absolute()
+    _refuse(source, path)
+    kept = path.with_name(f"{path.name}.before-restore-{now:{STAMP}}")
+    with copies.beside(path) as partial:
+        known = _copy(source, partial, path)
+        database.close()
+        with _turn(path):
+            is_there = path.exists()
+            if is_there:
+                _make_sure_of_being_alone(path)
+            has_kept = _keep(path, kept)
+            copies.publish(partial, path, overwrite=is_there)
+    return Restored(kept if has_kept else None, known)
+
+
+def _file(database: Database) -> Path:
+    if database.path is None:
+        raise DatabaseError(
+            f"{database.name} is on a server", hint="Use its own pg_dump and pg_restore."
+        )
+    return database.path
+
+
+def _problems(connection: Connection) -> Iterator[str]:
+    """An older schema is only examined as far as SQLite knows it."""
+    current = migrate.version(connection) == migrate.HEAD
+    return check.problems(connection) if current else damage(connection)
+
+
+def _refuse(source: Path, path: Path) -> None:
+    if not source.is_file():
+        problem = f"there is no file {source}" if not source.exists() else f"{source} is no file"
+        raise DatabaseError(problem, hint=_UNCHANGED)
+    if path.exists() and path.samefile(source):
+        raise DatabaseError(f"{source} is the database itself", hint=_UNCHANGED)
+
+
+def _copy(source: Path, partial: Path, path: Path) -> list[WorkerId]:
+    """Examine the backup, and its copy; returns the workers that it knows alive."""
+    try:
+        with copies.opened(source) as connection:
+            _examine(connection, source)
+            copies.fill(partial, connection, target=path, examine=_problems)
+            return workers.alive_ids(connection)
+    except DatabaseDamagedError as error:
+        error.hint = _UNCHANGED
+        raise
+
+
+def _examine(connection: Connection, source: Path) -> None:
+    found = migrate.version(connection)
+    if found is None:
+        raise SchemaError(f"{source} holds no tables of jobrunner", hint=_UNCHANGED)
+    migrate.refuse_newer(found)
+    if problem := next(_problems(connection), None):
+        raise DatabaseDamagedError(f"{source} is not sound: {problem}", hint=_UNCHANGED)
+
+
+@contextlib.contextmanager
+def _turn(path: Path) -> Generator[None]:
+    turnstile = Turnstile(Path(f"{path}.lock"), patience=PATIENCE)
+    try:
+        with turnstile.turn() as in_time:
+            if not in_time:
+                raise _in_use(path)
+            yield
+    finally:
+        turnstile.close()
+
+
+def _make_sure_of_being_alone(path: Path) -> None:
+    """Nobody has the file open: his next commits would go to the one that is kept aside.
+
+    A sound database is left as one file, since the last to close it takes the -wal in.
+    """
+    driver = sqlite.choose_driver()
+    connection = driver.connect(str(path), timeout=PATIENCE, isolation_level=None)
+    try:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("ROLLBACK")
+    except driver.DatabaseError as error:
+        if trouble.is_locked(error):
+            raise _in_use(path) from error
+        # Else it is damaged: that is why it is replaced.
+    finally:
+        connection.close()
+
+
+def _in_use(path: Path) -> DatabaseError:
+    return DatabaseError(
+        f"{path} is in use",
+        hint=f"Stop what uses it (`fuser {path}` names it); nothing was changed.",
+    )
+
+
+def _keep(path: Path, kept: Path) -> bool:
+    """Give the old files a second name, then take the first from all but the database.
+
+    A -wal that stayed would be taken for the new file's, and ruin it. At every moment the whole
+    old database is there under one of the names. Returns whether there was anything.
+    """
+    found = [end for end in ("", *copies.COMPANIONS) if Path(f"{path}{end}").exists()]
+    for end in found:
+        _link(Path(f"{path}{end}"), Path(f"{kept}{end}"))
+    copies.sync(path.parent)
+    for end in copies.COMPANIONS:
+        Path(f"{path}{end}").unlink(missing_ok=True)
+    copies.sync(path.parent)
+    return bool(found)
+
+
+def _link(old: Path, new: Path) -> None:
+    try:
+        new.hardlink_to(old)
+    except FileExistsError:
+        raise DatabaseError(f"{new} exists already", hint="Try again in a second.") from None
+    except OSError:  # not every file system has links
+        old.rename(new)
