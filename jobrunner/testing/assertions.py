@@ -67,7 +67,10 @@ def assert_enqueued(
         return matching[-1]
     nearest = sorted(found, key=lambda one: (one.distance, -one.task.id))
     lines = [f"  {_line(one.task)}: {', '.join(one.differences)}" for one in nearest]
-    raise AssertionError(_message(f"no task has {_said(criteria)}", lines))
+    problem = f"no task with {_said(criteria)}; " if criteria else ""
+    if not lines:
+        raise AssertionError(f"{problem}nothing was enqueued")
+    raise AssertionError(_message(f"{problem}enqueued:", lines))
 
 
 def refute_enqueued(
@@ -90,8 +93,10 @@ def refute_enqueued(
     criteria = _criteria(function, args, kwargs, command, wanted)
     found = [one.task for one in _examine(queue, criteria) if not one.differences]
     if found:
+        count = "1 task" if len(found) == 1 else f"{len(found)} tasks"
+        problem = f"{count} with {_said(criteria)}" if criteria else f"{count} enqueued"
         lines = [f"  {_line(task)}" for task in reversed(found)]
-        raise AssertionError(_message(f"{len(found)} with {_said(criteria)}", lines))
+        raise AssertionError(_message(f"{problem}:", lines))
 
 
 class _Examined(NamedTuple):
@@ -161,7 +166,7 @@ def _compare(task: Task[Any], criteria: Mapping[str, Any]) -> _Examined:
 
 
 def _said(criteria: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={_shown(value)}" for name, value in criteria.items()) or "any value"
+    return " ".join(f"{name}={_shown(value)}" for name, value in criteria.items())
 
 
 def _line(task: Task[Any]) -> str:
@@ -180,9 +185,7 @@ def _shown(value: Any) -> str:
 
 
 def _message(problem: str, lines: Sequence[str]) -> str:
-    if not lines:
-        return f"{problem}; nothing was enqueued"
-    shown = [f"{problem}; enqueued:", *lines[:SHOWN]]
+    shown = [problem, *lines[:SHOWN]]
     if len(lines) > SHOWN:
         shown.append(f"  and {len(lines) - SHOWN} more")
     return "\n".join(shown)

@@ -1,16 +1,22 @@
 """Run tasks as soon as they are enqueued: no worker, no second step in the test."""
 
 import contextlib
+import threading
 from collections.abc import Generator
 from contextvars import ContextVar
 from typing import Final
 
+from jobrunner.runtime.perform import one_line
 from jobrunner.task_queue import TaskQueue
 from jobrunner.testing.draining import LIMIT, DrainLimitError
 from jobrunner.testing.stand_in import Ran, StandIn
 
 DEEPEST: Final = 20
 """Tasks that run inside one another; one enqueued deeper runs when those above it have ended."""
+
+PATIENCE: Final = 2.0
+"""Seconds after which a thread does not wait its turn any longer: a task that waits for threads
+of its own, which enqueue, would wait for itself."""
 
 _depth: ContextVar[int] = ContextVar("jobrunner_inline_depth", default=0)
 
@@ -38,7 +44,7 @@ def inline(
             yield mode.errors
         except Exception as error:
             for raised in mode.errors:
-                error.add_note(f"before that, {type(raised).__name__} was raised {_where(raised)}")
+                error.add_note(f"before that, {raised.__notes__[-1]}: {one_line(raised)}")
             raise
         finally:
             queue.after_commit.remove(mode.run)
@@ -54,18 +60,30 @@ class _Inline:
         self._stand_in = stand_in
         self._limit = limit
         self._ran: list[Ran] = []
+        self._turn = threading.Lock()
 
     def run(self) -> None:
         depth = _depth.get()
         if depth >= DEEPEST:
             return
-        if depth == 0:
-            self._ran = []
         token = _depth.set(depth + 1)
         try:
-            self._drain()
+            if depth:
+                self._drain()
+            else:
+                self._take_turn()
         finally:
             _depth.reset(token)
+
+    def _take_turn(self) -> None:
+        """One thread at a time: what another has claimed would not have run on return."""
+        mine = self._turn.acquire(timeout=PATIENCE)
+        try:
+            self._ran = []
+            self._drain()
+        finally:
+            if mine:
+                self._turn.release()
 
     def _drain(self) -> None:
         for one in self._stand_in.attempts():
@@ -74,7 +92,3 @@ class _Inline:
                 self.errors.append(one.error)
             if len(self._ran) > self._limit:
                 raise DrainLimitError(self._limit, self._ran)
-
-
-def _where(error: BaseException) -> str:
-    return error.__notes__[-1]
