@@ -6,7 +6,7 @@ import os
 import pytest
 
 from jobrunner.core.status import Status
-from jobrunner.runtime.executors import process
+from jobrunner.runtime.executors import child, process
 from jobrunner.storage import progress
 from tests.runtime import functions as f
 from tests.runtime.support import outcomes, until
@@ -122,3 +122,15 @@ def test_output_that_nobody_reads_is_no_crash(queue, drain):
     drain(executor="process", concurrency=1)
     assert [outcomes(queue, task.id) for task in tasks] == [["completed"]] * 3
     assert len({task.refresh().returned for task in tasks}) == 1
+
+
+def test_a_child_whose_worker_has_died_ends_without_a_word(capfd):
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe()
+    ours.close()
+    orphan = context.Process(target=child.serve, args=(theirs,))
+    orphan.start()
+    theirs.close()
+    orphan.join(20)
+    assert orphan.exitcode == 0
+    assert capfd.readouterr().err == ""

@@ -99,8 +99,8 @@ def serve(connection: "Connection[Any, Any]") -> None:
     os.setsid()  # a group of its own, so that all it starts can be ended with it
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    connection.send(os.getpid())
     with contextlib.suppress(EOFError, OSError):
+        connection.send(os.getpid())
         while True:
             order = connection.recv()
             if isinstance(order, Order):  # a Stop may arrive after the end of what it was for
