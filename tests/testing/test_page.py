@@ -1,0 +1,45 @@
+"""The page on testing works as it stands: its application, its fixtures and its tests."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import jobrunner.testing
+
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+EXAMPLES = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE, re.DOTALL))
+TESTS = sorted(name for name in EXAMPLES if name.startswith("test_"))
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_an_example_passes_and_leaves_production_alone(pytester, name):
+    for file in ("app.py", "conftest.py", name):
+        (pytester.path / file).write_text(EXAMPLES[file])
+    pytester.syspathinsert(ROOT)
+    result = pytester.runpytest_subprocess(
+        "-p", "no:jobrunner", "-p", "jobrunner.testing.plugin", "-W", "error"
+    )
+    result.assert_outcomes(passed=EXAMPLES[name].count("def test_"))
+    assert sorted(path.name for path in pytester.path.glob("production.db*")) == []
+
+
+def test_every_block_of_the_page_is_run():
+    assert PAGE.count("```python") == len(EXAMPLES) == len(TESTS) + 2
+
+
+@pytest.mark.parametrize("name", jobrunner.testing.__all__)
+def test_every_public_name_is_told_and_there(name):
+    assert f"{name}" in PAGE
+    assert getattr(jobrunner.testing, name).__name__ == name
+
+
+def test_importing_a_module_hides_no_function():
+    from jobrunner.testing import draining, inlining, isolation
+
+    assert jobrunner.testing.drain is draining.drain
+    assert jobrunner.testing.inline is inlining.inline
+    assert jobrunner.testing.isolated is isolation.isolated
