@@ -24,7 +24,6 @@ from jobrunner.runtime.statistics import statistics, system_status
 from jobrunner.runtime.waiting import wait_until_ended
 from jobrunner.storage import check, control, migrate, reads, workers
 from jobrunner.storage.engine import Database
-from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.store import Store
 
 if TYPE_CHECKING:
@@ -102,6 +101,7 @@ class TaskQueue(Registrar):
         Raises:
             InvalidTaskError: it cannot be stored; nothing was.
             UnknownFunctionError: functions are registered here, but none of that name.
+            DiskFullError: there is too little room on the disk; nothing was stored.
         """
         return self.enqueue_many([new])[0]
 
@@ -121,8 +121,7 @@ class TaskQueue(Registrar):
     def enqueue_ids(self, new: Sequence[NewTask[Any]]) -> list[TaskId]:
         """Like `enqueue_many`, for very many: returns only the ids."""
         self.registry.require({task.function for task in new if task.function})
-        with self.store.writing() as transaction:
-            return enqueue(transaction, new, now=self.clock.now())
+        return self.store.enqueue(new, now=self.clock.now())
 
     def enqueue_command(self, argv: Sequence[str], **options: Unpack[TaskOptions]) -> Task[int]:
         """Store a command, run without a shell; its result is its exit code, 0.

@@ -1,5 +1,6 @@
 """What a running function may ask and say: `from jobrunner import context`."""
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
@@ -7,7 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from jobrunner.core import payload
-from jobrunner.core.errors import JobrunnerError, PayloadError
+from jobrunner.core.errors import DatabaseError, JobrunnerError, PayloadError
 from jobrunner.core.signals import Stopped, StopReason
 from jobrunner.runtime.clock import Clock
 from jobrunner.storage.turnstile import in_turn
@@ -72,13 +73,20 @@ class Running:
                 raise OpenTransactionError("a checkpoint cannot be stored inside a transaction")
         elif soon or now - self._saved_at >= SAVE_EVERY:
             self._saved_at = now
-            self.flush()
+            # What is only shown must not fail a task; it is tried again with the next report.
+            with contextlib.nullcontext() if soon else contextlib.suppress(DatabaseError):
+                self.flush()
 
     def flush(self) -> None:
         """Store what is not stored yet."""
         values, self._unsaved = self._unsaved, {}
-        if values:
+        if not values:
+            return
+        try:
             self.link.save(values)
+        except DatabaseError:
+            self._unsaved = values | self._unsaved
+            raise
 
 
 _current: ContextVar[Running] = ContextVar("jobrunner_attempt")

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from jobrunner.core.errors import DatabaseError
+from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, DiskFullError
 from jobrunner.core.events import Emit, WorkerTrouble
 from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.runtime.clock import Clock
@@ -39,6 +39,7 @@ class Keepalive:
         self._on_lost = on_lost
         self._on_cancel = on_cancel
         self._beat_at = clock.monotonic()
+        self._has_room = True
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="jobrunner-keepalive", daemon=True)
 
@@ -63,11 +64,22 @@ class Keepalive:
     def _is_alive(self) -> bool:
         try:
             return self._once()
+        except DatabaseDamagedError as error:
+            self._emit(WorkerTrouble(self._worker_id, str(error)))
+            return False
         except DatabaseError as error:
+            if isinstance(error, DiskFullError):
+                self._database.reserve.spend()
             self._emit(WorkerTrouble(self._worker_id, str(error)))
             return self._clock.monotonic() - self._beat_at < self._lost_after
 
+    def _see_to_room(self) -> None:
+        had_room, self._has_room = self._has_room, self._database.reserve.keep()
+        if had_room and not self._has_room:
+            self._emit(WorkerTrouble(self._worker_id, "the disk is full: it claims no new task"))
+
     def _once(self) -> bool:
+        self._see_to_room()
         now = self._clock.monotonic()
         if now - self._beat_at >= self._heartbeat:
             with self._database.writing() as transaction:

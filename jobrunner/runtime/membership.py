@@ -47,6 +47,7 @@ class Membership:
         if self._liveness:  # before the row is there: without its lock a worker counts as dead
             self._liveness.hold(self.id)
         try:
+            database.reserve.keep()
             with database.writing() as transaction:
                 workers.register(transaction, self._info(options))
             maintenance.sweep()
@@ -91,10 +92,12 @@ class Membership:
 
     def leave(self) -> None:
         """End in order."""
-        self._keepalive.stop()
-        with self._database.writing() as transaction:
-            workers.set_stopped(transaction, self.id, now=self._clock.now())
-        self.drop()
+        try:
+            self._keepalive.stop()
+            with self._database.writing() as transaction:
+                workers.set_stopped(transaction, self.id, now=self._clock.now())
+        finally:
+            self._release()
 
     def drop(self) -> None:
         """End after having been declared lost: the row says so already."""

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
-from jobrunner.core.errors import DatabaseError, JobrunnerError
+from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, JobrunnerError
 from jobrunner.core.events import WorkerTrouble
 from jobrunner.core.report import Report
 from jobrunner.core.task import WorkerId
@@ -148,7 +148,9 @@ class Scheduler:
     def _has_died(self, place: "_Place") -> bool:
         """See to a process that has ended; `True` if that was before its work was done."""
         exit_code = place.process.exitcode or 0
-        worker_id = place.worker_id()
+        worker_id, damage = place.hear()
+        if damage is not None:
+            raise damage
         if exit_code == 0:
             return False
         self._stillborn = 0 if worker_id else self._stillborn + 1
@@ -171,24 +173,30 @@ class Scheduler:
     def _sweep(self) -> None:
         try:
             self._maintenance.sweep()
+        except DatabaseDamagedError:
+            raise
         except DatabaseError as error:
             self._queue.emit(WorkerTrouble(WorkerId("scheduler"), str(error)))
 
 
 class _Place:
-    """One worker process, and the pipe through which it tells the id of its worker."""
+    """One worker process, and the pipe through which it tells what cannot wait."""
 
     def __init__(self, process: BaseProcess, hello: "Connection[Any, Any]") -> None:
         self.process = process
         self._hello = hello
 
-    def worker_id(self) -> WorkerId | None:
-        """The newest id the process has told; `None` if it never began to work."""
-        found: WorkerId | None = None
+    def hear(self) -> tuple[WorkerId | None, DatabaseDamagedError | None]:
+        """The newest id of its worker, `None` if it never began to work, and why nobody may."""
+        worker_id, damage = None, None
         with contextlib.suppress(EOFError, OSError), self._hello:
             while self._hello.poll():
-                found = self._hello.recv()
-        return found
+                word = self._hello.recv()
+                if isinstance(word, DatabaseDamagedError):
+                    damage = word
+                else:
+                    worker_id = word
+        return worker_id, damage
 
 
 def _work(
@@ -201,9 +209,9 @@ def _work(
     """The body of a worker process."""
     setup()
 
-    def tell(worker_id: WorkerId) -> None:
+    def tell(word: WorkerId | DatabaseDamagedError) -> None:
         with contextlib.suppress(OSError):  # the scheduler has died: `_outlive` sees to that
-            hello.send(worker_id)
+            hello.send(word)
 
     worker = Worker(queue, options, on_join=tell)
     # A terminal sends SIGINT to all, and the parent decides. A handler, not SIG_IGN: that one
@@ -213,7 +221,10 @@ def _work(
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_outlive, args=(parent, worker), daemon=True).start()
-    worker.run(**limits)
+    try:
+        worker.run(**limits)
+    except DatabaseDamagedError as error:
+        tell(error)
 
 
 def _outlive(parent: BaseProcess, worker: Worker) -> None:

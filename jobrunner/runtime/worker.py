@@ -5,7 +5,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, Final
 
-from jobrunner.core.errors import DatabaseError
+from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, DiskFullError
 from jobrunner.core.events import (
     WorkerLost,
     WorkerStarted,
@@ -24,6 +24,7 @@ from jobrunner.runtime.narrate import Narrator
 from jobrunner.runtime.options import Source, WorkerOptions
 from jobrunner.runtime.room import Room
 from jobrunner.runtime.settler import Settler, Turn, Want
+from jobrunner.runtime.stopping import Stopping
 from jobrunner.runtime.wakeup import Wakeup
 from jobrunner.storage import reads
 
@@ -62,10 +63,7 @@ class Worker:
         self._max_tasks: int | None = None
         self._claimed = 0
         self._stop_at = inf
-        self._stop_asked: str | None = None
-        self._now_asked = False
-        self._stopping = False
-        self._hurrying = False
+        self._stopping = Stopping()
         self._lost = False
         self._done = False
         self._lookout = Lookout(self._clock)
@@ -94,8 +92,9 @@ class Worker:
         self._max_tasks = max_tasks
         if duration is not None:
             self._stop_at = self._clock.monotonic() + duration
+        self._queue.database.look_over()
         watch = self._queue.database.watch()
-        self._wakeup = Wakeup(watch, self._clock, interrupted=self._stop_is_news)
+        self._wakeup = Wakeup(watch, self._clock, interrupted=self._stopping.is_news)
         self._executors = Executors(self.options, self._queue)
         self._in_hand = InHand(self._executors, self.options, self._clock, self._wakeup.set)
         self._join()
@@ -111,14 +110,7 @@ class Worker:
 
         Only sets flags: it may be called from any thread and from a signal handler.
         """
-        if self._stop_asked is None:
-            self._stop_asked = reason
-        else:
-            self._now_asked = True
-
-    def _stop_is_news(self) -> bool:
-        stop = self._stop_asked is not None and not self._stopping
-        return stop or (self._now_asked and not self._hurrying)
+        self._stopping.ask(reason)
 
     def _join(self) -> None:
         self._lost = False
@@ -153,8 +145,13 @@ class Worker:
         try:
             self._step()
         except DatabaseError as error:  # what has ended is kept, and settled when it works again
-            if self._hurrying:
+            if isinstance(error, DatabaseDamagedError):  # nothing that is written now is safe
+                self._in_hand.stop_all(StopReason.NOW, self._clock.monotonic())
                 raise
+            if self._stopping.hurrying:
+                raise
+            if isinstance(error, DiskFullError):
+                self._queue.database.reserve.spend()
             self._queue.emit(WorkerTrouble(self.id, str(error)))
             self._wakeup.wait(TROUBLE_PAUSE)
 
@@ -178,7 +175,7 @@ class Worker:
         """Whether the work is done, asked when nothing is to be settled or claimed."""
         if len(self._in_hand):
             return False
-        if self._stopping or (self._max_tasks is not None and self._claimed >= self._max_tasks):
+        if self._stopping.begun or self._claimed >= (self._max_tasks or inf):
             return True
         if not self._until_empty or not self._lookout.found_nothing():
             return False
@@ -188,14 +185,12 @@ class Worker:
     def _see_to_stops(self, now: float) -> None:
         if now >= self._stop_at:
             self._stop_at = inf
-            self._stop_asked = self._stop_asked or "its time is over"
-        if self._stop_asked and not self._stopping:
-            self._stopping = True
-            self._queue.emit(WorkerStopping(self.id, self._stop_asked))
+            self._stopping.asked = self._stopping.asked or "its time is over"
+        if self._stopping.begin():
+            self._queue.emit(WorkerStopping(self.id, str(self._stopping.asked)))
             self._in_hand.stop_all(StopReason.SHUTDOWN, now)
             self._membership.stopping()
-        if self._now_asked and not self._hurrying:
-            self._hurrying = True
+        if self._stopping.hurry():
             self._in_hand.stop_all(StopReason.NOW, now)
         while self._cancels:
             self._in_hand.stop(self._cancels.popleft(), StopReason.CANCEL, now)
@@ -210,7 +205,9 @@ class Worker:
 
     def _wants(self, now: float) -> list[Want]:
         # What has ended may release dependents: then there is always something to look for.
-        if self._stopping or not (self._unsettled or self._lookout.is_due(now)):
+        if self._stopping.begun or not (self._unsettled or self._lookout.is_due(now)):
+            return []
+        if not self._queue.database.reserve.is_kept():
             return []
         left = None if self._max_tasks is None else self._max_tasks - self._claimed
         return self._room.wants(now, at_most=left)
@@ -227,7 +224,7 @@ class Worker:
         self._claimed += len(turn.leases)
         self._narrator.tell(turn)
         self._in_hand.start(turn.leases)
-        if self._stopping:  # a COMMIT in doubt had claimed them
+        if self._stopping.begun:  # a COMMIT in doubt had claimed them
             self._in_hand.stop_all(StopReason.SHUTDOWN, self._clock.monotonic())
         if wants:
             self._lookout.saw(turn)
@@ -241,7 +238,7 @@ class Worker:
         self._unsettled = []
         self._in_hand.stop_all(StopReason.LOST, now)
         self._membership.drop()
-        self._done = self._stop_asked is not None
+        self._done = self._stopping.asked is not None
         try:
             if not self._done:
                 self._join()

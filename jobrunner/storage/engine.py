@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from jobrunner.core.errors import CommitUnknownError, DatabaseError
 from jobrunner.storage import rebuild, sqlite, trouble
+from jobrunner.storage.reserve import Reserve
 from jobrunner.storage.tables import tasks
 from jobrunner.storage.turnstile import Turnstile
 from jobrunner.storage.watch import ChangeWatch
@@ -40,6 +41,7 @@ class Database:
                 raise DatabaseError(f"{self.path} is a folder", hint="Name a file in it with --db.")
             self.url = self.url.set(database=str(self.path))
             self._turnstile = Turnstile(self.path.with_name(self.path.name + ".lock"))
+        self.reserve = Reserve(self.path)
         self._engine = self._create_engine()
         self._writer = self._engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
         _databases.add(self)
@@ -158,6 +160,19 @@ class Database:
             if error.connection_invalidated or trouble.is_trouble(error):
                 raise trouble.explain(error, self.name) from error
             raise
+
+    def look_over(self) -> None:
+        """Refuse a damaged file before work begins; a large one is left to `db check`.
+
+        Raises:
+            DatabaseDamagedError: it is damaged.
+        """
+        if self.path is None or self.path.stat().st_size > sqlite.LOOKED_OVER_UP_TO:
+            return
+        with self.reading() as connection:
+            found = sqlite.quick_damage(connection)
+        if found is not None:
+            raise trouble.damaged(self.name, found)
 
     def close(self) -> None:
         """Close every connection; the next use opens new ones."""

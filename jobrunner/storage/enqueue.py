@@ -76,6 +76,25 @@ def enqueue(transaction: Connection, new: Sequence[NewTask[Any]], *, now: dateti
     return ids
 
 
+_AS_GIVEN: Final = ("created_at", "queue", "function", "command", "args", "kwargs", "description")
+"""What a task keeps from its enqueueing, whatever has become of it since."""
+
+
+def is_stored(
+    transaction: Connection, new: Sequence[NewTask[Any]], ids: Sequence[TaskId], *, now: datetime
+) -> bool:
+    """Whether a call of `enqueue` that gave these ids has been committed.
+
+    The ids alone do not tell: when it was rolled back, they went to whoever came next.
+    """
+    query = select(*(tasks.c[name] for name in _AS_GIVEN)).where(tasks.c.id == ids[0])
+    found = transaction.execute(query).mappings().one_or_none()
+    given = _row(new[0], ids[0], micros(now))
+    return found is not None and dict(found) == {
+        name: given[name] for name in _AS_GIVEN if name != "created_at"
+    } | {"created_at": now}
+
+
 def _row(task: NewTask[Any], task_id: TaskId, created_at: int) -> dict[str, Any]:
     run_at = created_at + task.delay // MICROSECOND
     if task.run_at is not None:

@@ -3,13 +3,18 @@
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
+from jobrunner.core.errors import CommitUnknownError
+from jobrunner.core.task import NewTask, TaskId
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
+from jobrunner.storage.enqueue import enqueue, is_stored
 
 
 class Store:
@@ -73,6 +78,26 @@ class Store:
             yield connection
         for call in tuple(self.after_commit):
             call()
+
+    def enqueue(self, new: Sequence[NewTask[Any]], *, now: datetime) -> list[TaskId]:
+        """Store new tasks and return their ids; if a COMMIT raises, look before it is repeated.
+
+        Raises:
+            InvalidTaskError: one cannot be stored; none was.
+            DiskFullError: there is too little room; nothing was stored.
+            CommitUnknownError: the second COMMIT raised as well.
+        """
+        self.database.reserve.refuse_when_low()
+        ids: list[TaskId] = []
+        try:
+            with self.writing() as transaction:
+                ids = enqueue(transaction, new, now=now)
+        except CommitUnknownError:
+            # A commit after it writes over whatever the first has left in the WAL.
+            with self.writing() as transaction:
+                if not is_stored(transaction, new, ids, now=now):
+                    ids = enqueue(transaction, new, now=now)
+        return ids
 
     def reading(self) -> contextlib.AbstractContextManager[Connection]:
         """A transaction that reads: the joined one, or one of its own."""

@@ -46,6 +46,11 @@ def explain(error: DBAPIError, name: str) -> DatabaseError:
     return kind(f"the database {name} {problem}", hint=hint)
 
 
+def damaged(name: str, found: str) -> DatabaseDamagedError:
+    """The error for a file that cannot be trusted. `found` is what SQLite says of it."""
+    return DatabaseDamagedError(f"the database {name} is damaged: {found}", hint=_DAMAGED)
+
+
 def _code(error: DBAPIError) -> int:
     return _primary(error.orig)
 

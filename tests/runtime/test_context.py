@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from jobrunner import PayloadError, context
+from jobrunner.core.errors import DatabaseError
 from jobrunner.core.signals import Stopped, StopReason
 from jobrunner.runtime.context import SAVE_EVERY, OutsideTaskError, ResumeError, Running, enter
 from tests.runtime import functions as f
@@ -20,8 +21,11 @@ class Link:
         self.saved = []
         self.stored = None
         self.stop = None
+        self.trouble = False
 
     def save(self, values):
+        if self.trouble:
+            raise DatabaseError("the database is locked")
         self.saved.append(values)
         self.stored = values.get("checkpoint", self.stored)
 
@@ -195,3 +199,22 @@ def test_a_checkpoint_is_durable_when_it_returns(queue, start_worker):
 
     assert until(queue, stored) == '"still here"'
     worker.stop_at_once()
+
+
+def test_progress_that_cannot_be_stored_does_not_fail_the_task_and_comes_with_the_next(
+    inside, link, clock
+):
+    def body():
+        link.trouble = True
+        context.progress(1, total=9)
+        link.trouble = False
+        clock.later(SAVE_EVERY)
+        context.progress(2)
+
+    assert inside(body) is None
+    assert [values["done"] for values in link.saved] == [2.0]
+
+
+def test_a_checkpoint_that_cannot_be_stored_is_an_error_of_the_task(inside, link):
+    link.trouble = True
+    assert isinstance(inside(lambda: context.checkpoint(1)), DatabaseError)

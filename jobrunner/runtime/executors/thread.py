@@ -6,7 +6,7 @@ import threading
 from collections.abc import Generator
 from typing import Any
 
-from jobrunner.core.errors import LeaseLostError
+from jobrunner.core.errors import DiskFullError, LeaseLostError
 from jobrunner.core.outcome import Outcome, TimedOut
 from jobrunner.core.signals import Stopped, StopReason
 from jobrunner.core.task import Token
@@ -35,6 +35,13 @@ class DatabaseLink:
         Raises:
             LeaseLostError: it does not, and nothing was written.
         """
+        try:
+            self._save(values)
+        except DiskFullError:
+            self._database.reserve.spend()
+            self._save(values)
+
+    def _save(self, values: dict[str, Any]) -> None:
         token: Token = self._attempt.lease.token
         with self._database.writing() as transaction:
             now = self._clock.now()

@@ -1,0 +1,90 @@
+"""Room kept back on the disk, so that what runs can be recorded when all other room is gone."""
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Final
+
+from jobrunner.core.errors import DiskFullError
+from jobrunner.storage.sqlite import open_private
+
+LARGEST: Final = 4 * 1024 * 1024
+SHARE: Final = 16
+"""The reserve is a sixteenth of a small disk, and 4 MiB of a large one."""
+
+
+class Reserve:
+    """A file beside the database that only holds its place.
+
+    New tasks are refused while as much again is not free, so they cannot use it up. A worker
+    whose disk is full gives the file up, records what it has in hand, and claims nothing until
+    there is room for it again.
+    """
+
+    def __init__(self, database: Path | None) -> None:
+        """Of a server, `None`, nothing is known here: it sees to its own disk."""
+        self._folder = database.parent if database else None
+        self._path = Path(f"{database}.reserve") if database else None
+
+    def is_kept(self) -> bool:
+        """Whether the room is there."""
+        return self._path is None or self._size_kept() > 0
+
+    def keep(self) -> bool:
+        """Take the room if it can be had; whether it is there."""
+        if self._path is None or self.is_kept():
+            return True
+        size, free = self._measure()
+        if free < 2 * size:
+            return False
+        try:
+            self._fill(self._path, size)
+        except (DiskFullError, OSError):
+            self.spend()
+        return self.is_kept()
+
+    def spend(self) -> None:
+        """Give the room up, to whoever writes next."""
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+
+    def refuse_when_low(self) -> None:
+        """Make sure that new tasks leave enough room for their own completion.
+
+        Raises:
+            DiskFullError: there is too little; nothing was stored.
+        """
+        if self._path is None:
+            return
+        size, free = self._measure()
+        if free + self._size_kept() < 2 * size:
+            raise DiskFullError(
+                f"the disk of {self._folder} is almost full ({free >> 10} KiB free):"
+                " no new task is taken",
+                hint="Free some space, then try again; what is stored is safe and goes on.",
+            )
+
+    def _size_kept(self) -> int:
+        try:
+            return os.stat(self._path).st_size if self._path else 0  # noqa: PTH116 — a hot path
+        except OSError:
+            return 0
+
+    def _measure(self) -> tuple[int, int]:
+        """How large the reserve is to be, and how much is free, in bytes."""
+        found = os.statvfs(self._folder or "/")
+        return min(LARGEST, found.f_blocks * found.f_frsize // SHARE), (
+            found.f_bavail * found.f_frsize
+        )
+
+    @staticmethod
+    def _fill(path: Path, size: int) -> None:
+        descriptor = open_private(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(descriptor, 0, size)
+            else:
+                os.write(descriptor, bytes(size))
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,109 @@
+"""Room is kept back on the disk; new tasks are refused before it is needed."""
+
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from jobrunner import NewTask, TaskQueue
+from jobrunner.core.errors import DiskFullError
+from jobrunner.storage.reserve import LARGEST, Reserve
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """A disk of 1 GiB, with as much free space as the test says."""
+    disk = SimpleNamespace(free=100 * MIB, total=1024 * MIB)
+
+    def statvfs(path):
+        return SimpleNamespace(f_frsize=1, f_blocks=disk.total, f_bavail=disk.free)
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    return disk
+
+
+@pytest.fixture
+def reserve(tmp_path, disk):
+    return Reserve(tmp_path / "jobs.db")
+
+
+def test_room_is_taken_once(reserve, tmp_path, disk):
+    assert not reserve.is_kept()
+    assert reserve.keep()
+    assert (tmp_path / "jobs.db.reserve").stat().st_size == LARGEST
+    assert (tmp_path / "jobs.db.reserve").stat().st_blocks * 512 >= LARGEST
+    disk.free = 0
+    assert reserve.keep()
+
+
+def test_room_is_not_taken_where_it_leaves_as_much_to_nobody(reserve, disk):
+    disk.free = 2 * LARGEST - 1
+    assert not reserve.keep()
+    disk.free += 1
+    assert reserve.keep()
+
+
+def test_a_small_disk_gives_a_sixteenth(reserve, tmp_path, disk):
+    disk.total, disk.free = MIB, MIB // 2
+    assert reserve.keep()
+    assert (tmp_path / "jobs.db.reserve").stat().st_size == MIB // 16
+
+
+def test_what_is_spent_is_free_and_can_be_taken_again(reserve):
+    reserve.keep()
+    reserve.spend()
+    reserve.spend()
+    assert not reserve.is_kept()
+    assert reserve.keep()
+
+
+def test_a_reserve_that_cannot_be_filled_is_none(reserve, tmp_path, monkeypatch):
+    def full(descriptor, offset, size):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    assert not reserve.keep()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kept", "free", "refused"),
+    [
+        (True, LARGEST, False),
+        (True, LARGEST - 1, True),
+        (False, 2 * LARGEST, False),
+        (False, 2 * LARGEST - 1, True),
+    ],
+)
+def test_new_tasks_are_refused_before_the_reserve_is_needed(reserve, disk, kept, free, refused):
+    if kept:
+        reserve.keep()
+    disk.free = free
+    if refused:
+        with pytest.raises(DiskFullError, match="almost full"):
+            reserve.refuse_when_low()
+    else:
+        reserve.refuse_when_low()
+
+
+def test_of_a_server_nothing_is_known(disk):
+    disk.free = 0
+    nowhere = Reserve(None)
+    nowhere.refuse_when_low()
+    nowhere.spend()
+    assert nowhere.keep()
+
+
+def test_an_enqueue_that_is_refused_stores_nothing(tmp_path, disk):
+    queue = TaskQueue(tmp_path / "jobs.db")
+    queue.enqueue(NewTask(function="work"))
+    disk.free = MIB
+    with pytest.raises(DiskFullError):
+        queue.enqueue(NewTask(function="work"))
+    with queue.transaction(), pytest.raises(DiskFullError):
+        queue.enqueue(NewTask(function="work"))
+    disk.free = 100 * MIB
+    assert queue.enqueue(NewTask(function="work")).id == 2
+    queue.close()
