@@ -99,14 +99,14 @@ def _checks(
         size = path.stat().st_size
         yield from tried("integrity", lambda: [health.integrity(connection, size)], database)
         yield from tried("wal", lambda: health.journal(connection, path), database)
-    version = None
+    yield from tried("schema", lambda: _tables(database, connection, registry, now), database)
 
-    def schema() -> Iterator[Finding]:
-        nonlocal version
-        version = migrate.version(connection)
-        yield health.schema(version)
 
-    yield from tried("schema", schema, database)
+def _tables(
+    database: Database, connection: "Connection", registry: Registry, now: datetime
+) -> Iterator[Finding]:
+    version = migrate.version(connection)
+    yield health.schema(version)
     if version == migrate.HEAD:
         yield from tried("tasks", lambda: _work(database, connection, registry, now), database)
 

@@ -155,21 +155,27 @@ def integrity(connection: Connection, size: int) -> Finding:
 def journal(connection: Connection, path: Path) -> Iterator[Finding]:
     """Whether the database is in WAL mode, and its WAL of a bounded size."""
     size = _size(path, "-wal")
+    held = holders.holders(path)
     if is_quiet(path):
-        if size:
-            says = f"{size / MIB:,.1f} MiB in the WAL, seen by nobody since it was copied here"
-            hint = "Keep the -wal beside the file: the next use takes it in."
-            yield warning("wal", says, hint)
-        else:
-            yield ok("wal", "empty: nobody has the database open")
+        yield judge_quiet(size, [str(one) for one in held.write] if held else [])
         return
     mode = _pragma(connection, "journal_mode")[0]
     if mode != "wal":
         says = f"the journal mode is {mode}, not wal"
         yield warning("wal", says, "`jobrunner db upgrade` switches it; else see the file system.")
-    held = holders.holders(path)
     readers = [str(reader) for reader in held.readers] if held else []
     yield judge_wal(size, _unwritten(connection), readers)
+
+
+def judge_quiet(size: int, alone: list[str]) -> Finding:
+    """What a WAL of so many bytes means that is not shared; who is `alone` has it for himself."""
+    if alone:
+        says = f"{listed(alone)} has the database for itself: nobody else can use it"
+        return warning("wal", says, "End it: such a lock is not jobrunner's.")
+    if size:
+        says = f"{size / MIB:,.1f} MiB in the WAL, seen by nobody since it was copied here"
+        return warning("wal", says, "Keep the -wal beside the file: the next use takes it in.")
+    return ok("wal", "empty: nobody has the database open")
 
 
 def judge_wal(size: int, unwritten: int | None, readers: list[str]) -> Finding:

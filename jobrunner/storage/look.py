@@ -1,7 +1,6 @@
 """A look at a database that changes nothing: no file is made, no table, no turn taken."""
 
 import contextlib
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -73,7 +72,8 @@ def is_quiet(path: Path) -> bool:
     way would make the -wal and the -shm. The same where only the -shm is missing: what the -wal
     holds is then not seen, and told as such.
     """
-    return not all(os.path.exists(f"{path}{suffix}") for suffix in ("-wal", "-shm"))  # noqa: PTH110
+    beside = {suffix for suffix in ("-wal", "-shm", "-journal") if Path(f"{path}{suffix}").exists()}
+    return "-journal" not in beside and not {"-wal", "-shm"} <= beside
 
 
 class Fingerprint(NamedTuple):
