@@ -52,6 +52,7 @@ MAY_OPEN = {
     "runtime/identity.py",  # the kernel's boot id
     "runtime/liveness.py",  # the workers' lock files
     "storage/copies.py",  # a finished copy and its folder, to bring them to the disk
+    "storage/kernel.py",  # what is under /proc
     "storage/sqlite.py",  # the new database, before its first connection; the turnstile
 }
 
