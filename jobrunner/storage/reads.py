@@ -31,6 +31,8 @@ _TASK_COLUMNS: Final = (
     progress.c.note,
 )
 _TASKS: Final = select(*_TASK_COLUMNS).outerjoin(progress, progress.c.task_id == tasks.c.id)
+_running: Final = tasks.alias("running")
+_RUNNING: Final = select(_running.c.id).where(_running.c.status == literal_column("'in_progress'"))
 
 
 def get(transaction: Connection, task_id: int, *, source: TaskSource) -> Task[Any]:
@@ -72,6 +74,8 @@ def find(
     }
     query = _TASKS.order_by(tasks.c.id.desc()).limit(limit)
     query = query.where(*(column == value for column, value in wanted.items() if value is not None))
+    if status is Status.IN_PROGRESS:  # few of many: not to be searched for from the newest on
+        query = query.where(tasks.c.id.in_(_RUNNING))
     if before is not None and before in TASK_IDS:
         query = query.where(tasks.c.id < before)
     elif before is not None and before < TASK_IDS.start:

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
 
 from jobrunner.core.outcome import Completed, Ended, Failed
 from jobrunner.core.status import Status
@@ -11,6 +10,7 @@ from jobrunner.core.task import NewTask, TaskId, WorkerId
 from jobrunner.storage import claim, control, progress, reads, sweep
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.settle import settle
+from tests.storage.plans import plans, scans
 
 
 @pytest.fixture
@@ -26,35 +26,9 @@ def plan(store):
     store.claim(limit=5)
 
     def explain(call, *args, **options):
-        steps = []
-
-        def look(connection, cursor, statement, parameters, context, executemany):
-            if "EXPLAIN" in statement or statement.startswith(("BEGIN", "PRAGMA")):
-                return
-            first = parameters[0] if executemany else parameters
-            explained = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", first)
-            steps.extend(row.detail for row in explained)
-
-        engine = store.database._writer
-        event.listen(engine, "before_cursor_execute", look)
-        try:
-            store.write(call, *args, **options)
-        finally:
-            event.remove(engine, "before_cursor_execute", look)
-        assert steps
-        return steps
+        return [step for planned in plans(store, call, *args, **options) for step in planned.steps]
 
     return explain
-
-
-def scans(steps):
-    """Steps that read a whole table. A scan of a partial index reads only what it is for."""
-    tables = ("tasks", "attempts", "dependencies", "progress", "workers")
-    return [
-        step
-        for step in steps
-        if step.startswith(tuple(f"SCAN {table}" for table in tables)) and "INDEX" not in step
-    ]
 
 
 def sorts(steps):

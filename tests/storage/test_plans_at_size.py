@@ -1,0 +1,178 @@
+"""At 100,000 rows, too, no query that runs all the time reads a table from end to end."""
+
+from datetime import timedelta
+
+import pytest
+
+from jobrunner.core.outcome import Completed, Ended, Failed
+from jobrunner.core.status import Status
+from jobrunner.core.task import NewTask, TaskId, WorkerId
+from jobrunner.storage import claim, control, enqueue, progress, reads, settle, sweep, workers
+from jobrunner.storage.dependents import settle_dependents
+from jobrunner.storage.tables import micros
+from tests.storage.conftest import Nowhere, backoff
+from tests.storage.plans import plans, scans
+
+ROWS = 100_000
+HISTORY, PENDING, SCHEDULED = 70_000, 85_000, 95_000
+"""The last id of each kind of tasks; the rest are blocked."""
+
+NUMBERS = (
+    "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :last)"
+)
+FILL = (
+    """INSERT INTO tasks (id, status, queue, priority, run_at, max_attempts, attempt,
+        waiting_on, created_at, finished_at, function)
+    SELECT n,
+        CASE WHEN n <= :history THEN
+                CASE n % 50 WHEN 0 THEN 'failed' WHEN 1 THEN 'cancelled' ELSE 'completed' END
+            WHEN n <= :pending THEN 'pending' WHEN n <= :scheduled THEN 'scheduled'
+            ELSE 'blocked' END,
+        CASE n % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'b' ELSE 'c' END,
+        n % 7, :now + n, 5, n <= :history, n > :scheduled, :now,
+        CASE WHEN n <= :history THEN :now + n END, 'work'
+    FROM number""",
+    """INSERT INTO dependencies (parent_id, dependent_id, on_failure)
+    SELECT n - (:scheduled - :history), n, CASE n % 2 WHEN 0 THEN 'cancel' ELSE 'run' END
+    FROM number WHERE n > :scheduled""",
+    """INSERT INTO workers (id, host, boot_id, pid, executor, concurrency, queues,
+        status, beat, started_at, seen_at, stopped_at)
+    SELECT 'worker-' || n, 'here', 'boot', n, 'thread', 1, '[]', 'stopped', 1, :now, :now, :now
+    FROM number WHERE n <= 1000""",
+    """INSERT INTO attempts (task_id, token, number, worker_id, ready_at, started_at,
+        ended_at, outcome)
+    SELECT n, n, 1, 'worker-' || (n % 1000 + 1), :now, :now, :now + n, 'completed'
+    FROM number WHERE n <= :history""",
+    """INSERT INTO progress (task_id, done, updated_at)
+    SELECT n, 1, :now FROM number WHERE n <= :history AND n % 2""",
+)
+
+WHOLE = {
+    "counts": {"SCAN tasks"},
+    "report": {"SCAN attempts"},
+    "report of late": {"SCAN attempts"},
+    "workers there have been": {"SCAN workers"},
+    "newest tasks": {"SCAN tasks"},
+    "newest tasks of a function": {"SCAN tasks"},
+    "newest tasks of a queue": {"SCAN tasks"},
+}
+"""What people ask now and then, and reads a whole table, or from its newest row on."""
+
+
+@pytest.fixture
+def large(store):
+    last = {"history": HISTORY, "pending": PENDING, "scheduled": SCHEDULED, "last": ROWS}
+    for statement in FILL:
+        store.sql(f"{NUMBERS} {statement}", now=micros(store.now), **last)
+    store.leases = store.claim(limit=5)
+    return store
+
+
+def questions(store):
+    """Every query of every module: its name, the call, and what it is called with."""
+    yield from of_claims(store)
+    yield from of_settlements(store)
+    yield from of_sweeps(store)
+    yield from of_workers(store)
+    yield from of_people(store)
+
+
+def of_claims(store):
+    claiming = {"worker_id": WorkerId("ada"), "token": 999, "limit": 3, "now": store.now}
+    shapes = (
+        {},
+        {"queues": ("a",)},
+        {"queues": ("a", "b")},
+        {"priority": 3},
+        {"never_crashed": True},
+        {"priority": 3, "queues": ("b",)},
+        {"queues": ("a", "b", "c"), "never_crashed": True},
+    )
+    for shape in shapes:
+        yield f"claim {shape}", claim.claim, (), claiming | shape
+    for queues in ((), ("a",), ("a", "b")):
+        yield f"starving {queues}", claim.starving_priority, (), {"queues": queues}
+        yield f"nothing left {queues}", reads.nothing_left, (queues,), {}
+    yield "next due", reads.next_due, (), {}
+
+
+def of_settlements(store):
+    lease, other = store.leases[:2]
+    over = [
+        Ended(lease, Failed("x", retryable=False), store.now, store.now),
+        Ended(other, Completed("1"), store.now, store.now),
+    ]
+    settling = {"worker_id": WorkerId("ada"), "backoff": backoff, "now": store.now}
+    ends = {TaskId(HISTORY + 1): Status.FAILED, TaskId(HISTORY + 2): Status.COMPLETED}
+    some = [TaskId(n) for n in (1, HISTORY + 10, PENDING + 10, SCHEDULED + 10)]
+    new = [NewTask(function="work", after=some, after_any=[HISTORY + 20])]
+    held = (lease.task_id, lease.token)
+    yield "settle", settle.settle, (over,), settling
+    yield "a COMMIT in doubt: ends", settle.already_settled, (over,), {}
+    yield "a COMMIT in doubt: claims", claim.claimed_with, (WorkerId("ada"), lease.token), {}
+    yield "dependents", settle_dependents, (ends,), {"now": store.now}
+    yield "enqueue", enqueue.enqueue, (new,), {"now": store.now}
+    yield "progress", progress.save, held, {"done": 1, "now": store.now}
+    yield "checkpoint", progress.checkpoint, (TaskId(1),), {}
+
+
+def of_sweeps(store):
+    now = {"now": store.now}
+    lease = store.leases[0]
+    seen = sweep.Claimed(lease.task_id, lease.token, WorkerId("ada"), timedelta(seconds=1))
+    lost = {"reason": "lost", "backoff": backoff, **now}
+    yield "promote", sweep.promote, (), {"now": store.now + timedelta(seconds=1)}
+    yield "rescue", sweep.rescue, (WorkerId("ada"),), lost
+    yield "take overdue", sweep.take_overdue, (seen,), {"backoff": backoff, **now}
+    yield "prune", sweep.prune, (), {"now": store.now + timedelta(days=1000), "limit": 10}
+    yield "with timeout", sweep.with_timeout, (), {}
+    yield "orphans", sweep.orphaned_by, (), {}
+
+
+def of_workers(store):
+    now, ada = {"now": store.now}, WorkerId("ada")
+    yield "alive", workers.alive, (), {}
+    yield "beat", workers.beat, (ada,), now
+    yield "stopping", workers.set_stopping, (ada,), now
+    yield "stopped", workers.set_stopped, (ada,), now
+    yield "declare lost", workers.declare_lost, (ada,), {"seen_beat": 0, "reason": "", **now}
+    yield "some workers", workers.every, ([ada],), {}
+    yield "workers there have been", workers.every, (), {}
+    yield "cancel requests", control.cancel_requests, (ada,), {}
+
+
+def of_people(store):
+    nobody = {"source": Nowhere()}
+    some = [TaskId(n) for n in (1, 2, HISTORY + 10, PENDING + 10, SCHEDULED + 10)]
+    yield "cancel", control.cancel, (TaskId(HISTORY + 1),), {"now": store.now}
+    yield "retry", control.retry, (TaskId(50),), {"now": store.now}
+    yield "change", control.change, (TaskId(HISTORY + 9), {"priority": 1}), {}
+    yield "get", reads.get, (1,), nobody
+    yield "get many", reads.get_many, (some,), nobody
+    yield "history", reads.history, (1,), {}
+    yield "still open", reads.still_open, (some,), {}
+    yield "oldest pending", reads.oldest_pending, (), {}
+    yield "running tasks", reads.find, (), {"status": Status.IN_PROGRESS, **nobody}
+    yield "newest tasks", reads.find, (), nobody
+    yield "tasks before", reads.find, (), {"before": 500, **nobody}
+    yield "newest tasks of a function", reads.find, (), {"function": "work", **nobody}
+    yield "newest tasks of a queue", reads.find, (), {"queue": "a", **nobody}
+    yield "counts", reads.counts, (), {}
+    yield "report", reads.attempt_rows, (), {}
+    yield "report of late", reads.attempt_rows, (), {"since": store.now}
+
+
+def test_no_hot_query_reads_a_whole_table(large):
+    wrong, seen = [], set()
+    for analysed in (False, True):
+        if analysed:
+            large.sql("ANALYZE")
+            large.database.close()  # new connections read what it found
+        for name, call, args, options in questions(large):
+            seen.add(name)
+            for statement, steps in plans(large, call, *args, keep=False, **options):
+                allowed = WHOLE.get(name, set())
+                if unwanted := [step for step in scans(steps) if step not in allowed]:
+                    wrong.append(f"{name}, analysed: {analysed}: {unwanted}\n{statement}\n{steps}")
+    assert not wrong, "\n\n".join(wrong)
+    assert WHOLE.keys() <= seen
