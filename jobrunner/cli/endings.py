@@ -26,7 +26,7 @@ EXIT_CODES: Final[dict[type[errors.JobrunnerError], int]] = {
 
 MEANINGS: Final = {
     0: "all is well",
-    1: "it failed; `db check` and `demo`: something wrong was found",
+    1: "it failed; `db check`, `doctor` and `demo`: something wrong was found",
     2: "the command line, a setting or the input is not right; nothing was enqueued",
     3: "there is no such task or attempt",
     4: "the database cannot be used, or is of another version",

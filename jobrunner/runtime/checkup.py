@@ -38,7 +38,7 @@ def examine(database: Database, *, registry: Registry, clock: Clock) -> list[Fin
     found = [health.versions(__version__)]
     if path is not None:
         found += [health.library(), health.settings(), health.libraries()]
-        found += tried("place", lambda: surroundings(path), database)
+        found += tried("place", lambda: surroundings(path, database.reserve), database)
         if not _is_there(path):
             return [*found, judge_clock(clock.now(), None), *_absent(path)]
     return [*found, *_undisturbed(database, registry, clock.now())]

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from jobrunner.core.errors import DiskFullError
 from jobrunner.core.finding import Finding, Level, ok, problem, warning
 from jobrunner.storage import kernel
+from jobrunner.storage.reserve import Reserve
 from jobrunner.storage.sqlite import JOURNAL_LIMIT
 
 NETWORK: Final = re.compile(
@@ -26,9 +28,12 @@ _TOLD: Final[dict[str, tuple[Level, str, str]]] = {
 }
 
 LITTLE_ROOM: Final = 8 * JOURNAL_LIMIT
-MIB: Final = 1 << 20
+"""Bytes; below them somebody should look. The WAL alone may grow to an eighth."""
 
-_SUFFIXES: Final = ("", "-wal", "-shm", ".lock", ".workers")
+MIB: Final = 1 << 20
+FREE_SOME: Final = "Free some space."
+
+_SUFFIXES: Final = ("", "-wal", "-shm", ".lock", ".reserve", ".workers")
 
 
 class Seen(NamedTuple):
@@ -113,27 +118,29 @@ def _mode(seen: Seen) -> str:
     return f"{stat.S_IMODE(seen.mode):04o}"
 
 
-def room(folder: Path) -> Finding:
-    """How much room the file system has left."""
+def room(folder: Path, reserve: Reserve) -> Finding:
+    """How much room the file system has left, and whether some is kept back for the worst."""
+    name = "disk"
     found = os.statvfs(folder)
-    has_names = found.f_files == 0 or found.f_favail > 0
-    return judge_room(found.f_bavail * found.f_frsize, has_names=has_names)
+    if found.f_files and not found.f_favail:
+        return problem(name, "the file system has no room for another file", FREE_SOME)
+    try:
+        reserve.refuse_when_low()
+    except DiskFullError as error:
+        return problem(name, str(error), error.hint)
+    return judge_room(found.f_bavail * found.f_frsize, is_kept=reserve.is_kept())
 
 
-def judge_room(free: int, *, has_names: bool = True) -> Finding:
-    """Whether `free` bytes are enough; without names (inodes) no file can be made."""
-    name, hint = "disk", "Free some space."
-    if not has_names:
-        return problem(name, "the file system has no room for another file", hint)
-    says = f"{free / MIB:,.0f} MiB free"
-    if free < JOURNAL_LIMIT:
-        return problem(name, f"{says}: less than the WAL alone may need", hint)
+def judge_room(free: int, *, is_kept: bool) -> Finding:
+    """Whether `free` bytes are enough for a while, where they are enough for now."""
+    kept = "the reserve is there" if is_kept else "the next worker makes the reserve"
+    says = f"{free / MIB:,.0f} MiB free, {kept}"
     if free < LITTLE_ROOM:
-        return warning(name, says, hint)
-    return ok(name, says)
+        return warning("disk", says, FREE_SOME)
+    return ok("disk", says)
 
 
-def surroundings(path: Path) -> Iterator[Finding]:
+def surroundings(path: Path, reserve: Reserve) -> Iterator[Finding]:
     """All that can be told of a database's place without opening it."""
     folder = path.parent
     if not folder.is_dir():
@@ -142,4 +149,4 @@ def surroundings(path: Path) -> Iterator[Finding]:
         return
     yield file_system(folder, kernel.read("self/mountinfo"))
     yield permissions(path)
-    yield room(folder)
+    yield room(folder, reserve)

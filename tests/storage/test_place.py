@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +18,7 @@ from jobrunner.storage.place import (
     room,
     surroundings,
 )
-from jobrunner.storage.sqlite import JOURNAL_LIMIT
+from jobrunner.storage.reserve import LARGEST, Reserve
 
 MOUNTS = """\
 22 27 0:21 / /proc rw,relatime - proc proc rw
@@ -111,25 +112,27 @@ def test_a_file_of_another_user_is_told(path):
     assert judge_permissions([file._replace(owner=mine)], folder, mine).level is Level.OK
 
 
-@pytest.mark.parametrize(
-    ("free", "level"),
-    [
-        (LITTLE_ROOM, Level.OK),
-        (LITTLE_ROOM - 1, Level.WARNING),
-        (JOURNAL_LIMIT, Level.WARNING),
-        (JOURNAL_LIMIT - 1, Level.PROBLEM),
-        (0, Level.PROBLEM),
-    ],
-)
-def test_little_room_is_told_before_there_is_none(free, level):
-    assert judge_room(free).level is level
+def test_little_room_is_told_before_there_is_none():
+    assert judge_room(LITTLE_ROOM, is_kept=True).level is Level.OK
+    assert judge_room(LITTLE_ROOM - 1, is_kept=True).level is Level.WARNING
 
 
-def test_a_disk_without_room_for_names_is_full(tmp_path):
-    assert judge_room(1 << 40, has_names=False).level is Level.PROBLEM
-    assert "MiB free" in room(tmp_path).says
+def test_a_disk_on_which_new_tasks_are_refused_is_a_problem(path, monkeypatch):
+    reserve = Reserve(path)
+    assert "the next worker makes the reserve" in room(path.parent, reserve).says
+    monkeypatch.setattr(reserve, "_measure", lambda: (LARGEST, 2 * LARGEST - 1))
+    full = room(path.parent, reserve)
+    assert (full.level, "is almost full" in full.says) == (Level.PROBLEM, True)
+
+
+def test_a_disk_without_room_for_names_is_full(path, monkeypatch):
+    found = os.statvfs(path.parent)
+    values = {name: getattr(found, name) for name in dir(found) if name.startswith("f_")}
+    full = SimpleNamespace(**values | {"f_files": 10, "f_favail": 0})
+    monkeypatch.setattr(os, "statvfs", lambda _folder: full)
+    assert room(path.parent, Reserve(path)).level is Level.PROBLEM
 
 
 def test_a_missing_folder_is_a_problem(tmp_path):
-    (found,) = surroundings(tmp_path / "absent" / "jobs.db")
+    (found,) = surroundings(tmp_path / "absent" / "jobs.db", Reserve(None))
     assert (found.level, "does not exist" in found.says) == (Level.PROBLEM, True)
