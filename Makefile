@@ -15,7 +15,7 @@ FIND_PYTHON = for python in python3 python3.14 python3.13 python3.12 python3.11 
 	"$${python:?- install Python 3.11 or newer, for none was found}"
 SET_UP = $(FIND_PYTHON) -I tools/bootstrap.py --python "$(PYTHON)"
 
-.PHONY: test demo check lint fmt bench test-pythons clean runtime dev
+.PHONY: test crash demo check lint fmt bench test-pythons clean runtime dev
 
 test: dev
 	$(BIN)/python -m pytest $(ARGS)
@@ -35,6 +35,11 @@ lint: dev
 fmt: dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# Workers, schedulers and enqueuers killed over and over; the last line is how fast a rescue is.
+KILLS := 500
+crash: dev
+	$(BIN)/python -W error -m tests.crash --kills $(KILLS) $(ARGS)
 
 bench: dev
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,82 @@
+"""Crash points: a hook just before and just after each COMMIT, absent from production."""
+
+import contextlib
+import inspect
+from collections.abc import Callable, Generator, Mapping
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from jobrunner.storage.engine import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+Side = Literal["before", "after"]
+
+Hook = Callable[[Side, str], None]
+"""Told the side of the COMMIT and the transaction's name. What it raises, the caller gets."""
+
+NAMES: Final[Mapping[tuple[str, str], str]] = {
+    ("jobrunner.runtime.executors.thread", "DatabaseLink._save"): "progress",
+    ("jobrunner.runtime.keepalive", "Keepalive._once"): "beat",
+    ("jobrunner.runtime.maintenance", "Maintenance._prune"): "prune",
+    ("jobrunner.runtime.maintenance", "Maintenance._rescue"): "rescue of an orphan",
+    ("jobrunner.runtime.maintenance", "Maintenance._take"): "rescue of one overdue",
+    ("jobrunner.runtime.maintenance", "Maintenance.bury"): "rescue",
+    ("jobrunner.runtime.membership", "Membership.__init__"): "join",
+    ("jobrunner.runtime.membership", "Membership.leave"): "leave",
+    ("jobrunner.runtime.membership", "Membership.stopping"): "stop",
+    ("jobrunner.runtime.settler", "Settler.turn"): "settle",
+    ("jobrunner.storage.migrate", "upgrade"): "migrate",
+    ("jobrunner.storage.store", "Store.enqueue"): "enqueue",
+    ("jobrunner.storage.store", "Store.joining"): "transaction",
+    ("jobrunner.task_queue", "TaskQueue.cancel"): "cancel",
+    ("jobrunner.task_queue", "TaskQueue.retry"): "retry",
+    ("jobrunner.task_queue", "TaskQueue.update"): "update",
+}
+"""Which function's transaction has which name: module and qualified name to the name. `settle` is
+the whole turn of a worker: outcomes, dependents, due tasks and the next claims."""
+
+THROUGH: Final = frozenset(
+    {
+        ("contextlib", "_GeneratorContextManager.__enter__"),
+        ("jobrunner.storage.store", "Store.writing"),
+    }
+)
+"""Who only passes a transaction on: its name is that of the caller."""
+
+
+def crash_points(database: Database, hook: Hook) -> None:
+    """From now on tell `hook` of each writing transaction of this one `Database`.
+
+    Before the COMMIT the transaction is still open and nobody else can write; after it, all is
+    stored and the thread holds no lock. A transaction that fails by itself has no points.
+    """
+    writing = database.writing
+
+    @contextlib.contextmanager
+    def told(name: str, options: dict[str, Any]) -> "Generator[Connection]":
+        with writing(**options) as connection:
+            yield connection
+            hook("before", name)
+        hook("after", name)
+
+    def named(**options: Any) -> "contextlib.AbstractContextManager[Connection]":
+        return told(_name(inspect.currentframe()), options)
+
+    vars(database)["writing"] = named
+
+
+def _name(frame: FrameType | None) -> str:
+    """The name of the transaction that a caller of this frame begins.
+
+    One that is in no table has the name of its function.
+    """
+    place = ("", "")
+    frame = frame and frame.f_back
+    while frame is not None:
+        place = (str(frame.f_globals.get("__name__", "")), frame.f_code.co_qualname)
+        if place not in THROUGH:
+            break
+        frame = frame.f_back
+    return NAMES.get(place, place[1])

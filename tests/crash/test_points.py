@@ -1,0 +1,132 @@
+"""A kill at each named crash point, before and after the COMMIT: the state is recovered."""
+
+import ast
+import multiprocessing
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import jobrunner
+from jobrunner import Status, TaskQueue, Worker
+from jobrunner.testing.crash_kills import KillAt
+from jobrunner.testing.crash_ledger import Ledger
+from jobrunner.testing.crashes import NAMES, THROUGH, crash_points
+from tests.crash.application import at, flaky, steady
+from tests.crash.points import QUICK, SCENARIOS, play
+from tests.crash.verdict import FAULTS, judge
+from tests.crash.victims import SIDE_LOG
+
+PACKAGE = Path(jobrunner.__file__).parent
+
+POINTS = [(side, name) for name in sorted(set(NAMES.values())) for side in ("before", "after")]
+
+STORED = {
+    "cancel": lambda task: task.status is Status.CANCELLED,
+    "retry": lambda task: task.status is not Status.CANCELLED,
+    "update": lambda task: task.priority == 7,
+    "rescue of one overdue": lambda task: task.status is Status.SCHEDULED,
+}
+"""What is to be seen after the COMMIT, and not before it."""
+
+
+def kill_at(folder, side, name):
+    """A process that dies at the point; returns the queue it has left."""
+    ledger = Ledger(folder / "kills", 1)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.crash.points"])
+    process = context.Process(target=play, args=(str(folder), KillAt(ledger, side, name), name))
+    process.start()
+    process.join(30)
+    assert process.exitcode == -signal.SIGKILL
+    assert dict(ledger.causes) == {f"{side} {name}": 1}
+    return at(folder)
+
+
+@pytest.mark.parametrize(("side", "name"), POINTS)
+def test_a_kill_at_a_crash_point_loses_nothing(tmp_path, side, name):
+    queue = kill_at(tmp_path, side, name)
+    try:
+        tasks = queue.find(limit=100)
+        if name in {"enqueue", "transaction"}:
+            assert len(tasks) == (2 if side == "after" else 0)  # all of it, or nothing
+        elif name in STORED:
+            assert STORED[name](tasks[0]) is (side == "after")
+        elif name != "migrate":
+            assert len(tasks) == 1
+        if name in STORED:
+            return  # the rest is due in an hour, or after a backoff
+        steady.enqueue(str(tmp_path / SIDE_LOG), 0)
+        Worker(queue, **QUICK | {"lost_after": 0.5}).run(until_empty=True)
+        facts = judge(tmp_path, queue)
+        assert {fault: facts[fault] for fault in FAULTS} == dict.fromkeys(FAULTS, 0)
+        assert facts["tasks"] == len(tasks) + 1
+    finally:
+        assert queue.check() == []
+        queue.close()
+
+
+def writers():
+    """Each `.writing()` in the package: module and qualified name of the function it is in."""
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        if parts[1] != "testing":
+            yield from ((".".join(parts), name) for name in within(ast.parse(path.read_text())))
+
+
+def within(node, names=()):
+    for child in ast.iter_child_nodes(node):
+        inner = names
+        if isinstance(child, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            inner = (*names, child.name)
+        if isinstance(child, ast.Call) and getattr(child.func, "attr", "") == "writing":
+            yield ".".join(names)
+        yield from within(child, inner)
+
+
+def test_every_writing_transaction_has_a_name():
+    found = set(writers())
+    assert found - set(NAMES) - THROUGH == set(), "name it in jobrunner/testing/crashes.py"
+    assert set(NAMES) - found == set(), "there is no such transaction any more"
+
+
+def test_every_name_is_killed_at():
+    assert set(SCENARIOS) | {"migrate"} == set(NAMES.values())
+
+
+def test_a_hook_is_told_both_sides_of_each_commit(tmp_path):
+    queue, told = TaskQueue(tmp_path / "jobs.db"), []
+    crash_points(queue.database, lambda side, name: told.append((side, name)))
+    queue.registry.add(flaky.registered)
+    task = queue.enqueue(flaky.using(delay=3600).bind("log"))
+    queue.cancel(task.id)
+    with queue.transaction():
+        queue.retry(task.id)
+    assert told == [
+        (side, name)
+        for name in ("enqueue", "cancel", "transaction")
+        for side in ("before", "after")
+    ]
+    queue.close()
+
+
+def test_a_transaction_that_fails_has_no_points(tmp_path):
+    queue, told = TaskQueue(tmp_path / "jobs.db"), []
+    crash_points(queue.database, lambda side, name: told.append((side, name)))
+    with pytest.raises(jobrunner.TaskNotFoundError):
+        queue.cancel(7)
+    assert told == []
+    queue.close()
+
+
+def test_another_database_is_not_told_of(tmp_path):
+    armed, plain = TaskQueue(tmp_path / "armed.db"), TaskQueue(tmp_path / "plain.db")
+    told = Counter()
+    crash_points(armed.database, lambda side, _name: told.update([side]))
+    plain.enqueue_command(["true"])
+    assert told == {}
+    armed.enqueue_command(["true"])
+    assert told == {"before": 1, "after": 1}
+    armed.close()
+    plain.close()
