@@ -7,7 +7,18 @@ from typing import Annotated, Any
 import typer
 
 from jobrunner import __version__
-from jobrunner.cli import control, db, demo, doctor, enqueue, history, render, report, work
+from jobrunner.cli import (
+    control,
+    crashtest,
+    db,
+    demo,
+    doctor,
+    enqueue,
+    history,
+    render,
+    report,
+    work,
+)
 from jobrunner.cli.endings import Ending
 from jobrunner.cli.state import State
 from jobrunner.cli.words import arranged
@@ -34,6 +45,7 @@ app.add_typer(worker_commands, name="worker")
 app.add_typer(db_commands, name="db")
 app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
+app.command(short_help="Run your tasks while their workers are killed.")(crashtest.crashtest)
 task_commands.command("list")(control.list_tasks)
 task_commands.command("show")(history.show)
 task_commands.command("cancel")(control.cancel)

@@ -36,7 +36,7 @@ def demo(
     """
     from jobrunner.demo.show import show  # noqa: PLC0415 — `--help` must not wait for SQLAlchemy
 
-    place = _place(folder)
+    place = empty_folder(folder)
     keep = keep or folder is not None
     try:
         with render.bar("tasks") as advance:
@@ -54,14 +54,14 @@ def demo(
         raise typer.Exit(1)
 
 
-def _place(folder: Path | None) -> Path:
+def empty_folder(folder: Path | None, prefix: str = "jobrunner-demo-") -> Path:
     """An empty folder to work in, a temporary one unless it is named.
 
     Raises:
         ConfigurationError: it cannot be made, or has something in it.
     """
     if folder is None:
-        return Path(tempfile.mkdtemp(prefix="jobrunner-demo-"))
+        return Path(tempfile.mkdtemp(prefix=prefix))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         is_empty = not any(folder.iterdir())

@@ -151,7 +151,7 @@ def _many(state: "State", source: str, fields: dict[str, Any], *, as_json: bool)
             f"with --from, each line tells its own {names}", hint="Put it into the lines."
         )
     with render.bar("Reading") as show:
-        parsed = read_lines(_data(source), state.queue.new_task, progress=show)
+        parsed = read_lines(source_data(source), state.queue.new_task, progress=show)
     if as_json:
         parsed.check_names()
     ids = _stored(state, parsed)
@@ -173,7 +173,12 @@ def _stored(state: "State", parsed: Parsed) -> "list[TaskId]":
         raise InvalidLineError(line, error) from error
 
 
-def _data(source: str) -> bytes:
+def source_data(source: str) -> bytes:
+    """What is in a file, or comes through stdin if it is named `-`.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
     if source == "-":
         return sys.stdin.buffer.read()
     try:
