@@ -1,34 +1,18 @@
 """The examination after the kills: the whole history, and each re-run task by its own check."""
 
-import json
-import os
-import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId
+from jobrunner.testing.crash_check import Check
 
 if TYPE_CHECKING:
     from jobrunner.task_queue import TaskQueue
 
-CHECK_AT_MOST: Final = 60.0
-"""Seconds that one check may take."""
-
 _ALL: Final = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A program that says by its exit code whether a task's effect is there once.
-
-    `as_object` makes of a task what the program finds in JOBRUNNER_TASK, as JSON.
-    """
-
-    argv: Sequence[str]
-    as_object: Callable[[Task[Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +83,9 @@ def examine(
         if len(histories[task.id]) > 1
     ]
     if check is not None:
-        reruns = [
-            replace(rerun, complaint=_complaint(queue, check, tasks[rerun.task_id], rerun))
-            for rerun in reruns
-        ]
+        place = queue.database.location
+        said = [check.complaint(tasks[r.task_id], len(r.outcomes), place) for r in reruns]
+        reruns = [replace(r, complaint=text) for r, text in zip(reruns, said, strict=True)]
     problems = [
         *_fates(ids, tasks, histories),
         *(f"db check: {problem}" for problem in queue.check()),
@@ -141,32 +124,3 @@ def _failures(reruns: Sequence[Rerun]) -> Iterator[str]:
             yield f"task {rerun.task_id} ({rerun.name}) is not idempotent{said}"
         if rerun.was_hit and rerun.status is Status.FAILED:
             yield f"task {rerun.task_id} ({rerun.name}) failed after a kill: {rerun.error}"
-
-
-def _complaint(queue: "TaskQueue", check: Check, task: Task[Any], rerun: Rerun) -> str | None:
-    """The last line that the check printed, `None` if it is content."""
-    environment = {
-        **os.environ,  # noqa: TID251 — the check sees what its caller sees
-        "JOBRUNNER_DB": queue.database.location,
-        "JOBRUNNER_TASK_ID": str(task.id),
-        "JOBRUNNER_ATTEMPTS": str(len(rerun.outcomes)),
-        "JOBRUNNER_TASK": json.dumps(check.as_object(task)),
-    }
-    try:
-        ran = subprocess.run(  # noqa: S603 — running what the user named is the purpose
-            check.argv,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=CHECK_AT_MOST,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"the check took longer than {CHECK_AT_MOST:g} s"
-    except OSError as error:
-        return f"the check cannot be run: {error.strerror}"
-    if ran.returncode == 0:
-        return None
-    said = ran.stdout.decode(errors="replace").strip().splitlines()
-    return said[-1][:200] if said else f"exit code {ran.returncode}"

@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from jobrunner.core.events import Emit
 from jobrunner.core.task import Task
 from jobrunner.core.verdict import MAX_CRASHES
 from jobrunner.core.worker import WorkerInfo
-from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.membership import liveness_of
-from jobrunner.runtime.registry import Registry
-from jobrunner.storage.engine import Database
 from jobrunner.testing.crash_ledger import Ledger
 from jobrunner.testing.crashes import Side, crash_points
 
@@ -83,47 +79,6 @@ class KillAt:
                     os.kill(os.getpid(), signal.SIGKILL)
 
         crash_points(queue.database, passing)
-
-
-Plan = RandomKills | KillAt
-
-
-class Victims:
-    """A queue as a `Scheduler` takes it, whose worker processes are armed; this one is not."""
-
-    def __init__(self, queue: "TaskQueue", plan: Plan) -> None:
-        """`plan` says when they die."""
-        self._queue = queue
-        self._plan = plan
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to a worker process, and be armed there."""
-        return _arrive, (self._queue, self._plan)
-
-    @property
-    def database(self) -> Database:
-        """Where the tasks are, with its tables in place."""
-        return self._queue.database
-
-    @property
-    def registry(self) -> Registry:
-        """The functions it can run."""
-        return self._queue.registry
-
-    @property
-    def clock(self) -> Clock:
-        """Its time."""
-        return self._queue.clock
-
-    @property
-    def emit(self) -> Emit:
-        """Where its events go."""
-        return self._queue.emit
-
-
-def _arrive(queue: "TaskQueue", plan: Plan) -> Victims:
-    plan.arm(queue)
-    return Victims(queue, plan)
 
 
 def kill_oneself(queue: "TaskQueue", ledger: Ledger, cause: str) -> None:

@@ -11,9 +11,11 @@ from jobrunner.core.events import ignore
 from jobrunner.core.status import FINAL
 from jobrunner.core.task import NewTask, TaskId
 from jobrunner.runtime.scheduler import Scheduler
-from jobrunner.testing.crash_examine import Check, CrashReport, examine
-from jobrunner.testing.crash_kills import RandomKills, Victims, kill_one
+from jobrunner.testing.crash_check import Check
+from jobrunner.testing.crash_examine import CrashReport, examine
+from jobrunner.testing.crash_kills import RandomKills, kill_one
 from jobrunner.testing.crash_ledger import Ledger
+from jobrunner.testing.crash_victims import Victims
 
 if TYPE_CHECKING:
     from jobrunner.task_queue import TaskQueue

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jobrunner import Scheduler, Worker
 from jobrunner.core.status import OPEN
-from jobrunner.testing.crash_kills import Victims
+from jobrunner.testing.crash_victims import Victims
 from tests.crash.application import at, batch, write
 
 ACKNOWLEDGED = "acknowledged"
