@@ -68,12 +68,13 @@ def restore(database: Database, source: Path, *, now: datetime) -> Restored:
         known = _copy(source, partial, path)
         database.close()
         with _turn(path):
-            is_there = path.exists()
-            if is_there:
-                _make_sure_of_being_alone(path)
-            has_kept = _keep(path, kept)
-            copies.publish(partial, path, overwrite=is_there)
-    return Restored(kept if has_kept else None, known)
+            has_old = path.exists()
+            with _keeping(path, kept):
+                if has_old:
+                    _make_sure_of_being_alone(path)
+                _drop_companions(path)
+                copies.publish(partial, path, overwrite=has_old)
+    return Restored(kept if has_old else None, known)
 
 
 def _file(database: Database) -> Path:
@@ -157,20 +158,25 @@ def _in_use(path: Path) -> DatabaseError:
     )
 
 
-def _keep(path: Path, kept: Path) -> bool:
-    """Give the old files a second name, then take the first from all but the database.
+@contextlib.contextmanager
+def _keeping(path: Path, kept: Path) -> Generator[None]:
+    """Give the old file and its -wal second names, before anything looks into a damaged one.
 
-    A -wal that stayed would be taken for the new file's, and ruin it. At every moment the whole
-    old database is there under one of the names. Returns whether there was anything.
+    At every moment the whole old database is there under one of the names; where the block
+    fails, under the first.
     """
-    found = [end for end in ("", *copies.COMPANIONS) if Path(f"{path}{end}").exists()]
-    for end in found:
-        _link(Path(f"{path}{end}"), Path(f"{kept}{end}"))
-    copies.sync(path.parent)
-    for end in copies.COMPANIONS:
-        Path(f"{path}{end}").unlink(missing_ok=True)
-    copies.sync(path.parent)
-    return bool(found)
+    made: list[Path] = []
+    try:
+        for end in ("", "-wal", "-journal"):  # SQLite makes the -shm anew
+            if Path(f"{path}{end}").exists():
+                _link(Path(f"{path}{end}"), Path(f"{kept}{end}"))
+                made.append(Path(f"{kept}{end}"))
+        copies.sync(path.parent)
+        yield
+    except BaseException:
+        for link in made:
+            link.unlink()
+        raise
 
 
 def _link(old: Path, new: Path) -> None:
@@ -178,5 +184,15 @@ def _link(old: Path, new: Path) -> None:
         new.hardlink_to(old)
     except FileExistsError:
         raise DatabaseError(f"{new} exists already", hint="Try again in a second.") from None
-    except OSError:  # not every file system has links
-        old.rename(new)
+    except OSError as error:  # not every file system has links
+        raise DatabaseError(
+            f"{old} cannot be kept as {new.name}: {error.strerror}",
+            hint="Move it out of the way with its -wal, then restore again.",
+        ) from error
+
+
+def _drop_companions(path: Path) -> None:
+    """A -wal that stayed would be taken for the new file's, and ruin it."""
+    for end in copies.COMPANIONS:
+        Path(f"{path}{end}").unlink(missing_ok=True)
+    copies.sync(path.parent)
