@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, DiskFullError
+from jobrunner.core.errors import DatabaseDamagedError, DatabaseError
 from jobrunner.core.events import Emit, WorkerTrouble
 from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.runtime.clock import Clock
@@ -68,8 +68,7 @@ class Keepalive:
             self._emit(WorkerTrouble(self._worker_id, str(error)))
             return False
         except DatabaseError as error:
-            if isinstance(error, DiskFullError):
-                self._database.reserve.spend()
+            self._database.reserve.spend_on(error)
             self._emit(WorkerTrouble(self._worker_id, str(error)))
             return self._clock.monotonic() - self._beat_at < self._lost_after
 

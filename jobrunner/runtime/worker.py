@@ -5,7 +5,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, Final
 
-from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, DiskFullError
+from jobrunner.core.errors import DatabaseDamagedError, DatabaseError
 from jobrunner.core.events import (
     WorkerLost,
     WorkerStarted,
@@ -150,8 +150,7 @@ class Worker:
                 raise
             if self._stopping.hurrying:
                 raise
-            if isinstance(error, DiskFullError):
-                self._queue.database.reserve.spend()
+            self._queue.database.reserve.spend_on(error)
             self._queue.emit(WorkerTrouble(self.id, str(error)))
             self._wakeup.wait(TROUBLE_PAUSE)
 

@@ -139,7 +139,9 @@ class Database:
                 connection.connection.rollback()  # while it is still our turn
             # Its frames may have reached the disk all the same, and come to light at the next
             # recovery (guarded by test_a_commit_that_raised_is_told_as_unknown).
-            reason = trouble.explain(error, self.name)
+            if trouble.is_full(error):  # the commit's last frame was not written
+                raise trouble.explain(error, self.name) from error
+            reason = trouble.explain(error, self.name, full=self.reserve.is_needed())
             raise CommitUnknownError(
                 f"{reason}; it is not known whether the last commit was stored", hint=reason.hint
             ) from error
@@ -158,7 +160,7 @@ class Database:
             yield
         except DBAPIError as error:
             if error.connection_invalidated or trouble.is_trouble(error):
-                raise trouble.explain(error, self.name) from error
+                raise trouble.explain(error, self.name, full=self.reserve.is_needed()) from error
             raise
 
     def look_over(self) -> None:

@@ -5,10 +5,13 @@ import os
 from pathlib import Path
 from typing import Final
 
-from jobrunner.core.errors import DiskFullError
+from jobrunner.core.errors import DatabaseError, DiskFullError
 from jobrunner.storage.sqlite import open_private
 
 LARGEST: Final = 4 * 1024 * 1024
+NEXT_TO_NOTHING: Final = 64 * 1024
+"""Bytes: SQLite takes 32 KiB at once for the index of its WAL."""
+
 SHARE: Final = 16
 """The reserve is a sixteenth of a small disk, and 4 MiB of a large one."""
 
@@ -43,11 +46,26 @@ class Reserve:
             self.spend()
         return self.is_kept()
 
+    def spend_on(self, error: DatabaseError) -> bool:
+        """Give the room up if `error` comes of a full disk; whether there was any to give."""
+        if not (isinstance(error, DiskFullError) or self.is_needed()):
+            return False
+        was_kept = self.is_kept()
+        self.spend()
+        return was_kept
+
     def spend(self) -> None:
         """Give the room up, to whoever writes next."""
         if self._path is not None:
             with contextlib.suppress(OSError):
                 self._path.unlink()
+
+    def is_needed(self) -> bool:
+        """Whether the disk is full, whatever else the database says is wrong."""
+        if self._path is None:
+            return False
+        _, free = self._measure()
+        return free < NEXT_TO_NOTHING
 
     def refuse_when_low(self) -> None:
         """Make sure that new tasks leave enough room for their own completion.

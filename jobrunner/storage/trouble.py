@@ -27,9 +27,18 @@ _TROUBLE: Final[dict[int, tuple[type[DatabaseError], str, str]]] = {
 """SQLite's primary result codes that are no fault of a statement, in words."""
 
 
+_FULL: Final = 13
+_TOLD_OF_A_FULL_DISK: Final = {10, 14}
+
+
 def is_trouble(error: DBAPIError) -> bool:
     """Whether it is about the database and not about the statement."""
     return _code(error) in _TROUBLE or type(error.orig).__name__ == "OperationalError"
+
+
+def is_full(error: DBAPIError) -> bool:
+    """Whether something was not written for want of room."""
+    return _code(error) == _FULL
 
 
 def is_locked(error: Exception) -> bool:
@@ -37,10 +46,14 @@ def is_locked(error: Exception) -> bool:
     return _primary(error) in {5, 6}
 
 
-def explain(error: DBAPIError, name: str) -> DatabaseError:
-    """The error to raise instead. `name` is the database as people may see it."""
+def explain(error: DBAPIError, name: str, *, full: bool = False) -> DatabaseError:
+    """The error to raise instead. `name` is the database as people may see it.
+
+    On a `full` disk SQLite says of many a thing that it cannot be read, written or opened.
+    """
+    code = _code(error)
     kind, problem, hint = _TROUBLE.get(
-        _code(error),
+        _FULL if full and code in _TOLD_OF_A_FULL_DISK else code,
         (DatabaseError, f"cannot be used: {error.orig}", "Check the address and the server."),
     )
     return kind(f"the database {name} {problem}", hint=hint)

@@ -113,6 +113,7 @@ def disk(queue, monkeypatch):
 
     monkeypatch.setattr(queue.database, "writing", on_disk)
     monkeypatch.setattr(reserve, "spend", spend)
+    monkeypatch.setattr(reserve, "is_needed", lambda: state["full"])
     monkeypatch.setattr(reserve, "keep", keep)
     monkeypatch.setattr(reserve, "is_kept", lambda: state["kept"])
     return state

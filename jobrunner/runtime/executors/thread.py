@@ -6,7 +6,7 @@ import threading
 from collections.abc import Generator
 from typing import Any
 
-from jobrunner.core.errors import DiskFullError, LeaseLostError
+from jobrunner.core.errors import DatabaseError, LeaseLostError
 from jobrunner.core.outcome import Outcome, TimedOut
 from jobrunner.core.signals import Stopped, StopReason
 from jobrunner.core.task import Token
@@ -37,8 +37,9 @@ class DatabaseLink:
         """
         try:
             self._save(values)
-        except DiskFullError:
-            self._database.reserve.spend()
+        except DatabaseError as error:
+            if not self._database.reserve.spend_on(error):
+                raise
             self._save(values)
 
     def _save(self, values: dict[str, Any]) -> None:
