@@ -171,6 +171,20 @@ def test_a_parent_that_ends_again_after_a_retry_is_not_counted_twice(store):
     assert store.statuses(dependent) == ["pending"]
 
 
+def test_dependents_that_have_ended_stay_as_they_are_when_a_parent_fails(store):
+    parent = store.add()
+    by_hand, cancelled = store.add(after=[parent]), store.add(after=[parent])
+    store.cancel(by_hand)
+    store.finish(parent, Failed("broken", retryable=False))
+    before = store.get(by_hand), store.get(cancelled)
+    store.later(1)
+    store.retry(parent)
+    settlement = store.finish(parent, Failed("again", retryable=False))
+    assert settlement.cancelled_dependents == []
+    assert (store.get(by_hand), store.get(cancelled)) == before
+    assert before[0].error == "cancelled on request"
+
+
 def test_a_chain_of_2000_is_cancelled_in_bounded_time(store):
     chain = [NewTask(function="link")]
     for _ in range(1999):

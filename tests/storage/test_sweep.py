@@ -90,7 +90,8 @@ class TestRescue:
         task_id = store.add()
         store.finish(task_id, Completed())
         store.lose()
-        assert store.rescue().settled == []
+        settlement = store.rescue()
+        assert (settlement.settled, settlement.refused) == ([], [])
         assert store.statuses(task_id) == ["completed"]
 
     def test_a_task_that_kills_every_worker_ends_as_a_poison_pill(self, empty_store):
@@ -120,6 +121,7 @@ class TestRescue:
         store.add()
         store.add()
         store.claim()
+        assert store.read(sweep.orphaned_by) == [], "their worker lives"
         store.write(workers.set_stopped, WorkerId("ada"), now=store.now)
         assert store.read(sweep.orphaned_by) == ["ada"]
         store.rescue()
