@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -88,9 +89,23 @@ def damage(transaction: Connection) -> Iterator[str]:
     yield from dangling(transaction)
 
 
+_UNREAD: Final = re.compile(r"error code=(?!11$)\d+$")
+"""How a check tells of an error of the disk; 11 is what SQLite calls damage."""
+
+
 def quick_damage(transaction: Connection) -> str | None:
-    """The first that a look at every page finds, indexes not compared; `None` if all is well."""
-    line: str = transaction.execute(text("PRAGMA quick_check(1)")).all()[0][0]
+    """The first that a look at every page finds, indexes not compared; `None` if all is well.
+
+    Raises:
+        DatabaseError: a page could not be read, which is no damage: the next time it may be.
+    """
+    said: str = transaction.execute(text("PRAGMA quick_check(1)")).all()[0][0]
+    line = said.splitlines()[-1]  # before it stands only the name of the database
+    if _UNREAD.search(line):
+        raise DatabaseError(
+            f"the database could not be read: {line}",
+            hint="Check the disk with `jobrunner doctor`.",
+        )
     return None if line == "ok" else line
 
 

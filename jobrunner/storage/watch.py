@@ -15,7 +15,8 @@ class ChangeWatch:
         """`connection` is kept, outside any transaction; `driver` is SQLite's, or `None`."""
         self._connection = connection
         self._driver = driver
-        self._version = self._read()
+        self._version = -1  # of no database: what cannot be read now counts as changed later
+        self.changed()
 
     def _read(self) -> int:
         if self._driver is None:
