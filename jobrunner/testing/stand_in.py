@@ -61,7 +61,7 @@ class StandIn:
         self._guard = Guard()
 
     def __enter__(self) -> Self:
-        """Join the others: with its lock held, no real worker takes its tasks for lost."""
+        """Join the others. It holds a lock, so that they notice at once if this process dies."""
         now = self._clock.now()
         info = WorkerInfo(
             id=self.id,

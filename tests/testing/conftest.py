@@ -30,3 +30,13 @@ def queue(tmp_path: Path, clock: StubClock) -> Iterator[TaskQueue]:
 def log() -> list[Any]:
     """What tasks note down, in their order."""
     return []
+
+
+@pytest.fixture
+def note(queue, log):
+    @queue.task
+    def note(word):
+        log.append(word)
+        return word
+
+    return note

@@ -132,7 +132,7 @@ def test_refuting_tells_what_is_there(queue, mail, failure):
     mail.enqueue("ada")
     refute_enqueued(queue, function=mail, args=["bob"])
     assert failure(refute_enqueued, queue, function=mail).splitlines() == [
-        "1 task with function='mail.send':",
+        "1 task enqueued with function='mail.send':",
         "  task 1 (pending) mail.send('ada')",
     ]
     mail.enqueue("bob")

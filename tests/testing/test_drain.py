@@ -4,9 +4,8 @@ import threading
 
 import pytest
 
-from jobrunner import Cancel, DatabaseError, Retry, Snooze, Status, UnknownFunctionError, context
-from jobrunner.core.errors import ConfigurationError, TaskFailedError
-from jobrunner.core.task import NewTask
+from jobrunner import DatabaseError, Snooze, Status, context
+from jobrunner.core.errors import ConfigurationError
 from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.context import OutsideTaskError
 from jobrunner.testing import DrainLimitError, drain
@@ -67,12 +66,6 @@ def test_commands_run_too(queue):
     assert queue.history(task.id)[0].stdout == f"task {task.id}\n"
 
 
-def test_a_command_that_fails_is_raised_too(queue):
-    queue.enqueue_command(["sh", "-c", "echo the reason >&2; exit 3"])
-    with pytest.raises(TaskFailedError, match="exit code 3: the reason"):
-        drain(queue)
-
-
 def test_history_and_dependents_are_those_of_production(queue):
     @queue.task(max_attempts=1)
     def fail():
@@ -91,64 +84,6 @@ def test_history_and_dependents_are_those_of_production(queue):
     assert (record.outcome, record.number) == ("failed", 1)
     assert record.traceback.splitlines()[1].strip().startswith("File")
     assert "stand_in" not in record.traceback
-
-
-def test_a_tasks_error_comes_out_as_it_was_raised_and_after_it_was_settled(queue, log):
-    error = KeyError("width")
-
-    @queue.task
-    def fail():
-        raise error
-
-    @queue.task
-    def later():
-        log.append("later")
-
-    task = fail.enqueue()
-    later.enqueue()
-    with pytest.raises(KeyError) as raised:
-        drain(queue)
-    assert raised.value is error
-    assert raised.traceback[-1].name == "fail"
-    assert raised.value.__notes__ == [f"in task {task.id}, fail, attempt 1"]
-    assert task.refresh().status is Status.SCHEDULED
-    assert log == []
-    drain(queue)
-    assert log == ["later"]
-
-
-def test_without_raise_errors_they_are_noted_and_the_drain_goes_on(queue):
-    @queue.task(max_attempts=1)
-    def fail(word):
-        raise ValueError(word)
-
-    fail.enqueue("one")
-    fail.enqueue("two")
-    drained = drain(queue, raise_errors=False)
-    assert [str(error) for error in drained.errors] == ["one", "two"]
-    assert drained.outcomes == {"failed": 2}
-
-
-@pytest.mark.parametrize(
-    ("request_", "outcome"),
-    [(Snooze(5), "snoozed"), (Cancel("no"), "cancelled"), (Retry("again"), "failed")],
-)
-def test_what_a_task_asks_for_is_no_error(queue, request_, outcome):
-    @queue.task(max_attempts=1)
-    def ask():
-        raise request_
-
-    ask.enqueue()
-    drained = drain(queue)
-    assert drained.outcomes == {outcome: 1}
-    assert drained.errors == []
-
-
-def test_a_task_of_no_known_function_fails_as_in_production(queue):
-    task = queue.enqueue(NewTask(function="gone"))
-    with pytest.raises(UnknownFunctionError, match="'gone'"):
-        drain(queue)
-    assert task.refresh().status is Status.FAILED
 
 
 def test_scheduled_tasks_stay_unless_they_are_asked_for(queue, clock):
@@ -215,23 +150,6 @@ def test_a_queue_that_becomes_empty_at_the_limit_is_no_error(queue):
 
     queue.enqueue_many([note.bind() for _ in range(5)])
     assert drain(queue, limit=5).outcomes == {"completed": 5}
-
-
-@pytest.mark.parametrize("interruption", [KeyboardInterrupt(), pytest.skip.Exception("no")])
-def test_what_interrupts_the_test_gives_the_task_back(queue, interruption):
-    @queue.task
-    def interrupted():
-        if context.attempt == 1 and not queue.history(context.task_id):
-            raise interruption
-        return "done"
-
-    task = interrupted.enqueue()
-    with pytest.raises(type(interruption)):
-        drain(queue, raise_errors=False)
-    given_back = task.refresh()
-    assert (given_back.status, given_back.attempt) == (Status.PENDING, 0)
-    drain(queue)
-    assert task.result() == "done"
 
 
 def test_nothing_of_an_attempt_stays_behind(queue):

@@ -1,22 +1,9 @@
 """Inline, a task runs as soon as the transaction that enqueues it has committed."""
 
-import asyncio
-import threading
-
 import pytest
 
 from jobrunner import DatabaseError, Status, context
-from jobrunner.testing import DrainLimitError, drain, inline, inlining
-
-
-@pytest.fixture
-def note(queue, log):
-    @queue.task
-    def note(word):
-        log.append(word)
-        return word
-
-    return note
+from jobrunner.testing import DrainLimitError, drain, inline
 
 
 def test_a_task_has_run_when_enqueue_returns(queue, note, log):
@@ -91,7 +78,6 @@ def test_a_long_chain_needs_no_deep_stack(queue, log):
 def test_coroutines_run_inside_one_another(queue):
     @queue.task
     async def outer():
-        await asyncio.sleep(0)
         return 1 + inner.enqueue().result()
 
     @queue.task
@@ -187,52 +173,6 @@ def test_a_task_that_enqueues_itself_for_ever_is_told(queue):
 
     with pytest.raises(DrainLimitError, match="after 50 attempts"):
         block()
-
-
-def test_an_application_with_threads_runs_tasks_in_each(queue, log):
-    @queue.task
-    def where():
-        return threading.current_thread().name
-
-    def enqueue():
-        log.append(where.enqueue().result())
-
-    with inline(queue):
-        threads = [threading.Thread(target=enqueue, name=f"web-{n}") for n in range(3)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert len(log) == 3
-    assert set(log) <= {"web-0", "web-1", "web-2"}
-
-
-def test_a_task_may_enqueue_in_threads_of_its_own(queue, note, log, monkeypatch):
-    monkeypatch.setattr(inlining, "PATIENCE", 0.1)
-
-    @queue.task
-    def parent():
-        thread = threading.Thread(target=note.enqueue, args=["child"])
-        thread.start()
-        thread.join()
-
-    with inline(queue):
-        parent.enqueue()
-    assert log == ["child"]
-
-
-def test_two_threads_never_run_a_task_twice(queue, note, log):
-    def enqueue(worker):
-        for number in range(10):
-            note.enqueue(f"{worker}-{number}")
-
-    with inline(queue):
-        threads = [threading.Thread(target=enqueue, args=[name]) for name in "ab"]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert sorted(log) == sorted(f"{name}-{number}" for name in "ab" for number in range(10))
 
 
 def test_a_write_inside_a_transaction_of_a_task_runs_after_it(queue, note, log):
