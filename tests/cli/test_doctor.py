@@ -134,6 +134,7 @@ def test_the_database_of_a_newer_version_is_told(cli):
     cli.enqueue()
     with cli.queue.transaction() as connection:
         connection.exec_driver_sql("UPDATE jobrunner_version SET version_num = '9999'")
+        connection.exec_driver_sql("ALTER TABLE workers RENAME TO people")
     ran = cli("doctor", "--json")
     assert problems(ran) == ["schema"]
     assert told(ran)["schema"]["hint"] == "Upgrade jobrunner."

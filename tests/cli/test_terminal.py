@@ -79,12 +79,16 @@ def test_the_report_and_the_status_fit(cli, terminal):
 def test_the_doctor_fits_and_his_next_steps_stand_below(cli, terminal):
     cli.enqueue(queue=HOSTILE)
     (cli.folder / "jobs.db").chmod(0o644)
-    shown = terminal("doctor")
-    lines = plain(shown)
+    lines = plain(terminal("doctor"))
     assert max(map(len, lines)) <= COLUMNS
     assert {line.split()[0] for line in lines if line[:1].strip()} == {"ok", "warning"}
     assert "Run `chmod go-rwx" in "\n".join(lines)
-    assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", "\n".join(shown)), "colour, against NO_COLOR"
+
+
+def test_a_path_cannot_steer_the_terminal(cli, terminal):
+    shown = "\n".join(terminal("--db", "\x1b[31mred.db", "doctor"))
+    assert "\x1b[31m" not in shown
+    assert "\\x1b[31mred.db" in shown.replace("\n", "").replace(" ", "")
 
 
 @pytest.mark.parametrize("command", ["task list", "task show 1"])

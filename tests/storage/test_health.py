@@ -1,7 +1,10 @@
 """A database and its library are looked at without touching them, and each fault is told."""
 
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from types import ModuleType
 
 import pytest
@@ -20,6 +23,16 @@ MAPS = """\
 7f05-7f06 r--p 0 fd:00 9 /srv/sqlite/jobs.db-shm
 """
 APSW = "7f06-7f07 r-xp 0 fd:00 4 /app/.venv/lib/python3.11/site-packages/sqlean/_sqlite3.so\n"
+
+
+KILLED = """
+import os, signal, sys
+from jobrunner.storage.engine import Database
+
+with Database(sys.argv[1]).writing() as transaction:
+    transaction.exec_driver_sql("CREATE TABLE fresh (x)")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 @pytest.fixture
@@ -112,6 +125,16 @@ def test_who_looks_at_an_open_database_sees_what_is_only_in_its_wal(database, pa
     assert names(path) == before
     (wal,) = found(database, health.journal, path)
     assert (wal.level, "not yet in the file" in wal.says) == (Level.OK, True)
+
+
+def test_who_looks_leaves_a_killed_writers_wal_as_it_is(database, path):
+    database.close()
+    killed = subprocess.run([sys.executable, "-c", KILLED, path], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    before = [(name, path.with_name(name).stat().st_size) for name in names(path)]
+    with looking(database) as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM fresh").scalar() == 0
+    assert [(name, path.with_name(name).stat().st_size) for name in names(path)] == before
 
 
 def test_who_looks_cannot_write(database):
