@@ -7,6 +7,8 @@ from typing import Final
 from jobrunner.core.errors import InvalidTaskError
 
 LONGEST: Final = timedelta(days=36_500)
+SHOWN: Final = 100
+"""Characters of a wrong value that an error tells."""
 
 
 def invalid(name: str, problem: str) -> InvalidTaskError:
@@ -14,18 +16,28 @@ def invalid(name: str, problem: str) -> InvalidTaskError:
     return InvalidTaskError(f"{name} {problem}", field=name)
 
 
+def shown(value: object) -> str:
+    """A value as an error tells it: short, whatever it is, and even if it cannot be told."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 — nested too deeply, of too many digits, or somebody's own
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
 def check_integer(name: str, value: object, allowed: range) -> None:
     """Accept a whole number in a range; `True` is none."""
     if not isinstance(value, int) or isinstance(value, bool):
-        raise invalid(name, f"must be an integer, not {value!r}")
+        raise invalid(name, f"must be an integer, not {shown(value)}")
     if value not in allowed:
-        raise invalid(name, f"must be from {allowed.start} to {allowed.stop - 1}, not {value}")
+        bounds = f"from {allowed.start} to {allowed.stop - 1}"
+        raise invalid(name, f"must be {bounds}, not {shown(value)}")
 
 
 def check_span(name: str, value: object, *, shortest: timedelta) -> None:
     """Accept a length of time of at most 100 years."""
     if not isinstance(value, timedelta):
-        raise invalid(name, f"must be a timedelta, not {value!r}")
+        raise invalid(name, f"must be a timedelta, not {shown(value)}")
     if not shortest <= value <= LONGEST:
         least = f"{shortest.total_seconds():f}".rstrip("0").rstrip(".")
         raise invalid(name, f"must be from {least} s to 100 years, not {value.total_seconds():g} s")
@@ -34,7 +46,7 @@ def check_span(name: str, value: object, *, shortest: timedelta) -> None:
 def check_moment(name: str, value: object) -> None:
     """Accept a moment that says its time zone and has a name in UTC."""
     if not isinstance(value, datetime) or value.tzinfo is None:
-        raise invalid(name, f"must be a datetime with a time zone, not {value!r}")
+        raise invalid(name, f"must be a datetime with a time zone, not {shown(value)}")
     try:
         value.astimezone(UTC)
     except OverflowError:
