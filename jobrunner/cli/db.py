@@ -66,9 +66,10 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Write a sound copy of the database while everything runs on; prints its path.
+    """Copy the database while everything runs on.
 
-    The copy is checked. A file that ends in .partial is one that a kill left unfinished.
+    Prints the path of the copy, which is checked first. A file that ends in .partial is one that
+    was left unfinished by a kill, and may be deleted.
     """
     from jobrunner.storage import backup as stored  # noqa: PLC0415 — `--help` needs no SQLAlchemy
 
@@ -89,16 +90,17 @@ def restore(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Put a backup in the place of the database, whose own file is kept aside.
+    """Put a backup in the place of the database.
 
-    Stop the workers before. What was in progress when the backup was made runs again.
+    Stop the workers before. The old file is kept beside it. What was in progress when the backup
+    was made runs again.
     """
     from jobrunner.runtime.restoring import restore as put  # noqa: PLC0415 — as above
 
     state: State = context.obj
     queue = state.queue
     with render.pulse("restoring"):
-        kept, lost = put(queue.store.unopened, file, clock=queue.clock, emit=queue.emit)
+        kept, lost = put(queue.store.unopened, file, clock=queue.clock, emit=lambda _event: None)
     if as_json:
         render.as_json({"kept": str(kept) if kept else None, "workers_lost": lost})
         return

@@ -68,3 +68,5 @@ def _rows(database: Database, held: list[WorkerId]) -> dict[WorkerId, WorkerInfo
             return {worker.id: worker for worker in workers.every(transaction, held)}
     except DatabaseError:
         return {}
+    finally:
+        database.close()

@@ -31,7 +31,8 @@ def refuse(target: Path, *, database: Path, overwrite: bool) -> None:
     Raises:
         DatabaseError: it would cover another file, or become part of another database.
     """
-    own = [database, *(Path(f"{database}{end}") for end in (*COMPANIONS, ".lock", ".workers"))]
+    ends = ("", *COMPANIONS, ".lock", ".reserve", ".workers")
+    own = [Path(f"{database}{end}") for end in ends]
     if any(_is_same(target, path) for path in own):
         raise DatabaseError(f"{target} is the database itself", hint="Name another file.")
     if target.is_dir():
@@ -94,11 +95,11 @@ def beside(target: Path) -> Generator[Path]:
 def _told(target: Path) -> Generator[None]:
     try:
         yield
-    except FileNotFoundError as error:
-        raise DatabaseError(
-            f"the folder {target.parent} does not exist", hint="Create it, or name another file."
-        ) from error
     except OSError as error:
+        if not target.parent.is_dir():
+            raise DatabaseError(
+                f"there is no folder {target.parent}", hint="Make it, or name another file."
+            ) from error
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise _no_room(target) from error
         raise DatabaseError(

@@ -74,7 +74,7 @@ def test_a_file_that_came_meanwhile_is_not_covered(store, target, monkeypatch):
     assert target.read_text() == "somebody else's"
 
 
-@pytest.mark.parametrize("name", ["", "-wal", "-shm", "-journal", ".lock", ".workers"])
+@pytest.mark.parametrize("name", ["", "-wal", "-shm", "-journal", ".lock", ".reserve", ".workers"])
 def test_the_database_and_what_belongs_to_it_are_no_target(store, name):
     with pytest.raises(DatabaseError, match="is the database itself"):
         backup.backup(store.database, Path(f"{store.database.path}{name}"), overwrite=True)
@@ -99,7 +99,7 @@ def test_a_copy_never_comes_to_stand_beside_the_wal_of_another(store, target, en
 def test_a_folder_is_no_target_and_a_missing_one_is_not_made(store, tmp_path):
     with pytest.raises(DatabaseError, match="is a folder"):
         backup.backup(store.database, tmp_path, overwrite=True)
-    with pytest.raises(DatabaseError, match="does not exist"):
+    with pytest.raises(DatabaseError, match="there is no folder"):
         backup.backup(store.database, tmp_path / "absent" / "copy.db")
     assert files(tmp_path) == ["jobs.db"]
 
