@@ -183,3 +183,15 @@ def test_progress_and_checkpoints_are_stored(queue):
     task = crawl.enqueue(["a", "b"])
     drain(queue)
     assert task.refresh().progress.done == 2
+
+
+def test_a_timeout_is_not_enforced(queue, clock):
+    @queue.task(timeout=1)
+    def overrun():
+        clock.advance(60)
+        context.check()
+
+    task = overrun.enqueue()
+    assert drain(queue).outcomes == {"completed": 1}
+    (record,) = queue.history(task.id)
+    assert (record.ended_at - record.started_at).total_seconds() == 60
