@@ -2,6 +2,7 @@
 
 import threading
 
+from jobrunner import Status
 from jobrunner.testing import inline, inlining
 
 
@@ -21,6 +22,36 @@ def test_an_application_with_threads_runs_tasks_in_each(queue, log):
             thread.join()
     assert len(log) == 3
     assert set(log) <= {"web-0", "web-1", "web-2"}
+
+
+def test_a_task_that_another_thread_has_claimed_has_run_on_return_too(queue):
+    main = threading.current_thread()
+    running, go_on, claimed, returned = (threading.Event() for _ in range(4))
+
+    @queue.task
+    def busy():
+        running.set()
+        go_on.wait(30)
+
+    @queue.task
+    def contested():
+        claimed.set()
+        returned.wait(1)
+
+    def let_the_other_claim_it():
+        if threading.current_thread() is main:
+            go_on.set()
+            claimed.wait(30)
+
+    with inline(queue):
+        other = threading.Thread(target=busy.enqueue)
+        other.start()
+        running.wait(30)
+        queue.after_commit.insert(0, let_the_other_claim_it)
+        task = contested.enqueue()
+        returned.set()
+        other.join()
+    assert task.status is Status.COMPLETED
 
 
 def test_a_task_may_enqueue_in_threads_of_its_own(queue, note, log, monkeypatch):
