@@ -70,6 +70,17 @@ def test_the_wal_of_the_old_file_never_meets_the_new_one(store, copy, run_progra
     assert read(kept, "SELECT count(*) FROM tasks WHERE description LIKE 'in the WAL%'") == [(20,)]
 
 
+def test_a_wal_whose_file_is_gone_is_kept_and_never_meets_the_new_one(store, copy, run_program):
+    path = store.database.path
+    store.database.close()
+    run_program(LEAVE_A_WAL, str(path))
+    path.unlink()
+    restore(store, copy)
+    assert descriptions(store) == ["saved"]
+    assert store.problems() == []
+    assert list(path.parent.glob("jobs.db.before-restore-*-wal"))
+
+
 def test_a_damaged_file_is_kept_with_its_wal_as_it_is(store, copy, run_program):
     path = store.database.path
     store.database.close()
