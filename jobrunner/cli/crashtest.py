@@ -50,7 +50,7 @@ def crashtest(
     """Run your tasks while their workers are killed, in a database of their own.
 
     Workers die by SIGKILL, at random moments and just before and after each COMMIT,
-    and are replaced; no task is hit more than three times. Then all are left to end.
+    and are replaced. Then all tasks are left to end.
     --check is a program with arguments, run without a shell. It finds the task in
     JOBRUNNER_TASK_ID and JOBRUNNER_TASK (JSON), how often it ran in
     JOBRUNNER_ATTEMPTS, and the database in JOBRUNNER_DB. Ends with 0 if all tasks

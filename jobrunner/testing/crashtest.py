@@ -13,7 +13,7 @@ from jobrunner.core.task import NewTask, TaskId
 from jobrunner.runtime.scheduler import Scheduler
 from jobrunner.testing.crash_check import Check
 from jobrunner.testing.crash_examine import CrashReport, examine
-from jobrunner.testing.crash_kills import RandomKills, kill_one
+from jobrunner.testing.crash_kills import RandomKills, raise_limit
 from jobrunner.testing.crash_ledger import Ledger
 from jobrunner.testing.crash_victims import Victims
 
@@ -43,9 +43,8 @@ class CrashTest:
     """What is to be done to whom.
 
     `queue` must have nothing in it: see `TaskQueue.relocate`. `timeout` is in seconds; the same
-    `seed` gives the same chances, though timing decides as well. Each task is hit at most three
-    times, so that the rule against poison pills fails none that is innocent; while all workers
-    hold tasks that were hit so often, the kills pause.
+    `seed` gives the same chances, though timing decides as well. While the test runs, the limit
+    for poison pills is raised by the number of kills, so that none can fail an innocent task.
     """
 
     queue: "TaskQueue"
@@ -74,13 +73,18 @@ class CrashTest:
         self.queue.emit = ignore
         started_at = self.queue.clock.monotonic()
         ids = self.queue.enqueue_ids(tasks)
-        self._work(ids)
+        raise_limit(self.kills)  # here the scheduler rescues
+        try:
+            self._work(ids)
+        finally:
+            raise_limit(0)
         elapsed = self.queue.clock.monotonic() - started_at
         return examine(self.queue, ids, self.ledger.causes, elapsed_s=elapsed, check=self.check)
 
     def _work(self, ids: Sequence[TaskId]) -> None:
+        plan = self._plan(len(ids))
         scheduler = Scheduler(
-            Victims(self.queue, self._plan(len(ids))),
+            Victims(self.queue, plan),
             workers=self.workers,
             concurrency=self.concurrency,
             shutdown_grace=SHUTDOWN_GRACE,
@@ -90,7 +94,7 @@ class CrashTest:
             working = beside.submit(scheduler.run, until_empty=True, duration=self.timeout)
             try:
                 while not wait([working], timeout=random.expovariate(1 / KILL_EVERY)).done:
-                    kill_one(self.queue, self.ledger, random)
+                    plan.kill_one(self.queue, random)
                     self._tell()
             except BaseException:
                 scheduler.stop()
@@ -102,7 +106,7 @@ class CrashTest:
         """Spread the kills over the work: a busy worker takes a turn for some tasks at once."""
         least, most = CHANCES
         share = min(most, max(least, self.kills * self.concurrency / max(tasks, 1)))
-        return RandomKills(self.ledger, {"settle": share}, OTHER_CHANCE, self.seed)
+        return RandomKills(self.ledger, {"settle": share}, OTHER_CHANCE, self.seed, None)
 
     def _tell(self) -> None:
         counts = self.queue.counts()

@@ -11,7 +11,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from jobrunner import Scheduler
-from jobrunner.testing.crash_kills import OUTSIDE, RandomKills, kill_one
+from jobrunner.testing.crash_kills import OUTSIDE, RandomKills
 from jobrunner.testing.crash_ledger import Ledger
 from tests.crash import victims
 from tests.crash.application import at
@@ -79,7 +79,7 @@ class Loop:
         """Kill one from outside: a worker, wherever it came from, or a scheduler or enqueuer."""
         (kind,) = self.random.choices((victims.work, victims.schedule, victims.enqueue), (6, 1, 2))
         if kind is victims.work:
-            kill_one(self.queue, self.ledger, self.random)
+            self.plan.kill_one(self.queue, self.random)
             return
         role, process = self.random.choice([pair for pair in stage if pair[0] is kind])
         if self.ledger.spend(f"{OUTSIDE}, {role.__name__}"):

@@ -1,0 +1,109 @@
+"""Kills are counted across processes, spread over the tasks, and no innocent task fails of them."""
+
+import multiprocessing
+import os
+from random import Random
+
+import pytest
+
+from jobrunner import NewTask, Scheduler, Status, TaskQueue, Worker
+from jobrunner.core import verdict
+from jobrunner.core.events import ignore
+from jobrunner.core.worker import WorkerStatus
+from jobrunner.testing.crash_kills import OUTSIDE, SPARED_FROM, RandomKills, raise_limit
+from jobrunner.testing.crash_ledger import Ledger
+from jobrunner.testing.crash_victims import Victims
+
+ALWAYS = {"after settle": 1.0}
+"""Die whenever a turn is over: with every claim, before the task begins."""
+
+
+@pytest.fixture
+def queue(tmp_path):
+    queue = TaskQueue(tmp_path / "jobs.db", emit=ignore)
+    yield queue
+    assert queue.check() == []
+    queue.close()
+
+
+@pytest.fixture(autouse=True)
+def limit():
+    yield
+    raise_limit(0)
+
+
+def spend(path):
+    ledger = Ledger(path, 30)
+    while ledger.spend("one"):
+        pass
+
+
+def test_several_processes_spend_one_budget(tmp_path):
+    context = multiprocessing.get_context("forkserver")
+    processes = [context.Process(target=spend, args=(tmp_path / "kills",)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    ledger = Ledger(tmp_path / "kills", 30)
+    assert (ledger.spent, ledger.is_spent) == (30, True)
+
+
+def test_a_task_that_is_hit_more_often_than_a_poison_pill_completes(tmp_path, queue):
+    kills = verdict.MAX_CRASHES + 1
+    plan = RandomKills(Ledger(tmp_path / "kills", kills), ALWAYS, 0.0, 0, None)
+    task = queue.enqueue_command(["true"])
+    raise_limit(kills)
+    Scheduler(Victims(queue, plan)).run(until_empty=True, duration=60)
+    ended = queue.get(task.id)
+    assert (ended.status, ended.crashes, ended.attempt) == (Status.COMPLETED, kills, kills + 1)
+    assert dict(plan.ledger.causes) == {"after settle": kills}
+
+
+def test_a_task_is_spared_where_the_limit_is_as_ever(tmp_path, queue):
+    plan = RandomKills(Ledger(tmp_path / "kills", SPARED_FROM + 2), ALWAYS, 0.0, 0)
+    task = queue.enqueue_command(["true"])
+    Scheduler(Victims(queue, plan)).run(until_empty=True, duration=60)
+    ended = queue.get(task.id)
+    assert (ended.status, ended.crashes) == (Status.COMPLETED, SPARED_FROM)
+
+
+def test_the_limit_is_put_back():
+    before = verdict.MAX_CRASHES
+    raise_limit(7)
+    assert before + 7 == verdict.MAX_CRASHES
+    raise_limit(0)
+    assert before == verdict.MAX_CRASHES
+
+
+def test_kills_keep_the_pace_of_the_tasks(tmp_path, queue):
+    queue.enqueue_many([NewTask(command=["true"]) for _ in range(100)])
+    plan = RandomKills(Ledger(tmp_path / "kills", 100), {}, 0.0, 0, None)
+    waiting = queue.status()
+    assert [plan._may_die(set(), waiting) and plan.ledger.spend("") for _ in range(5)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    Worker(queue).run(until_empty=True, max_tasks=20)
+    done = queue.status()
+    assert done.tasks[Status.COMPLETED] >= 20
+    assert plan._may_die(set(), done)
+
+
+def test_nobody_is_killed_where_nobody_works(tmp_path, queue):
+    plan = RandomKills(Ledger(tmp_path / "kills", 9), {}, 0.0, 0)
+    queue.enqueue_command(["true"])
+    assert not plan.kill_one(queue, Random(1))  # noqa: S311 — no secret
+    assert plan.ledger.spent == 0
+
+
+def test_the_process_that_is_armed_elsewhere_is_not_armed_itself(tmp_path, queue):
+    plan = RandomKills(Ledger(tmp_path / "kills", 9), {}, 1.0, 0)
+    victims = Victims(queue, plan)
+    Worker(victims).run(until_empty=True)
+    assert [worker.pid for worker in queue.workers()] == [os.getpid()]
+    assert [worker.status for worker in queue.workers()] == [WorkerStatus.STOPPED]
+    assert OUTSIDE not in plan.ledger.causes
