@@ -14,7 +14,7 @@ SHOWN: Final = 10
 _ALL: Final = 2**62
 
 
-def enqueued(queue: TaskQueue, /, **wanted: Unpack[Wanted]) -> list[Task[Any]]:
+def enqueued(source: TaskQueue, /, **wanted: Unpack[Wanted]) -> list[Task[Any]]:
     """The tasks that match, oldest first, whatever has become of them since.
 
     `wanted` are fields of `Task` with their values: `function=send`, `args=["ada"]`,
@@ -23,10 +23,10 @@ def enqueued(queue: TaskQueue, /, **wanted: Unpack[Wanted]) -> list[Task[Any]]:
     Raises:
         TypeError: a task has no such field.
     """
-    return _matching(_compared(queue, criteria(wanted)))
+    return _matching(_compared(source, criteria(wanted)))
 
 
-def assert_enqueued(queue: TaskQueue, /, **wanted: Unpack[Wanted]) -> Task[Any]:
+def assert_enqueued(source: TaskQueue, /, **wanted: Unpack[Wanted]) -> Task[Any]:
     """The newest task that matches, as `enqueued` finds it.
 
     Raises:
@@ -34,7 +34,7 @@ def assert_enqueued(queue: TaskQueue, /, **wanted: Unpack[Wanted]) -> Task[Any]:
         TypeError: a task has no such field.
     """
     __tracebackhide__ = True
-    found = _compared(queue, criteria(wanted))
+    found = _compared(source, criteria(wanted))
     if matching := _matching(found):
         return matching[-1]
     nearest = sorted(found, key=lambda one: (one.distance, -one.task.id))
@@ -43,7 +43,7 @@ def assert_enqueued(queue: TaskQueue, /, **wanted: Unpack[Wanted]) -> Task[Any]:
     raise AssertionError(_message(f"{problem}{'' if lines else 'nothing was '}enqueued", lines))
 
 
-def refute_enqueued(queue: TaskQueue, /, **wanted: Unpack[Wanted]) -> None:
+def refute_enqueued(source: TaskQueue, /, **wanted: Unpack[Wanted]) -> None:
     """No task matches, as `enqueued` finds it.
 
     Raises:
@@ -51,7 +51,7 @@ def refute_enqueued(queue: TaskQueue, /, **wanted: Unpack[Wanted]) -> None:
         TypeError: a task has no such field.
     """
     __tracebackhide__ = True
-    if found := enqueued(queue, **wanted):
+    if found := enqueued(source, **wanted):
         lines = [_line(task) for task in reversed(found)]
         count = "1 task" if len(found) == 1 else f"{len(found)} tasks"
         raise AssertionError(_message(f"{count} enqueued{_with(criteria(wanted))}", lines))

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from jobrunner.core.errors import TaskFailedError, UnknownFunctionError
-from jobrunner.core.outcome import Ended, Failed, Outcome
+from jobrunner.core.outcome import Completed, Ended, Failed, Outcome
 from jobrunner.core.signals import Retry, Stopped
 from jobrunner.core.status import Status
 from jobrunner.core.task import Lease
@@ -149,10 +149,11 @@ class StandIn:
             return error
         running = _Watched(DatabaseLink(attempt, self._database, self._clock), self._clock)
         outcome = _perform(function, lease, running)
-        if running.raised and not isinstance(running.raised, _OF_THE_TASK):
-            raise running.raised
+        raised = None if isinstance(outcome, Completed) else running.raised
+        if raised is not None and not isinstance(raised, _OF_THE_TASK):
+            raise raised
         attempt.end(outcome)
-        return running.raised
+        return raised
 
 
 class _Watched(Running):

@@ -87,3 +87,16 @@ def test_what_interrupts_the_test_gives_the_task_back(queue, interruption):
     assert (given_back.status, given_back.attempt) == (Status.PENDING, 0)
     drain(queue)
     assert task.result() == "done"
+
+
+def test_what_is_being_handled_around_a_drain_is_none_of_its_tasks(queue):
+    @queue.task
+    def note():
+        return "done"
+
+    task = note.enqueue()
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        assert drain(queue).errors == []
+    assert task.result() == "done"
