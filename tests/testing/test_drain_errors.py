@@ -1,5 +1,7 @@
 """What a task raises comes out of a drain; what interrupts the test leaves nothing in progress."""
 
+import signal
+
 import pytest
 
 from jobrunner import Cancel, Retry, Snooze, Status, UnknownFunctionError, context
@@ -96,7 +98,7 @@ def test_what_is_being_handled_around_a_drain_is_none_of_its_tasks(queue):
 
     task = note.enqueue()
     try:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
     except KeyboardInterrupt:
         assert drain(queue).errors == []
     assert task.result() == "done"
