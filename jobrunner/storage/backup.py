@@ -46,6 +46,8 @@ def backup(database: Database, target: Path, *, overwrite: bool = False) -> Path
         DatabaseDamagedError: the database is not sound; no copy is kept.
     """
     path, target = _file(database), target.absolute()
+    if not path.exists():
+        raise DatabaseError(f"there is no database {path}", hint="Name another with --db.")
     copies.refuse(target, database=path, overwrite=overwrite)
     with copies.beside(target) as partial, database.outside() as connection:
         copies.fill(partial, connection, target=target, examine=_problems)
@@ -135,7 +137,7 @@ def _turn(path: Path) -> Generator[None]:
 def _make_sure_of_being_alone(path: Path) -> None:
     """Nobody has the file open: his next commits would go to the one that is kept aside.
 
-    A sound database is left as one file, since the last to close it takes the -wal in.
+    A -wal that SQLite can read is taken into the file, as whenever the last one closes it.
     """
     driver = sqlite.choose_driver()
     connection = driver.connect(str(path), timeout=PATIENCE, isolation_level=None)
@@ -165,18 +167,28 @@ def _keeping(path: Path, kept: Path) -> Generator[None]:
     At every moment the whole old database is there under one of the names; where the block
     fails, under the first.
     """
-    made: list[Path] = []
+    made: list[tuple[Path, Path]] = []
     try:
         for end in ("", "-wal", "-journal"):  # SQLite makes the -shm anew
-            if Path(f"{path}{end}").exists():
-                _link(Path(f"{path}{end}"), Path(f"{kept}{end}"))
-                made.append(Path(f"{kept}{end}"))
+            old, new = Path(f"{path}{end}"), Path(f"{kept}{end}")
+            if old.exists():
+                _link(old, new)
+                made.append((old, new))
         copies.sync(path.parent)
         yield
     except BaseException:
-        for link in made:
-            link.unlink()
+        is_replaced = path.exists() and not (kept.exists() and path.samefile(kept))
+        if not is_replaced:
+            _take_back(made)
         raise
+
+
+def _take_back(made: list[tuple[Path, Path]]) -> None:
+    for old, new in made:
+        if old.exists():
+            new.unlink()
+        else:
+            new.rename(old)
 
 
 def _link(old: Path, new: Path) -> None:

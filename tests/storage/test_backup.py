@@ -7,6 +7,7 @@ import pytest
 
 from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, DiskFullError
 from jobrunner.storage import backup, copies, sqlite
+from jobrunner.storage.engine import Database
 
 
 @pytest.fixture
@@ -148,6 +149,12 @@ def test_of_an_unsound_database_no_backup_is_kept(empty_store, target, tmp_path)
         backup.backup(empty_store.database, target)
     assert "db check" in told.value.hint
     assert files(tmp_path) == ["jobs.db"]
+
+
+def test_of_nothing_there_is_no_backup(target, tmp_path):
+    with pytest.raises(DatabaseError, match="there is no database"):
+        backup.backup(Database(tmp_path / "typo.db"), target)
+    assert files(tmp_path) == []
 
 
 def test_what_is_on_a_server_is_not_for_us(store, target, monkeypatch):

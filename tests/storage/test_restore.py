@@ -76,22 +76,25 @@ def test_a_wal_whose_file_is_gone_is_kept_and_never_meets_the_new_one(store, cop
     run_program(LEAVE_A_WAL, str(path))
     path.unlink()
     restore(store, copy)
-    assert descriptions(store) == ["saved"]
-    assert store.problems() == []
+    assert (descriptions(store), store.problems()) == (["saved"], [])
     assert list(path.parent.glob("jobs.db.before-restore-*-wal"))
+
+
+def spoil_both(path):
+    """The file is none, and its -wal holds no commit that SQLite could still take in."""
+    wal = Path(f"{path}-wal").read_bytes()
+    path.write_bytes(b"not a database any more" * 1000)
+    Path(f"{path}-wal").write_bytes(wal[:24] + b"x" * 100)
 
 
 def test_a_damaged_file_is_kept_with_its_wal_as_it_is(store, copy, run_program):
     path = store.database.path
     store.database.close()
     run_program(LEAVE_A_WAL, str(path))
-    wal = Path(f"{path}-wal").read_bytes()
-    path.write_bytes(b"not a database any more" * 1000)
-    spoilt = wal[:24] + b"x" * 100
-    Path(f"{path}-wal").write_bytes(spoilt)
+    spoil_both(path)
+    before = path.read_bytes(), Path(f"{path}-wal").read_bytes()
     kept = restore(store, copy).kept
-    assert kept.read_bytes().startswith(b"not a database any more")
-    assert Path(f"{kept}-wal").read_bytes() == spoilt
+    assert (kept.read_bytes(), Path(f"{kept}-wal").read_bytes()) == before
     assert descriptions(store) == ["saved"]
 
 
@@ -191,17 +194,36 @@ def test_the_database_is_no_backup_of_itself(store):
         restore(store, store.database.path)
 
 
+def die(*_arguments, **_options):
+    raise KeyboardInterrupt
+
+
 def test_a_restore_that_dies_before_its_last_step_has_changed_nothing(
+    store, copy, tmp_path, monkeypatch, run_program
+):
+    store.database.close()
+    run_program(LEAVE_A_WAL, str(store.database.path))
+    spoil_both(store.database.path)
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("jobs.db*")}
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(copies, "publish", die)
+        restore(store, copy)
+    del before["jobs.db-shm"]  # SQLite makes it anew
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("jobs.db*")} == before
+    restore(store, copy)
+    assert descriptions(store) == ["saved"]
+
+
+def test_a_restore_that_dies_in_its_last_step_has_kept_the_old_file(
     store, copy, tmp_path, monkeypatch
 ):
-    def die(*_args, **_options):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(copies, "publish", die)
+    publish = copies.publish
+    monkeypatch.setattr(copies, "publish", lambda *a, **options: die(publish(*a, **options)))
     with pytest.raises(KeyboardInterrupt):
         restore(store, copy)
-    assert descriptions(store) == ["saved", "later"]
-    assert list(tmp_path.glob("*restore*")) == []
+    assert descriptions(store) == ["saved"]
+    (kept,) = tmp_path.glob("jobs.db.before-restore-*")
+    assert read(kept, "SELECT count(*) FROM tasks") == [(2,)]
 
 
 def test_a_file_that_was_copied_with_its_wal_is_a_backup_too(store, copy, tmp_path, run_program):
