@@ -111,3 +111,11 @@ def test_a_file_that_leads_elsewhere_is_not_followed(liveness, folder, tmp_path)
     (tmp_path / "precious").write_text("")
     (folder / "mallory").symlink_to(tmp_path / "precious")
     assert not liveness.is_dead("mallory")
+
+
+def test_a_lock_is_not_taken_on_a_file_elsewhere(liveness, folder, tmp_path):
+    folder.mkdir()
+    (folder / "ada").symlink_to(tmp_path / "precious")
+    with pytest.raises(OSError, match="symbolic links"):
+        liveness.hold("ada")
+    assert not (tmp_path / "precious").exists()

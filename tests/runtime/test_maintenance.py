@@ -9,6 +9,8 @@ from jobrunner.core.events import DependentCancelled, TaskRescued, WorkerLost
 from jobrunner.core.outcome import Completed, Ended
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
+from jobrunner.runtime.identity import boot_id
+from jobrunner.runtime.liveness import Liveness
 from jobrunner.runtime.maintenance import OVERDUE_GRACE, SWEEP_EVERY, Maintenance
 from jobrunner.storage import claim, workers
 from jobrunner.storage.settle import settle
@@ -78,6 +80,18 @@ def test_a_worker_that_shows_no_life_is_lost_and_its_task_runnable(
     reason = "it showed no life for 30 s"
     assert events.of(WorkerLost, worker_id="ada", reason=reason)
     assert events.of(TaskRescued, task_id=task.id, status=Status.PENDING, error=reason)
+
+
+def test_a_lock_file_says_nothing_of_a_worker_of_another_boot(queue, clock, events, tmp_path):
+    info = register_ada(queue, clock)
+    liveness = Liveness(tmp_path / "locks")
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / info.id).touch()  # nobody holds it: on this boot that is a death
+    observer = Maintenance(queue.database, liveness, clock=clock, emit=events, lost_after=30)
+    assert liveness.is_dead(info.id)
+    assert info.boot_id != boot_id()
+    observer.sweep()
+    assert events.of(WorkerLost) == []
 
 
 def test_every_beat_starts_the_count_anew(queue, hold, maintenance, clock):

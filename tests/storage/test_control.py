@@ -41,13 +41,14 @@ def change(store, task_id, **values):
     return store.write(control.change, task_id, values)
 
 
+@pytest.mark.parametrize("number", [999, 0, -1, 2**63, 10**30])
 @pytest.mark.parametrize("call", [control.cancel, control.retry])
-def test_an_unknown_task_is_not_found(store, call):
-    with pytest.raises(TaskNotFoundError, match="999") as told:
-        store.write(call, 999, now=store.now)
-    assert told.value.task_id == 999
+def test_an_unknown_task_is_not_found(store, call, number):
+    with pytest.raises(TaskNotFoundError, match=str(number)) as told:
+        store.write(call, number, now=store.now)
+    assert told.value.task_id == number
     with pytest.raises(TaskNotFoundError):
-        change(store, 999, priority=1)
+        change(store, number, priority=1)
 
 
 class TestCancel:

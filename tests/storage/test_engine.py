@@ -8,7 +8,7 @@ import sys
 import pytest
 from sqlalchemy import text
 
-from jobrunner.core.errors import DatabaseError
+from jobrunner.core.errors import CommitUnknownError, DatabaseError
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database, parse_location
 
@@ -77,6 +77,33 @@ def test_the_write_lock_is_taken_at_the_beginning(database):
     with database.writing(), pytest.raises(DatabaseError, match="is locked"):
         other.writing().__enter__()
     other.close()
+
+
+def test_a_commit_that_raised_is_told_as_unknown(database, monkeypatch):
+    dialect = database._engine.dialect
+
+    def fail(_connection):
+        raise dialect.loaded_dbapi.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(dialect, "do_commit", fail)
+    with pytest.raises(CommitUnknownError, match="not known whether"), database.writing():
+        pass
+
+
+def test_who_is_not_in_turn_makes_no_checkpoint(database, monkeypatch):
+    """It could meet a commit of who is, and lose pages (the WAL-reset race)."""
+
+    def pages(connection):
+        return connection.scalar(text("PRAGMA wal_autocheckpoint"))
+
+    with database.writing() as connection:
+        assert pages(connection) == 1_000
+    out_of_turn = contextlib.nullcontext(False)  # noqa: FBT003
+    monkeypatch.setattr(database._turnstile, "turn", lambda: out_of_turn)
+    with database.writing() as connection:
+        assert pages(connection) == 0
+    with database.reading() as connection:
+        assert pages(connection) == 1_000
 
 
 def test_a_closed_database_opens_again(store):

@@ -59,3 +59,11 @@ def test_an_existing_file_is_left_alone(tmp_path):
     path.chmod(0o640)
     create_private(path)
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("mine", 0o640)
+
+
+def test_no_descriptor_of_an_existing_file_is_closed(tmp_path, monkeypatch):
+    (tmp_path / "jobs.db").touch()
+    closed = []
+    monkeypatch.setattr("jobrunner.storage.sqlite.os.close", closed.append)
+    create_private(tmp_path / "jobs.db")
+    assert closed == [], "all locks that this process has on it would be gone"

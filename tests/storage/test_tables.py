@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
+from jobrunner.core.outcome import Completed
 from jobrunner.storage.tables import Moment, Span
 
 DIALECT = sqlite.dialect()
@@ -53,6 +54,13 @@ def test_an_edge_without_meaning_is_refused(store, edge):
     store.add()
     with pytest.raises(IntegrityError):
         store.sql(f"INSERT INTO dependencies VALUES ({edge})")  # noqa: S608
+
+
+def test_an_end_without_meaning_is_refused(store):
+    store.add()
+    store.settle(store.claim_one(), Completed())
+    with pytest.raises(IntegrityError):
+        store.sql("UPDATE attempts SET outcome = 'dreamt'")
 
 
 moments = st.datetimes(timezones=st.timezones() | st.just(UTC))

@@ -144,3 +144,19 @@ def test_a_transaction_inside_another_of_its_thread_is_refused_without_a_turn_to
     thread.start()
     thread.join(5)
     assert done.is_set()
+
+
+def test_what_has_forgotten_its_parents_turn_can_have_its_own(turnstile):
+    with turnstile.turn():
+        turnstile.forget()  # as a child does that was forked in a turn of this very thread
+        with turnstile.turn() as in_time:
+            assert in_time
+
+
+def test_what_has_forgotten_its_parents_turn_has_closed_its_lock(turnstile):
+    """Open in a child, it would outlive a parent that dies in its turn."""
+    with turnstile.turn():
+        (descriptor,) = turnstile._opened
+        turnstile.forget()
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
