@@ -15,7 +15,7 @@ FIND_PYTHON = for python in python3 python3.14 python3.13 python3.12 python3.11 
 	"$${python:?- install Python 3.11 or newer, for none was found}"
 SET_UP = $(FIND_PYTHON) -I tools/bootstrap.py --python "$(PYTHON)"
 
-.PHONY: test crash demo check lint fmt bench test-pythons clean runtime dev
+.PHONY: test crash demo check lint fmt bench test-pythons clean runtime dev mutants model
 
 test: dev
 	$(BIN)/python -m pytest $(ARGS)
@@ -40,6 +40,15 @@ fmt: dev
 KILLS := 500
 crash: dev
 	$(BIN)/python -W error -m tests.crash --kills $(KILLS) $(ARGS)
+
+# Each guard is removed in turn: a test must fail. `make mutants ARGS="settle --jobs 1"` for some.
+mutants: dev
+	$(BIN)/python tools/mutants.py $(ARGS)
+
+# The model at length; it tells what it has tried.
+MODEL := 300x30
+model: dev
+	MODEL=$(MODEL) $(BIN)/python -m pytest -n0 --timeout=0 tests/storage/test_model.py $(ARGS)
 
 bench: dev
 	$(BIN)/python -m benchmarks
