@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobrunner import Status
+from jobrunner import NewTask, Status
 from jobrunner.testing import assert_enqueued, drain, enqueued, refute_enqueued
 
 
@@ -122,9 +122,20 @@ def test_a_failure_stays_short(queue, mail, failure):
     assert max(map(len, shown)) < 250
 
 
-def test_a_task_of_hostile_text_stays_one_line(queue, mail, failure):
+def test_another_call_of_the_function_is_nearer_than_anything_else(queue, mail, failure):
+    wanted = {"queue": "post", "priority": 5, "description": "for ada"}
+    mail.enqueue("ada")
+    queue.enqueue_command(["true"], **wanted)
+    shown = failure(assert_enqueued, queue, function=mail, **wanted).splitlines()
+    assert [line.partition(" (")[0] for line in shown[1:]] == ["  task 1", "  task 2"]
+
+
+def test_a_task_of_hostile_text_stays_one_line(queue, failure):
     queue.enqueue_command(["rm\n\x1b[2J"])
-    assert len(failure(assert_enqueued, queue, function=mail).splitlines()) == 2
+    queue.enqueue(NewTask(function="rm\n\x1b[2J"))
+    shown = failure(assert_enqueued, queue, priority=5)
+    assert len(shown.splitlines()) == 3
+    assert "\x1b" not in shown
 
 
 def test_refuting_tells_what_is_there(queue, mail, failure):
