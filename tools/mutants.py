@@ -219,7 +219,7 @@ def _run(copy: Path, tests: Sequence[str], *, longest: float = LONGEST) -> Ran:
         env={**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        stdin=(copy / "README.md").open(),  # something to read, for what should read nothing
+        stdin=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
     )
