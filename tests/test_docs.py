@@ -22,7 +22,8 @@ def test_every_status_is_told():
 
 
 @pytest.mark.parametrize(
-    "command", ["enqueue", "work", "report", "status", "demo", "task list", "task log", "db check", "doctor"]
+    "command",
+    ["enqueue", "work", "report", "status", "demo", "task list", "task log", "db check", "doctor"],
 )
 def test_every_command_is_told(command):
     assert f"## `jobrunner {command}`" in pages()["cli.md"]
