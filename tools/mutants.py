@@ -30,7 +30,7 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 GUARDS: Final = Path(__file__).resolve().parent / "guards"
 MODEL: Final = ("tests/storage/test_model.py",)
-LONGEST: Final = 240
+LONGEST: Final = 150
 """Seconds after which a mutant that hangs its tests counts as killed."""
 
 PYTEST: Final = (
