@@ -96,14 +96,17 @@ class Membership:
             self._keepalive.stop()
             with self._database.writing() as transaction:
                 workers.set_stopped(transaction, self.id, now=self._clock.now())
-        finally:
-            self._release()
+        except BaseException:
+            # Guarded by test_others_outlive_who_is_frozen_in_a_write_transaction.
+            self._release(as_dead=True)
+            raise
+        self._release()
 
     def drop(self) -> None:
         """End after having been declared lost: the row says so already."""
         self._keepalive.stop()
         self._release()
 
-    def _release(self) -> None:
+    def _release(self, *, as_dead: bool = False) -> None:
         if self._liveness:
-            self._liveness.release(self.id)
+            self._liveness.release(self.id, as_dead=as_dead)

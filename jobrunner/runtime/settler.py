@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from jobrunner.core.errors import DatabaseError
+from jobrunner.core.errors import CommitUnknownError
 from jobrunner.core.outcome import Ended
 from jobrunner.core.task import Lease, Token, WorkerId
 from jobrunner.runtime.clock import Clock
@@ -76,8 +76,8 @@ class Settler:
                 wanted = sum(want.free + want.ahead for want in wants)
                 drained = not recovered and len(leases) < wanted
                 due = reads.next_due(transaction) if drained else None
-        except DatabaseError:
-            # The COMMIT may have worked all the same: the next turn looks, before it repeats.
+        except CommitUnknownError:
+            # It may have worked all the same: the next turn looks, before it repeats.
             self._doubtful.append(token)
             raise
         self._doubtful = []

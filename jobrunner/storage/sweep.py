@@ -113,7 +113,11 @@ def _take(
     backoff: Backoff,
 ) -> Settlement:
     found = transaction.execute(select(*LEASE_COLUMNS, tasks.c.started_at).where(which)).all()
-    ended = [Ended(Lease._make(row[:-1]), outcome, row[-1], now) for row in found]
+    # A wall clock that was set back makes no run end before its start
+    # (guarded by test_a_step_of_the_clock_loses_nobody_and_keeps_no_dead).
+    ended = [
+        Ended(Lease._make(row[:-1]), outcome, row[-1], max(row[-1] or now, now)) for row in found
+    ]
     return settle(transaction, ended, worker_id=worker_id, now=now, backoff=backoff)
 
 

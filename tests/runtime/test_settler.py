@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from jobrunner import NewTask
-from jobrunner.core.errors import DatabaseError
+from jobrunner.core.errors import CommitUnknownError, DatabaseError
 from jobrunner.core.outcome import Completed, Ended
 from jobrunner.core.status import Status
 from jobrunner.runtime.settler import Settler, Want
@@ -57,7 +57,7 @@ def doubtful(queue, monkeypatch):
                 raise DatabaseError("the database is locked")
             with writing() as transaction:
                 yield transaction
-            raise DatabaseError("the COMMIT may have worked")
+            raise CommitUnknownError("the COMMIT may have worked")
 
         monkeypatch.setattr(queue.database, "writing", breaking)
 
