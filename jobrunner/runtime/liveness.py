@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+from collections.abc import Container
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ class Liveness:
         """`folder` is made at the first `hold`, for its owner only."""
         self._folder = folder
         self._descriptors: dict[WorkerId, int] = {}
+        self._free: set[WorkerId] = set()
 
     def hold(self, worker_id: WorkerId) -> None:
         """Take the lock of a new worker; it stays until `release` or the process's death."""
@@ -30,11 +32,16 @@ class Liveness:
         _own.add(worker_id)
         self._descriptors[worker_id] = descriptor
 
-    def release(self, worker_id: WorkerId) -> None:
-        """Let go of the lock and remove its file."""
+    def release(self, worker_id: WorkerId, *, as_dead: bool = False) -> None:
+        """Let go of the lock and remove its file.
+
+        `as_dead` leaves the file: the others see by it that the worker has ended, where its
+        row could not be told.
+        """
         descriptor = self._descriptors.pop(worker_id, None)
         if descriptor is not None:
-            self.forget(worker_id)
+            if not as_dead:
+                self.forget(worker_id)
             os.close(descriptor)
             _own.discard(worker_id)
 
@@ -64,6 +71,23 @@ class Liveness:
             return []
         found = sorted(WorkerId(path.name) for path in self._folder.iterdir())
         return [worker_id for worker_id in found if not self.is_dead(worker_id)]
+
+    def prune(self, living: Container[WorkerId]) -> int:
+        """Remove files that nobody holds and no living worker's row names; returns how many.
+
+        Only what was free at the last call too: a worker that is just making its file holds it
+        a moment later.
+        """
+        free = {name for name in self._found() if name not in living and self.is_dead(name)}
+        gone, self._free = free & self._free, free - self._free
+        for worker_id in gone:
+            self.forget(worker_id)
+        return len(gone)
+
+    def _found(self) -> set[WorkerId]:
+        with contextlib.suppress(OSError):
+            return {WorkerId(path.name) for path in self._folder.iterdir()}
+        return set()
 
     def forget(self, worker_id: WorkerId) -> None:
         """Remove the file of a worker that is gone."""

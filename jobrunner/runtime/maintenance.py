@@ -8,7 +8,7 @@ from jobrunner.core.worker import WorkerInfo
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, boot_id
 from jobrunner.runtime.liveness import Liveness
-from jobrunner.storage import sweep, workers
+from jobrunner.storage import sweep, wal, workers
 from jobrunner.storage.engine import Database
 from jobrunner.storage.settle import Settlement
 from jobrunner.storage.sweep import Claimed
@@ -141,5 +141,11 @@ class Maintenance:
         if now < self._prune_at:
             return
         with self._database.writing() as transaction:
-            more = sweep.prune(transaction, now=self._clock.now()) >= sweep.PRUNE_AT_ONCE
+            present = self._clock.now()
+            more = sweep.prune(transaction, now=present) >= sweep.PRUNE_AT_ONCE
+            more |= workers.prune(transaction, now=present) >= workers.PRUNE_AT_ONCE
+            living = {worker.id for worker in workers.alive(transaction)}
         self._prune_at = now + (SWEEP_EVERY if more else PRUNE_EVERY)
+        if self._liveness is not None:
+            self._liveness.prune(living)
+        wal.cut(self._database)

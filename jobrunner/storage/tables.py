@@ -227,6 +227,8 @@ attempts = Table(
     ),
     # One claim ends once: the second settlement of a token cannot even be written.
     UniqueConstraint("task_id", "token"),
+    # Without it each worker that is pruned costs a scan, for the foreign key.
+    Index("ix_attempts_worker_id", "worker_id"),
     sqlite_strict=True,
 )
 

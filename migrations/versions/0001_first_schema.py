@@ -177,6 +177,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("task_id", "token", name=op.f("uq_attempts_task_id_token")),
         sqlite_strict=True,
     )
+    op.create_index("ix_attempts_worker_id", "attempts", ["worker_id"], unique=False)
     op.create_table(
         "dependencies",
         sa.Column("parent_id", LONG, nullable=False),
@@ -221,6 +222,7 @@ def downgrade() -> None:
     op.drop_table("progress")
     op.drop_index("ix_dependencies_dependent_id", table_name="dependencies")
     op.drop_table("dependencies")
+    op.drop_index("ix_attempts_worker_id", table_name="attempts")
     op.drop_table("attempts")
     op.drop_index("ix_tasks_scheduled", table_name="tasks")
     op.drop_index("ix_tasks_pending_queue", table_name="tasks")

@@ -119,3 +119,18 @@ def test_a_lock_is_not_taken_on_a_file_elsewhere(liveness, folder, tmp_path):
     with pytest.raises(OSError, match="symbolic links"):
         liveness.hold("ada")
     assert not (tmp_path / "precious").exists()
+
+
+def test_a_lock_released_as_dead_leaves_its_file_to_the_others(liveness, folder):
+    liveness.hold("ada")
+    liveness.release("ada", as_dead=True)
+    assert liveness.is_dead("ada")
+    assert Liveness(folder).held() == []
+
+
+def test_a_free_file_is_removed_at_the_second_look(liveness, folder, holder):
+    for name in ("dead", "listed"):
+        (folder / name).touch()
+    assert liveness.prune({"listed"}) == 0
+    assert liveness.prune({"listed"}) == 1
+    assert {path.name for path in folder.iterdir()} == {"bob", "listed"}

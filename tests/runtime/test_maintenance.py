@@ -11,8 +11,8 @@ from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
 from jobrunner.runtime.identity import boot_id
 from jobrunner.runtime.liveness import Liveness
-from jobrunner.runtime.maintenance import OVERDUE_GRACE, SWEEP_EVERY, Maintenance
-from jobrunner.storage import claim, workers
+from jobrunner.runtime.maintenance import OVERDUE_GRACE, PRUNE_EVERY, SWEEP_EVERY, Maintenance
+from jobrunner.storage import claim, wal, workers
 from jobrunner.storage.settle import settle
 from tests.runtime.support import FakeClock, outcomes, register_ada
 
@@ -189,3 +189,24 @@ def test_old_tasks_are_pruned_now_and_then(queue, maintenance, clock):
     clock.moment += timedelta(days=8)
     sweep_for(maintenance, clock, 61)
     assert queue.find() == []
+
+
+def test_workers_nobody_names_their_lock_files_and_a_long_log_go_with_the_old_tasks(
+    queue, clock, events, tmp_path, monkeypatch
+):
+    cut = []
+    monkeypatch.setattr(wal, "cut", cut.append)
+    liveness = Liveness(tmp_path / "locks")
+    maintenance = Maintenance(
+        queue.database, liveness, clock=clock, emit=events, lost_after=LOST_AFTER
+    )
+    register_ada(queue, clock)
+    with queue.database.writing() as transaction:
+        workers.set_stopped(transaction, "ada", now=clock.now())
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "ada").touch()
+    clock.moment += 2 * workers.KEPT
+    sweep_for(maintenance, clock, 2 * PRUNE_EVERY + 1)
+    assert queue.workers() == []
+    assert list((tmp_path / "locks").iterdir()) == []
+    assert set(cut) == {queue.database}

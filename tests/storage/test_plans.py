@@ -7,7 +7,7 @@ import pytest
 from jobrunner.core.outcome import Completed, Ended, Failed
 from jobrunner.core.status import Status
 from jobrunner.core.task import NewTask, TaskId, WorkerId
-from jobrunner.storage import claim, control, progress, reads, sweep
+from jobrunner.storage import claim, control, progress, reads, sweep, workers
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.settle import settle
 from tests.storage.plans import plans, scans
@@ -137,3 +137,9 @@ def test_progress_is_saved_by_key(store, plan):
     (lease,) = store.claim(limit=1)
     steps = plan(progress.save, TaskId(lease.task_id), lease.token, now=store.now, done=1)
     assert scans(steps) == []
+
+
+def test_pruning_workers_scans_no_attempts(store, plan):
+    steps = plan(workers.prune, now=store.now + timedelta(days=2))
+    assert any("ix_attempts_worker_id (worker_id=?)" in step for step in steps)
+    assert [step for step in scans(steps) if "attempts" in step] == []

@@ -2,7 +2,8 @@
 
 import pytest
 
-from jobrunner.core.task import WorkerId
+from jobrunner.core.outcome import Completed
+from jobrunner.core.task import NewTask, WorkerId
 from jobrunner.core.worker import WorkerStatus
 from jobrunner.storage import workers
 
@@ -87,3 +88,21 @@ def test_workers_are_listed_oldest_first(store):
     store.later(1)
     store.worker("aaa")
     assert [worker.id for worker in store.read(workers.every)] == ["ada", "aaa"]
+
+
+def test_a_worker_that_ended_long_ago_is_pruned_when_nothing_names_it(store):
+
+    task = store.enqueue(NewTask(function="work"))[0]
+    for name in ("bob", "eve", "kim"):
+        store.worker(name)
+    store.settle(store.claim_one("bob"), Completed(), worker="bob")
+    for name in ("bob", "eve"):
+        store.write(workers.set_stopped, WorkerId(name), now=store.now)
+    assert store.write(workers.prune, now=store.now) == 0
+    store.later(workers.KEPT.total_seconds() + 1)
+    assert store.write(workers.prune, now=store.now) == 1
+    left = {worker.id for worker in store.read(workers.every)}
+    assert left == {"ada", "bob", "kim"}
+    store.sql("DELETE FROM tasks WHERE id = :id", id=task)
+    assert store.write(workers.prune, now=store.now) == 1
+    assert {worker.id for worker in store.read(workers.every)} == {"ada", "kim"}
