@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from jobrunner import NewTask, TaskQueue
 from jobrunner.core.worker import WorkerStatus
 from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.wakeup import Wakeup
+from tests.lifecycle import processes
 
 APP = """
 import ctypes, os, time
@@ -103,13 +104,18 @@ class Stage:
         self.queue = TaskQueue(folder / "jobs.db")
         self.processes: list[subprocess.Popen[str]] = []
 
-    def python(self, program: str) -> subprocess.Popen[str]:
-        """Start a script beside the application."""
-        script = self.folder / f"script{len(self.processes)}.py"
-        script.write_text(program)
+    def write(self, program: str) -> None:
+        """Add to the application."""
+        with (self.folder / "app.py").open("a") as app:
+            app.write(textwrap.dedent(program))
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Start a process whose descendants can all be found."""
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", str(script)],
+            command,
             cwd=self.folder,
+            env={**os.environ, processes.MARK: str(self.folder)},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -117,6 +123,21 @@ class Stage:
         )
         self.processes.append(process)
         return process
+
+    def python(self, program: str) -> subprocess.Popen[str]:
+        """Start a script beside the application."""
+        script = self.folder / f"script{len(self.processes)}.py"
+        script.write_text(program)
+        return self.start(sys.executable, "-W", "error", str(script))
+
+    def command(self, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """Start the command line on the application; `before` is a command that starts it."""
+        jobrunner = [sys.executable, "-m", "jobrunner", "-A", "app:queue"]
+        return self.start(*before, *jobrunner, *arguments)
+
+    def alive(self) -> set[int]:
+        """Every living process that came of this stage."""
+        return processes.marked(str(self.folder))
 
     def worker(self, limits: dict[str, Any] | None = None, **options: Any) -> subprocess.Popen[str]:
         options = {"concurrency": 2, "kill_grace": 0.3, "shutdown_grace": 0.5} | options
@@ -163,6 +184,18 @@ class Stage:
         log = self.folder / "log"
         return log.read_text().split() if log.exists() else []
 
+    def rows(self, *tables: str) -> list[Any]:
+        """Whole rows: what a late write must leave as they are."""
+        tables = tables or ("tasks", "attempts", "progress", "dependencies", "workers")
+        with self.queue.database.reading() as transaction:
+            return [
+                transaction.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1, 2").all()  # noqa: S608
+                for table in tables
+            ]
+
+    def worker_status(self, worker_id: str) -> WorkerStatus:
+        return {worker.id: worker.status for worker in self.queue.workers()}[worker_id]
+
     def nobody_is_running(self) -> bool:
         living = {WorkerStatus.RUNNING, WorkerStatus.STOPPING}
         return not any(worker.status in living for worker in self.queue.workers())
@@ -177,8 +210,10 @@ class Stage:
                     continue
                 break
             process.wait()
-            if process.stdout:
-                process.stdout.close()
+            for stream in (process.stdin, process.stdout):
+                if stream:
+                    stream.close()
+        processes.send(signal.SIGKILL, *self.alive())
         problems = self.queue.check()
         self.queue.close()
         assert problems == []
