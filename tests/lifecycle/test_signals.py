@@ -104,7 +104,7 @@ def test_a_signal_to_one_worker_of_a_scheduler(stage, number):
         stage.until(lambda: stage.queue.get(task).worker_id not in {None, worker_id})
         assert stage.outcomes(task) == [outcome]
     stage.until(lambda: len(stage.queue.workers()) == started)
-    assert stage.worker_status(worker_id) is status
+    stage.until(lambda: stage.worker_status(worker_id) is status)
     process.send_signal(SIGTERM)
     assert process.wait(20) == 128 + SIGTERM
     stage.until(lambda: not stage.alive())
