@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobrunner import Worker
-from jobrunner.core.errors import DatabaseError
+from jobrunner.core.errors import CommitUnknownError, DatabaseError
 from jobrunner.core.events import LeaseLost, TaskStarted, WorkerLost, WorkerStarted, WorkerTrouble
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
@@ -110,7 +110,7 @@ def trouble(queue, monkeypatch):
         with writing() as transaction:
             yield transaction
         if number % 6 == 0:
-            raise DatabaseError("the COMMIT is unknown")
+            raise CommitUnknownError("the COMMIT is unknown")
 
     monkeypatch.setattr(queue.database, "writing", shaky)
     yield
@@ -193,7 +193,7 @@ def test_a_doubtful_commit_is_looked_up_before_the_end_and_counts(queue, monkeyp
             yield transaction
         if queue.counts()[Status.IN_PROGRESS] and left:
             left.pop()
-            raise DatabaseError("the COMMIT is unknown")
+            raise CommitUnknownError("the COMMIT is unknown")
 
     monkeypatch.setattr("jobrunner.runtime.worker.TROUBLE_PAUSE", 0.01)
     worker = Worker(queue, concurrency=1)
@@ -201,3 +201,25 @@ def test_a_doubtful_commit_is_looked_up_before_the_end_and_counts(queue, monkeyp
     assert worker.run(max_tasks=1) == 1
     monkeypatch.undo()
     assert [task.refresh().status for task in tasks] == [Status.COMPLETED] + [Status.PENDING] * 2
+
+
+def test_a_claim_in_doubt_is_looked_up_though_the_worker_stops(queue, monkeypatch):
+    queue.enqueue_many([f.add.bind(n, 0) for n in range(3)])
+    worker = Worker(queue, concurrency=1)
+    writing, left = queue.database.writing, [True]
+
+    @contextlib.contextmanager
+    def once_unknown():
+        with writing() as transaction:
+            yield transaction
+        if left and queue.counts()[Status.IN_PROGRESS]:
+            left.pop()
+            worker.stop()
+            raise CommitUnknownError("the COMMIT is unknown")
+
+    monkeypatch.setattr("jobrunner.runtime.worker.TROUBLE_PAUSE", 0.01)
+    monkeypatch.setattr(queue.database, "writing", once_unknown)
+    worker.run()
+    monkeypatch.undo()
+    assert not left
+    assert queue.counts()[Status.IN_PROGRESS] == 0

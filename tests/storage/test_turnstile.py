@@ -9,6 +9,8 @@ import pytest
 from jobrunner.core.errors import DatabaseError
 from jobrunner.storage.turnstile import Turnstile
 
+pytestmark = pytest.mark.timeout(20)  # without its guard a writer waits for ever
+
 
 @pytest.fixture
 def turnstile(tmp_path):
