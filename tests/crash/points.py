@@ -33,7 +33,7 @@ def play(folder, plan, name):
         migrate.upgrade(opening.database)
         return
     queue = at(folder)
-    prepare, act = SCENARIOS[name]
+    prepare, act = FAMILY if name == "family" else SCENARIOS[name]
     given = prepare(queue, str(Path(folder) / SIDE_LOG))
     plan.arm(queue)
     act(queue, given)
@@ -41,6 +41,13 @@ def play(folder, plan, name):
 
 def task(queue, log):
     return steady.enqueue(log, 0.01).id
+
+
+def family(queue, log):
+    parent = steady.bind(log, 0.01)
+    children = [steady.using(after=[parent]).bind(log, 0.01) for _ in range(2)]
+    grandchild = steady.using(after_any=children).bind(log, 0.01)
+    return queue.enqueue_ids([parent, *children, grandchild])
 
 
 def long_task(queue, log):
@@ -159,3 +166,6 @@ SCENARIOS = {
     "update": (later, update),
 }
 """What to prepare unarmed, and what to do armed. `migrate` is in `play`: it comes first."""
+
+FAMILY = (family, work)
+"""Tasks whose turns release dependents too."""
