@@ -68,7 +68,14 @@ def prepare(connection: Any, turn: Callable[[], contextlib.AbstractContextManage
         # Two that switch at once block each other, and no busy timeout helps
         # (guarded by test_a_fresh_database_opened_by_many_is_made_once).
         with turn():
-            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+            if not _is_foreign(connection):
+                connection.execute("PRAGMA journal_mode=WAL").fetchall()
+
+
+def _is_foreign(connection: Any) -> bool:
+    """Whether another program's tables are where ours would be: its file stays as it is."""
+    named = "SELECT name FROM sqlite_master WHERE name IN ('tasks', 'jobrunner_version')"
+    return connection.execute(named).fetchall() == [("tasks",)]
 
 
 @contextlib.contextmanager
