@@ -75,7 +75,8 @@ def prepare(connection: Any, turn: Callable[[], contextlib.AbstractContextManage
 def _is_foreign(connection: Any) -> bool:
     """Whether another program's tables are where ours would be: its file stays as it is."""
     named = "SELECT name FROM sqlite_master WHERE name IN ('tasks', 'jobrunner_version')"
-    return connection.execute(named).fetchall() == [("tasks",)]
+    found: list[tuple[str]] = connection.execute(named).fetchall()
+    return found == [("tasks",)]
 
 
 @contextlib.contextmanager
