@@ -12,7 +12,7 @@ MARK = "JOBRUNNER_STAGE"
 def state(pid: int) -> str:
     """The kernel's letter for what a process does; empty if there is none."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{int(pid)}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return ""
 

@@ -125,6 +125,6 @@ def test_the_command_of_a_killed_worker_dies_with_it(stage):
 
 def _alive(pid):
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{int(pid)}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False

@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -233,3 +234,9 @@ def checkpoint_in_a_transaction(location: str) -> None:
 def progress_in_a_transaction(location: str) -> None:
     with TaskQueue(location).transaction():
         context.progress(1)
+
+
+@functions.task
+def leave_running() -> int:
+    null = subprocess.DEVNULL
+    return subprocess.Popen(["/bin/sleep", "60"], stdin=null, stdout=null, stderr=null).pid

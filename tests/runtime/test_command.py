@@ -37,7 +37,7 @@ def run(queue, drain):
 def alive(pid):
     """Whether a process runs; a zombie, which nobody has buried yet, does not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{int(pid)}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
@@ -206,6 +206,14 @@ def test_a_group_that_outlives_its_leader_is_killed_too(queue, run, tmp_path):
     script = f"trap '' TERM; sleep 60 & echo $! > {tmp_path}/pid; trap - TERM; wait"
     task, last = run(shell(script, timeout=timedelta(seconds=0.5)))
     assert (task.status, last.outcome) == (Status.FAILED, "timed_out")
+    is_gone(queue, (tmp_path / "pid").read_text())
+
+
+def test_a_group_that_outlives_its_leader_in_silence_is_killed_too(queue, run, tmp_path):
+    stubborn = f"trap '' TERM; echo $$ > {tmp_path}/pid; sleep 60; sleep 60"
+    script = f'sh -c "{stubborn.replace("$", chr(92) + "$")}" > /dev/null 2>&1 & wait'
+    task, _ = run(shell(script, timeout=timedelta(seconds=0.5)))
+    assert task.status is Status.FAILED
     is_gone(queue, (tmp_path / "pid").read_text())
 
 

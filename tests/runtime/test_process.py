@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+from pathlib import Path
 
 import pytest
 
@@ -109,6 +110,15 @@ def test_no_child_is_left_when_the_worker_has_ended(queue, drain):
     queue.enqueue_many([f.pid.bind() for _ in range(4)])
     drain(executor="process", concurrency=2)
     until(queue, lambda: not multiprocessing.active_children())
+
+
+def test_what_a_function_has_left_running_ends_with_its_child(queue, start_worker, monkeypatch):
+    monkeypatch.setattr(process, "RECYCLE_AFTER", 1)
+    worker = start_worker(executor="process", concurrency=1)
+    left, _ = queue.wait(queue.enqueue_many([f.leave_running.bind(), f.pid.bind()]), timeout=20)
+    until(queue, lambda: not Path(f"/proc/{left.result()}").exists())
+    worker.stop()
+    worker.join()
 
 
 def test_a_child_that_has_died_at_rest_is_no_crash_of_the_next_task(queue, drain):
