@@ -17,8 +17,8 @@ from jobrunner.core.errors import DatabaseError
 BUSY_TIMEOUT_MS: Final = 5_000
 JOURNAL_LIMIT: Final = 64 * 1024 * 1024
 CHECKPOINT_PAGES: Final = 1_000
-LOOKED_OVER_UP_TO: Final = 64 * 1024 * 1024
-"""Bytes of a file that a look at every page costs a few hundredths of a second."""
+LOOKED_OVER_UP_TO: Final = 16 * 1024 * 1024
+"""Bytes of a file that every worker looks through at its start, at 10 to 16 ms a MiB."""
 
 PRAGMAS: Final = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
