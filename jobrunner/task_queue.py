@@ -24,7 +24,7 @@ from jobrunner.runtime.statistics import statistics, system_status
 from jobrunner.runtime.waiting import wait_until_ended
 from jobrunner.storage import check, control, migrate, reads, workers
 from jobrunner.storage.engine import Database
-from jobrunner.storage.store import Store
+from jobrunner.storage.store import Reading, Store
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -114,14 +114,15 @@ class TaskQueue(Registrar):
             InvalidTaskError: one cannot be stored; none was.
             UnknownFunctionError: functions are registered here, but none of that name.
         """
-        ids = self.enqueue_ids(list(new))
-        with self.store.reading() as transaction:
-            return reads.get_many(transaction, ids, source=self)
+        return self._enqueue(list(new), lambda tx, ids: reads.get_many(tx, ids, source=self))
 
     def enqueue_ids(self, new: Sequence[NewTask[Any]]) -> list[TaskId]:
         """Like `enqueue_many`, for very many: returns only the ids."""
+        return self._enqueue(new, lambda _, ids: ids)
+
+    def _enqueue(self, new: Sequence[NewTask[Any]], read: Reading[R]) -> R:
         self.registry.require({task.function for task in new if task.function})
-        return self.store.enqueue(new, now=self.clock.now())
+        return self.store.enqueue(new, now=self.clock.now(), read=read)
 
     def enqueue_command(self, argv: Sequence[str], **options: Unpack[TaskOptions]) -> Task[int]:
         """Store a command, run without a shell; its result is its exit code, 0.

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -15,6 +15,10 @@ from jobrunner.core.task import NewTask, TaskId
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
 from jobrunner.storage.enqueue import enqueue, is_stored
+
+R = TypeVar("R")
+Reading = Callable[[Connection, list[TaskId]], R]
+"""What is read of tasks that have just been stored, in the same transaction."""
 
 
 class Store:
@@ -79,8 +83,12 @@ class Store:
         for call in tuple(self.after_commit):
             call()
 
-    def enqueue(self, new: Sequence[NewTask[Any]], *, now: datetime) -> list[TaskId]:
-        """Store new tasks and return their ids; if a COMMIT raises, look before it is repeated.
+    def enqueue(self, new: Sequence[NewTask[Any]], *, now: datetime, read: Reading[R]) -> R:
+        """Store new tasks; if a COMMIT raises, look before it is repeated.
+
+        Returns what `read` makes of their ids. It is called before the COMMIT: if a look after it
+        failed, whoever repeats the call would store them twice
+        (guarded by test_an_enqueue_looks_for_nothing_after_its_commit).
 
         Raises:
             InvalidTaskError: one cannot be stored; none was.
@@ -92,12 +100,17 @@ class Store:
         try:
             with self.writing() as transaction:
                 ids = enqueue(transaction, new, now=now)
+                found = read(transaction, ids)
         except CommitUnknownError:
             # A commit after it writes over whatever the first has left in the WAL.
             with self.writing() as transaction:
                 if not is_stored(transaction, new, ids, now=now):
                     ids = enqueue(transaction, new, now=now)
-        return ids
+                found = read(transaction, ids)
+        if self.after_commit:  # they may have run by now
+            with self.reading() as transaction:
+                found = read(transaction, ids)
+        return found
 
     def reading(self) -> contextlib.AbstractContextManager[Connection]:
         """A transaction that reads: the joined one, or one of its own."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from jobrunner import DatabaseError
 from tests.faults import life, vfs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +21,7 @@ SERVERS = 2
 ALL = os.environ.get("FAULTS") == "all"
 """`FAULTS=all` tries every point there is, which takes minutes, and not only a spread of them."""
 
-SAMPLE = {"write": 10, "sync": 8, "read": 8}
+SAMPLE = {"write": 10, "sync": 8, "read": 12}
 """How many points of a kind and a fault are tried otherwise, where it is not 4."""
 
 FAULTS: dict[str, list[dict[str, Any]]] = {
@@ -168,3 +169,18 @@ def test_a_commit_that_failed_and_came_to_light_later_is_found_and_not_doubled(t
     assert {point.point["call"] for point in ghosts} == {"sync"}
     assert {point.said("unknown") != [] for point in ghosts} == {True}
     none_of([point for point in ghosts if point.found("stored") != [LABELS]])
+
+
+def test_an_enqueue_looks_for_nothing_after_its_commit(tmp_path, monkeypatch):
+    """A look that failed would tell of an error, and whoever tries again stores it twice."""
+    queue = life.application(tmp_path / "jobs.db")
+    queue.counts()
+
+    def broken():
+        raise DatabaseError("it cannot be read")
+
+    monkeypatch.setattr(queue.database, "reading", broken)
+    task = queue.enqueue(life.chain(["only"])[0])
+    monkeypatch.undo()
+    assert [found.id for found in queue.find()] == [task.id]
+    queue.close()

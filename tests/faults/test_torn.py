@@ -19,7 +19,7 @@ import pytest
 
 from jobrunner import TaskQueue
 
-EARLIER, LATER = 8, 10
+EARLIER, LATER = 12, 8
 """Commits of the history before the log was begun anew, and after."""
 
 AT_ONCE = 3
