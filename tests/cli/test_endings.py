@@ -35,6 +35,9 @@ def test_each_kind_of_error_has_its_exit_code():
         "ConfigurationError": 2,
         "DatabaseError": 4,
         "SchemaError": 4,
+        "DatabaseDamagedError": 4,
+        "DiskFullError": 4,
+        "CommitUnknownError": 4,
     }
     assert {*codes.values(), 0, 130, 143} == set(endings.MEANINGS)
 
@@ -44,6 +47,7 @@ def test_each_kind_of_error_has_a_stable_name():
         *("invalid_task", "payload", "cycle", "unknown_parent", "unknown_function"),
         *("duplicate_function", "task_not_found", "task_state", "task_failed", "wait_timeout"),
         *("lease_lost", "application", "configuration", "database", "schema"),
+        *("database_damaged", "disk_full", "commit_unknown"),
     ]
 
 
