@@ -8,7 +8,7 @@ from jobrunner.core.events import Emit, WorkerTrouble
 from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.maintenance import SWEEP_EVERY, Maintenance
-from jobrunner.storage import control, workers
+from jobrunner.storage import control, wal, workers
 from jobrunner.storage.engine import Database
 
 
@@ -73,7 +73,10 @@ class Keepalive:
             return self._clock.monotonic() - self._beat_at < self._lost_after
 
     def _see_to_room(self) -> None:
-        had_room, self._has_room = self._has_room, self._database.reserve.keep()
+        reserve = self._database.reserve
+        had_room = self._has_room
+        # What stands in the log may stand in the database already: that room is had at once.
+        self._has_room = reserve.keep() or (wal.cut(self._database, limit=0) and reserve.keep())
         if had_room and not self._has_room:
             self._emit(WorkerTrouble(self._worker_id, "the disk is full: it claims no new task"))
 

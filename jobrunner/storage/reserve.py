@@ -27,21 +27,22 @@ class Reserve:
     def __init__(self, database: Path | None) -> None:
         """Of a server, `None`, nothing is known here: it sees to its own disk."""
         self._folder = database.parent if database else None
-        self._path = Path(f"{database}.reserve") if database else None
+        self._path = f"{database}.reserve" if database else ""
+        self._log = f"{database}-wal"
 
     def is_kept(self) -> bool:
         """Whether the room is there."""
-        return self._path is None or self._size_kept() > 0
+        return not self._path or self._size_kept() > 0
 
     def keep(self) -> bool:
         """Take the room if it can be had; whether it is there."""
-        if self._path is None or self.is_kept():
+        if not self._path or self.is_kept():
             return True
         size, free = self._measure()
-        if free < 2 * size:
+        if free < size + size // 4:  # less than makes new tasks refused: those in wait go on
             return False
         try:
-            self._fill(self._path, size)
+            self._fill(Path(self._path), size)
         except (DiskFullError, OSError):
             self.spend()
         return self.is_kept()
@@ -56,13 +57,13 @@ class Reserve:
 
     def spend(self) -> None:
         """Give the room up, to whoever writes next."""
-        if self._path is not None:
+        if self._path:
             with contextlib.suppress(OSError):
-                self._path.unlink()
+                Path(self._path).unlink()
 
     def is_needed(self) -> bool:
         """Whether the disk is full, whatever else the database says is wrong."""
-        if self._path is None:
+        if not self._path:
             return False
         _, free = self._measure()
         return free < NEXT_TO_NOTHING
@@ -73,10 +74,11 @@ class Reserve:
         Raises:
             DiskFullError: there is too little; nothing was stored.
         """
-        if self._path is None:
+        if not self._path:
             return
         size, free = self._measure()
-        if free + self._size_kept() < 2 * size:
+        # What stands in the log is still to be copied into the database.
+        if free + self._size_kept() < 2 * size + _size(self._log):
             raise DiskFullError(
                 f"the disk of {self._folder} is almost full ({free >> 10} KiB free):"
                 " no new task is taken",
@@ -84,10 +86,7 @@ class Reserve:
             )
 
     def _size_kept(self) -> int:
-        try:
-            return os.stat(self._path).st_size if self._path else 0  # noqa: PTH116 — a hot path
-        except OSError:
-            return 0
+        return _size(self._path)
 
     def _measure(self) -> tuple[int, int]:
         """How large the reserve is to be, and how much is free, in bytes."""
@@ -106,3 +105,10 @@ class Reserve:
                 os.write(descriptor, bytes(size))
         finally:
             os.close(descriptor)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 — a hot path
+    except OSError:
+        return 0

@@ -26,7 +26,7 @@ from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.wakeup import Wakeup
 
 disk = Path(sys.argv[1])
-subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1M", "none", str(disk)], check=True)
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=" + sys.argv[2], "none", str(disk)], check=True)
 told, told_lock = {}, threading.Lock()
 
 def tell(word, value):
@@ -120,8 +120,6 @@ tell("said", said)
 tell("accepted", len(accepted))
 tell("free", free())
 worker, thread = working(until_empty=True)
-# With so little room a worker may wait for more of it before it claims.
-subprocess.run(["mount", "-o", "remount,size=8M", str(disk)], check=True)
 thread.join()
 tell("ends", ends(accepted))
 tell("check", queue.check())
@@ -130,8 +128,8 @@ print(json.dumps(told))
 
 
 @pytest.fixture
-def on_a_small_disk(tmp_path) -> Callable[[str], dict[str, Any]]:
-    def run(drama: str) -> dict[str, Any]:
+def on_a_small_disk(tmp_path) -> Callable[..., dict[str, Any]]:
+    def run(drama: str, size: str = "1M") -> dict[str, Any]:
         can = subprocess.run([*OWN_MOUNTS, "true"], capture_output=True, text=True, check=False)
         assert can.returncode == 0, (
             "a full disk cannot be tried here: this machine permits no mount namespace"
@@ -139,7 +137,7 @@ def on_a_small_disk(tmp_path) -> Callable[[str], dict[str, Any]]:
         )
         (tmp_path / "disk").mkdir()
         ended = subprocess.run(
-            [*OWN_MOUNTS, sys.executable, "-c", PROGRAM + drama, str(tmp_path / "disk")],
+            [*OWN_MOUNTS, sys.executable, "-c", PROGRAM + drama, str(tmp_path / "disk"), size],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -167,10 +165,11 @@ def test_on_a_full_disk_new_tasks_are_refused_and_running_ones_are_recorded(on_a
     assert told["check"] == []
 
 
-def test_tasks_that_fill_a_disk_are_refused_in_time_and_run_when_there_is_room_again(
-    on_a_small_disk,
+@pytest.mark.parametrize("size", ["1M", "8M", "48M"])
+def test_tasks_that_fill_a_disk_are_refused_in_time_and_all_run_without_more_room(
+    on_a_small_disk, size
 ):
-    told = on_a_small_disk(ENQUEUE_UNTIL_REFUSED)
+    told = on_a_small_disk(ENQUEUE_UNTIL_REFUSED, size)
     kind, sentence = told["said"]
     assert kind == "DiskFullError"
     assert "almost full" in sentence

@@ -38,10 +38,17 @@ def test_room_is_taken_once(reserve, tmp_path, disk):
     assert reserve.keep()
 
 
-def test_room_is_not_taken_where_it_leaves_as_much_to_nobody(reserve, disk):
-    disk.free = 2 * LARGEST - 1
+def test_room_is_not_taken_where_it_leaves_next_to_nothing(reserve, disk):
+    disk.free = LARGEST + LARGEST // 4 - 1
     assert not reserve.keep()
     disk.free += 1
+    assert reserve.keep()
+
+
+def test_where_new_tasks_have_just_been_refused_room_can_still_be_taken(reserve, disk):
+    disk.free = 2 * LARGEST - 64 * 1024
+    with pytest.raises(DiskFullError):
+        reserve.refuse_when_low()
     assert reserve.keep()
 
 
@@ -85,6 +92,15 @@ def test_new_tasks_are_refused_before_the_reserve_is_needed(reserve, disk, kept,
         with pytest.raises(DiskFullError, match="almost full"):
             reserve.refuse_when_low()
     else:
+        reserve.refuse_when_low()
+
+
+def test_what_stands_in_the_log_needs_its_room_in_the_database_too(reserve, tmp_path, disk):
+    disk.free = 2 * LARGEST + 100
+    (tmp_path / "jobs.db-wal").write_bytes(bytes(100))
+    reserve.refuse_when_low()
+    (tmp_path / "jobs.db-wal").write_bytes(bytes(101))
+    with pytest.raises(DiskFullError):
         reserve.refuse_when_low()
 
 

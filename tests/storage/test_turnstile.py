@@ -125,6 +125,7 @@ def test_a_lock_that_came_too_late_is_let_go(frozen, hasty, turnstile):
     assert in_a_thread(hasty) is False
     frozen()
     assert in_a_thread(turnstile) is True
+    hasty._waiter._thread.join(5)
     assert hasty._opened == {hasty._descriptor}
 
 
