@@ -33,3 +33,16 @@ def test_every_command_is_told(command):
 def test_links_lead_to_files_that_are_there(page):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_test_that_a_guarantee_names_is_there():
+    named = set(re.findall(r"`(test_\w+)`", (DOCS / "guarantees.md").read_text()))
+    code = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    there = set(re.findall(r"def (test_\w+)\(", code))
+    assert named - there == set()
+    assert len(named) > 60
+
+
+def test_every_promise_has_its_place():
+    headings = re.findall(r"^### (\d+)\. ", (DOCS / "guarantees.md").read_text(), re.MULTILINE)
+    assert headings == [str(number) for number in range(1, 23)]
