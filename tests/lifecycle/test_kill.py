@@ -7,6 +7,8 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
 
@@ -109,14 +111,15 @@ def test_a_segmentation_fault_is_named(stage, finish):
     assert stage.outcomes(task) == ["crashed"] * 5
 
 
-def test_the_command_of_a_killed_worker_dies_with_it(stage):
+@pytest.mark.parametrize("kill", [os.kill, os.killpg])
+def test_the_command_of_a_killed_worker_dies_with_it(stage, kill):
     pids = stage.folder / "pids"
     task = stage.queue.enqueue_command(
         ["sh", "-c", f"sleep 60 & echo $$ $! >> {pids}; test $JOBRUNNER_ATTEMPT = 2 || wait"]
     ).id
     first = stage.worker()
     stage.until(lambda: pids.exists() and pids.read_text())
-    first.kill()
+    kill(first.pid, signal.SIGKILL)
     first.wait()
     for pid in pids.read_text().split():
         stage.until(lambda pid=pid: not _alive(pid))

@@ -28,7 +28,7 @@ def test_one_writer_at_a_time(turnstile, tmp_path):
             inside.set()
 
     with turnstile.turn():
-        thread = threading.Thread(target=enter)
+        thread = threading.Thread(target=enter, daemon=True)
         thread.start()
         assert not inside.wait(0.05)
     assert inside.wait(5)
@@ -98,7 +98,7 @@ def in_a_thread(turnstile):
         with turnstile.turn() as in_time:
             got.append(in_time)
 
-    thread = threading.Thread(target=enter)
+    thread = threading.Thread(target=enter, daemon=True)
     thread.start()
     thread.join(5)
     return got[0]
@@ -143,7 +143,7 @@ def test_a_transaction_inside_another_of_its_thread_is_refused_without_a_turn_to
         done.set()
 
     done = threading.Event()
-    thread = threading.Thread(target=twice)
+    thread = threading.Thread(target=twice, daemon=True)
     thread.start()
     thread.join(5)
     assert done.is_set()
