@@ -1,9 +1,10 @@
 """The thread of a worker that never runs user code: shows life, sweeps, hears cancels."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 
-from jobrunner.core.errors import DatabaseDamagedError, DatabaseError
+from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, DiskFullError
 from jobrunner.core.events import Emit, WorkerTrouble
 from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.runtime.clock import Clock
@@ -75,19 +76,22 @@ class Keepalive:
     def _see_to_room(self) -> None:
         reserve = self._database.reserve
         had_room = self._has_room
-        # What stands in the log may stand in the database already: that room is had at once.
-        self._has_room = reserve.keep() or (wal.cut(self._database, limit=0) and reserve.keep())
+        if not reserve.keep():
+            # What stands in the log may stand in the database already: that room is had at once.
+            with contextlib.suppress(DiskFullError):
+                wal.cut(self._database, limit=0)
+        self._has_room = reserve.keep()
         if had_room and not self._has_room:
             self._emit(WorkerTrouble(self._worker_id, "the disk is full: it claims no new task"))
 
     def _once(self) -> bool:
-        self._see_to_room()
         now = self._clock.monotonic()
         if now - self._beat_at >= self._heartbeat:
             with self._database.writing() as transaction:
                 if not workers.beat(transaction, self._worker_id, now=self._clock.now()):
                     return False
             self._beat_at = now
+        self._see_to_room()
         self._maintenance.sweep()
         with self._database.reading() as transaction:
             cancelled = control.cancel_requests(transaction, self._worker_id)

@@ -1,6 +1,7 @@
 """Room kept back on the disk, so that what runs can be recorded when all other room is gone."""
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,9 @@ NEXT_TO_NOTHING: Final = 64 * 1024
 
 SHARE: Final = 16
 """The reserve is a sixteenth of a small disk, and 4 MiB of a large one."""
+
+
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Reserve:
@@ -91,18 +95,21 @@ class Reserve:
     def _measure(self) -> tuple[int, int]:
         """How large the reserve is to be, and how much is free, in bytes."""
         found = os.statvfs(self._folder or "/")
-        return min(LARGEST, found.f_blocks * found.f_frsize // SHARE), (
-            found.f_bavail * found.f_frsize
-        )
+        if found.f_blocks == 0:  # some file systems do not tell: what cannot be written will
+            return LARGEST, 3 * LARGEST
+        size = min(LARGEST, found.f_blocks * found.f_frsize // SHARE)
+        return size, found.f_bavail * found.f_frsize
 
     @staticmethod
     def _fill(path: Path, size: int) -> None:
         descriptor = open_private(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            if hasattr(os, "posix_fallocate"):
+            try:
                 os.posix_fallocate(descriptor, 0, size)
-            else:
-                os.write(descriptor, bytes(size))
+            except (AttributeError, OSError) as error:
+                if getattr(error, "errno", None) in _NO_ROOM:
+                    raise
+                os.write(descriptor, bytes(size))  # not every system, or file system, can do it
         finally:
             os.close(descriptor)
 

@@ -141,7 +141,12 @@ def test_on_a_full_disk_what_runs_is_recorded_and_nothing_new_begins(
     worker.join()
 
 
-def test_an_idle_worker_outlives_a_full_disk(queue, start_worker, events, disk):
+def test_an_idle_worker_outlives_a_full_disk(queue, start_worker, events, disk, monkeypatch):
+    def no_room_for_what_is_in_the_log(database, *, limit=1):
+        if limit == 0:
+            raise DiskFullError("the disk is full")
+
+    monkeypatch.setattr("jobrunner.runtime.keepalive.wal.cut", no_room_for_what_is_in_the_log)
     worker = start_worker(heartbeat=0.1, lost_after=1.0)
     events.wait(WorkerStarted)
     disk["full"] = True

@@ -1,5 +1,6 @@
 """Room is kept back on the disk; new tasks are refused before it is needed."""
 
+import errno
 import os
 from types import SimpleNamespace
 
@@ -73,6 +74,23 @@ def test_a_reserve_that_cannot_be_filled_is_none(reserve, tmp_path, monkeypatch)
     monkeypatch.setattr(os, "posix_fallocate", full)
     assert not reserve.keep()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_that_cannot_reserve_is_written_to(reserve, tmp_path, monkeypatch):
+    def unable(descriptor, offset, size):
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "posix_fallocate", unable)
+    assert reserve.keep()
+    assert (tmp_path / "jobs.db.reserve").stat().st_size == LARGEST
+
+
+def test_a_file_system_that_does_not_tell_its_size_is_taken_as_large(reserve, tmp_path, disk):
+    disk.total = disk.free = 0
+    reserve.refuse_when_low()
+    assert reserve.keep()
+    assert (tmp_path / "jobs.db.reserve").stat().st_size == LARGEST
+    reserve.refuse_when_low()
 
 
 @pytest.mark.parametrize(
