@@ -1,8 +1,11 @@
 """See that another connection has committed, without asking the tables."""
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
+
+UNREAD: Final = -1
+"""The version of no database: what cannot be read now counts as changed when it can."""
 
 
 class ChangeWatch:
@@ -15,7 +18,7 @@ class ChangeWatch:
         """`connection` is kept, outside any transaction; `driver` is SQLite's, or `None`."""
         self._connection = connection
         self._driver = driver
-        self._version = -1  # of no database: what cannot be read now counts as changed later
+        self._version = UNREAD
         self.changed()
 
     def _read(self) -> int:
@@ -29,8 +32,10 @@ class ChangeWatch:
         before = self._version
         try:
             self._version = self._read()
-        except self._driver.Error:  # whoever looks because of this is told what is wrong
-            return True
+        except self._driver.Error:
+            # Told once: whoever looks because of it is told what is wrong, and need not be woken
+            # a thousand times a second while it lasts.
+            self._version = UNREAD
         return before != self._version
 
     def close(self) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.wakeup import Wakeup
+from jobrunner.storage import sqlite
+from jobrunner.storage.watch import ChangeWatch
 from tests.runtime import functions as f
 
 LONG = 20.0
@@ -72,3 +74,14 @@ def test_a_wait_ends_when_a_signal_handler_has_noted_something(queue):
     wakeup.close()
     assert not changed
     assert took < LONG / 2
+
+
+def test_a_database_that_cannot_be_read_wakes_once_and_again_when_it_can(wakeup, monkeypatch):
+    def unread(_watch):
+        raise sqlite.choose_driver().OperationalError("disk I/O error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ChangeWatch, "_read", unread)
+        assert waited(wakeup, 0.01)[0]
+        assert not waited(wakeup, 0.01)[0]
+    assert waited(wakeup, 0.01)[0]
