@@ -47,7 +47,7 @@ class Reserve:
             return False
         try:
             self._fill(Path(self._path), size)
-        except (DiskFullError, OSError):
+        except (DatabaseError, OSError):
             self.spend()
         return self.is_kept()
 
@@ -94,8 +94,10 @@ class Reserve:
 
     def _measure(self) -> tuple[int, int]:
         """How large the reserve is to be, and how much is free, in bytes."""
-        found = os.statvfs(self._folder or "/")
-        if found.f_blocks == 0:  # some file systems do not tell: what cannot be written will
+        found = None
+        with contextlib.suppress(OSError):  # its folder is gone, perhaps for a moment only
+            found = os.statvfs(self._folder or "/")
+        if found is None or found.f_blocks == 0:  # not told: what cannot be written will
             return LARGEST, 3 * LARGEST
         size = min(LARGEST, found.f_blocks * found.f_frsize // SHARE)
         return size, found.f_bavail * found.f_frsize

@@ -141,3 +141,14 @@ def test_an_enqueue_that_is_refused_stores_nothing(tmp_path, disk):
     disk.free = 100 * MIB
     assert queue.enqueue(NewTask(function="work")).id == 2
     queue.close()
+
+
+def test_a_folder_that_is_gone_is_no_full_disk_and_no_error(tmp_path):
+    reserve = Reserve(tmp_path / "gone" / "jobs.db")
+    assert (reserve.keep(), reserve.is_needed()) == (False, False)
+    reserve.refuse_when_low()
+
+
+def test_a_reserve_that_cannot_be_made_is_not_there_and_no_error(reserve, tmp_path):
+    (tmp_path / "jobs.db.reserve").symlink_to(tmp_path / "elsewhere")
+    assert not reserve.keep()
