@@ -27,8 +27,14 @@ class Liveness:
         """Take the lock of a new worker; it stays until `release` or the process's death."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
         flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(self._path(worker_id), flags, 0o600)
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        while True:
+            descriptor = os.open(self._path(worker_id), flags, 0o600)
+            try:
+                fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:  # somebody looks whether it is free: he may have that one
+                self.forget(worker_id)
+                os.close(descriptor)
         _own.add(worker_id)
         self._descriptors[worker_id] = descriptor
 

@@ -134,3 +134,10 @@ def test_a_free_file_is_removed_at_the_second_look(liveness, folder, holder):
     assert liveness.prune({"listed"}) == 0
     assert liveness.prune({"listed"}) == 1
     assert {path.name for path in folder.iterdir()} == {"bob", "listed"}
+
+
+def test_a_file_that_somebody_looks_at_while_it_is_made_is_made_anew(liveness, folder, holder):
+    liveness.hold("bob")
+    assert Liveness(folder).is_dead("bob") is False
+    liveness.release("bob")
+    assert not (folder / "bob").exists()
