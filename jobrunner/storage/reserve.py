@@ -52,12 +52,14 @@ class Reserve:
         return self.is_kept()
 
     def spend_on(self, error: DatabaseError) -> bool:
-        """Give the room up if `error` comes of a full disk; whether there was any to give."""
+        """Give the room up if `error` comes of a full disk; whether it does: then try again.
+
+        Another one may have given it up since the error: that room is as good.
+        """
         if not (isinstance(error, DiskFullError) or self.is_needed()):
             return False
-        was_kept = self.is_kept()
         self.spend()
-        return was_kept
+        return True
 
     def spend(self) -> None:
         """Give the room up, to whoever writes next."""

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from jobrunner import NewTask, TaskQueue
-from jobrunner.core.errors import DiskFullError
+from jobrunner.core.errors import DatabaseError, DiskFullError
 from jobrunner.storage.reserve import LARGEST, Reserve
 
 MIB = 1 << 20
@@ -152,3 +152,10 @@ def test_a_folder_that_is_gone_is_no_full_disk_and_no_error(tmp_path):
 def test_a_reserve_that_cannot_be_made_is_not_there_and_no_error(reserve, tmp_path):
     (tmp_path / "jobs.db.reserve").symlink_to(tmp_path / "elsewhere")
     assert not reserve.keep()
+
+
+def test_of_two_who_meet_a_full_disk_the_second_tries_again_too(reserve):
+    reserve.keep()
+    full = DiskFullError("the disk is full")
+    assert (reserve.spend_on(full), reserve.spend_on(full)) == (True, True)
+    assert not reserve.spend_on(DatabaseError("it is locked"))
