@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jobrunner.cli import render
 from jobrunner.cli.spans import span_text
+from jobrunner.core.status import OPEN
 
 if TYPE_CHECKING:
     from jobrunner.testing.crash_examine import CrashReport
@@ -25,11 +26,13 @@ def show_crashes(report: "CrashReport", asked: int) -> None:
     rerun = len(report.reruns)
     _line("Kills", _counted(report.killed, report.kills))
     if report.killed < asked:
-        _line("", f"{asked} were asked for, but the tasks ended: give it more or longer ones")
+        all_ended = not any(report.tasks[status] for status in OPEN)
+        why = "the tasks ended: give it more or longer ones" if all_ended else "the time was over"
+        _line("", f"{asked} were asked for, but {why}")
     _line("Tasks", _counted(sum(report.tasks.values()), report.tasks))
     _line("Attempts", f"{report.attempts}; {rerun} tasks ran more than once")
     _line("Lost", f"{report.lost}")
-    _line("Twice", f"{report.completed_twice} completed twice")
+    _line("Twice", f"{report.completed_twice} completed")
     if report.checked:
         _line("Checked", f"{report.checked}; {len(report.not_idempotent)} not idempotent")
     _line("Elapsed", span_text(report.elapsed_s))
@@ -41,7 +44,7 @@ def show_crashes(report: "CrashReport", asked: int) -> None:
     for problem in report.problems[:TOLD]:
         render.talk("\n  ".join(textwrap.wrap(f"WRONG: {problem}", WIDTH - 2)))
     if report.problems:
-        render.talk(f"Found {len(report.problems)} problems.")
+        render.talk(f"Problems found: {len(report.problems)}.")
 
 
 def _line(name: str, text: str) -> None:
@@ -72,6 +75,7 @@ def _rows(report: "CrashReport") -> Iterator[Sequence[render.Cell]]:
 def crash_object(report: "CrashReport", seed: int) -> dict[str, Any]:
     """The report as JSON."""
     return {
+        "ok": not report.problems,
         "seed": seed,
         "kills": dict(report.kills),
         "tasks": {status.value: number for status, number in report.tasks.items()},

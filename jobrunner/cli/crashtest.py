@@ -2,7 +2,7 @@
 
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -16,10 +16,11 @@ from jobrunner.cli.lines import read_lines
 from jobrunner.cli.objects import task_object
 from jobrunner.cli.spans import parse_span
 from jobrunner.config import Settings, open_queue
-from jobrunner.core.errors import ConfigurationError
+from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownFunctionError
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
+    from jobrunner.core.task import NewTask
     from jobrunner.testing.crash_check import Check
     from jobrunner.testing.crash_examine import CrashReport
 
@@ -60,7 +61,10 @@ def crashtest(
     state: State = context.obj
     app = state.settings.app
     spent = {"kills": kills, "workers": workers, "concurrency": concurrency, "seed": seed}
-    options = {**spent, "timeout": parse_span(timeout).total_seconds(), "check": _check(check)}
+    longest = parse_span(timeout).total_seconds()
+    if longest <= 0:
+        raise ConfigurationError("--timeout must be longer than nothing", hint="Write 10m or 2h.")
+    options = {**spent, "timeout": longest, "check": _check(check)}
     data = source_data(source)
     place = empty_folder(keep, "jobrunner-crashtest-")
     keeps = keep is not None
@@ -83,12 +87,22 @@ def _run(place: Path, app: str | None, data: bytes, options: dict[str, Any]) -> 
 
     queue = open_queue(Settings(db=str(place / DATABASE), app=app))
     tasks = read_lines(data, queue.new_task).tasks
+    _refuse(tasks, app)
     render.talk(f"Running {len(tasks)} tasks in {place}, seed {options['seed']}.")
     with render.bar("kills") as advance:
         progress = _progress(advance, options["kills"])
         report = CrashTest(queue=queue, folder=place, progress=progress, **options).run(tasks)
     queue.close()
     return report
+
+
+def _refuse(tasks: "Sequence[NewTask[Any]]", app: str | None) -> None:
+    """Whatever would end at once and prove nothing."""
+    if not tasks:
+        raise InvalidTaskError("there is no task to run", hint="Give one as a JSON line.")
+    functions = [task.function for task in tasks if task.function]
+    if app is None and functions:
+        raise UnknownFunctionError(functions[0], [])
 
 
 def _check(command: str | None) -> "Check | None":

@@ -40,7 +40,8 @@ def examine(database: Database, *, registry: Registry, clock: Clock) -> list[Fin
         found += [health.library(), health.settings(), health.libraries()]
         found += tried("place", lambda: surroundings(path, database.reserve), database)
         if not _is_there(path):
-            return [*found, judge_clock(clock.now(), None), *_absent(path)]
+            absent = tried("database", lambda: _absent(path), database)
+            return [*found, judge_clock(clock.now(), None), *absent]
     return [*found, *_undisturbed(database, registry, clock.now())]
 
 

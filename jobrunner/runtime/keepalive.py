@@ -74,8 +74,7 @@ class Keepalive:
             return self._clock.monotonic() - self._beat_at < self._lost_after
 
     def _see_to_room(self) -> None:
-        reserve = self._database.reserve
-        had_room = self._has_room
+        reserve, had_room = self._database.reserve, self._has_room
         if not reserve.keep():
             # What stands in the log may stand in the database already: that room is had at once.
             with contextlib.suppress(DiskFullError):

@@ -60,6 +60,9 @@ def tried(
         yield problem(name, str(reason), reason.hint)
     except JobrunnerError as error:
         yield problem(name, str(error), error.hint)
+    except OSError as error:
+        says = f"{error.filename} cannot be looked at: {error.strerror}"
+        yield problem(name, says, "Run it as the user who owns the database.")
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         says = f"what is stored cannot be read ({type(error).__name__}: {error})"
         yield problem(name, says, "See `jobrunner db check`.")

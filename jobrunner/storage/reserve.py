@@ -83,8 +83,9 @@ class Reserve:
         if not self._path:
             return
         size, free = self._measure()
-        # What stands in the log is still to be copied into the database.
-        if free + self._size_kept() < 2 * size + _size(self._log):
+        # What stands in the log is still to be copied into the database; of a log that was once
+        # long, only its beginning.
+        if free + self._size_kept() < 2 * size + min(_size(self._log), 2 * LARGEST):
             raise DiskFullError(
                 f"the disk of {self._folder} is almost full ({free >> 10} KiB free):"
                 " no new task is taken",

@@ -135,3 +135,15 @@ def test_what_crashtest_prints_is_json(shop):
     shop.lines({"command": ["true"]})
     ran = shop.process("crashtest", "--from", "tasks.jsonl", "--kills", 1, "--json")
     assert set(json.loads(ran.out)) >= {"seed", "kills", "tasks", "reruns", "problems"}
+
+
+def test_what_would_prove_nothing_is_refused(shop):
+    shop.lines()
+    ran = crash(shop)
+    assert (ran.code, ran.out) == (2, "")
+    assert "there is no task" in ran.err
+    shop.lines(*orders(1))
+    assert "longer than nothing" in crash(shop, "--timeout", "0").err
+    ran = shop.process("crashtest", "--from", "tasks.jsonl")
+    assert (ran.code, ran.out) == (2, "")
+    assert "-A module:attribute" in ran.err

@@ -159,3 +159,9 @@ def test_of_two_who_meet_a_full_disk_the_second_tries_again_too(reserve):
     full = DiskFullError("the disk is full")
     assert (reserve.spend_on(full), reserve.spend_on(full)) == (True, True)
     assert not reserve.spend_on(DatabaseError("it is locked"))
+
+
+def test_a_log_that_was_once_long_counts_only_so_much(reserve, tmp_path, disk):
+    (tmp_path / "jobs.db-wal").write_bytes(bytes(5 * LARGEST))
+    disk.free = 4 * LARGEST
+    reserve.refuse_when_low()
