@@ -114,9 +114,9 @@ def test_a_segmentation_fault_is_named(stage, finish):
 @pytest.mark.parametrize("kill", [os.kill, os.killpg])
 def test_the_command_of_a_killed_worker_dies_with_it(stage, kill):
     pids = stage.folder / "pids"
-    task = stage.queue.enqueue_command(
-        ["sh", "-c", f"sleep 60 & echo $$ $! >> {pids}; test $JOBRUNNER_ATTEMPT = 2 || wait"]
-    ).id
+    begin = f"sleep 0.3; sleep 60 & echo $$ $! >> {pids}"  # by then the guard knows of it
+    wait = "test $JOBRUNNER_ATTEMPT = 2 || wait"
+    task = stage.queue.enqueue_command(["sh", "-c", f"{begin}; {wait}"]).id
     first = stage.worker()
     stage.until(lambda: pids.exists() and pids.read_text())
     kill(first.pid, signal.SIGKILL)
