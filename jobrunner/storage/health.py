@@ -1,6 +1,5 @@
 """Is a database sound, and is the library that reads it: what each check of them finds."""
 
-import os
 import platform
 import sqlite3
 import sys
@@ -154,7 +153,7 @@ def integrity(connection: Connection, size: int) -> Finding:
 
 def journal(connection: Connection, path: Path) -> Iterator[Finding]:
     """Whether the database is in WAL mode, and its WAL of a bounded size."""
-    size = _size(path, "-wal")
+    size = sqlite.size(f"{path}-wal")
     held = holders.holders(path)
     if is_quiet(path):
         yield judge_quiet(size, [str(one) for one in held.write] if held else [])
@@ -204,10 +203,3 @@ def _unwritten(connection: Connection) -> int | None:
 
 def _pragma(connection: Connection, pragma: str) -> list[Any]:
     return list(connection.exec_driver_sql(f"PRAGMA {pragma}").scalars().all())
-
-
-def _size(path: Path, suffix: str = "") -> int:
-    try:
-        return os.stat(f"{path}{suffix}").st_size  # noqa: PTH116 — a path beside a path
-    except OSError:
-        return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from jobrunner.core.errors import DatabaseError, DiskFullError
-from jobrunner.storage.sqlite import open_private
+from jobrunner.storage import sqlite
 
 LARGEST: Final = 4 * 1024 * 1024
 NEXT_TO_NOTHING: Final = 64 * 1024
@@ -85,7 +85,7 @@ class Reserve:
         size, free = self._measure()
         # What stands in the log is still to be copied into the database; of a log that was once
         # long, only its beginning.
-        if free + self._size_kept() < 2 * size + min(_size(self._log), 2 * LARGEST):
+        if free + self._size_kept() < 2 * size + min(sqlite.size(self._log), 2 * LARGEST):
             raise DiskFullError(
                 f"the disk of {self._folder} is almost full ({free >> 10} KiB free):"
                 " no new task is taken",
@@ -93,7 +93,7 @@ class Reserve:
             )
 
     def _size_kept(self) -> int:
-        return _size(self._path)
+        return sqlite.size(self._path)
 
     def _measure(self) -> tuple[int, int]:
         """How large the reserve is to be, and how much is free, in bytes."""
@@ -107,7 +107,9 @@ class Reserve:
 
     @staticmethod
     def _fill(path: Path, size: int) -> None:
-        descriptor = open_private(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = sqlite.open_private(
+            path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+        )
         try:
             try:
                 os.posix_fallocate(descriptor, 0, size)
@@ -117,10 +119,3 @@ class Reserve:
                 os.write(descriptor, bytes(size))  # not every system, or file system, can do it
         finally:
             os.close(descriptor)
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size  # noqa: PTH116 — a hot path
-    except OSError:
-        return 0

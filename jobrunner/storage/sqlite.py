@@ -133,6 +133,14 @@ def create_private(path: Path) -> None:
         os.close(open_private(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC))
 
 
+def size(path: str | Path) -> int:
+    """Bytes of a file, 0 where there is none; never opened, only looked at."""
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 — each enqueue asks
+    except OSError:
+        return 0
+
+
 def open_private(path: Path, flags: int) -> int:
     """Open a file that only its owner may read, where it is made now; returns the descriptor.
 

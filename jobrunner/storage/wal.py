@@ -1,7 +1,5 @@
 """The write-ahead log, cut back where commits alone do not get to it."""
 
-import contextlib
-import os
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +12,8 @@ WAIT_MS: Final = 500
 
 
 def size(path: Path) -> int:
-    """Bytes in the log of an SQLite file; never opened, only looked at."""
-    with contextlib.suppress(OSError):
-        return os.stat(f"{path}-wal").st_size  # noqa: PTH116 — a name beside the database's
-    return 0
+    """Bytes in the log of an SQLite file."""
+    return sqlite.size(f"{path}-wal")
 
 
 def cut(database: Database, *, limit: int = sqlite.JOURNAL_LIMIT) -> bool:
