@@ -15,7 +15,7 @@ FIND_PYTHON = for python in python3 python3.14 python3.13 python3.12 python3.11 
 	"$${python:?- install Python 3.11 or newer, for none was found}"
 SET_UP = $(FIND_PYTHON) -I tools/bootstrap.py --python "$(PYTHON)"
 
-.PHONY: test crash demo check lint fmt bench test-pythons clean runtime dev mutants model
+.PHONY: test crash demo check lint fmt bench bench-postgres test-pythons clean runtime dev mutants model
 
 test: dev
 	$(BIN)/python -m pytest $(ARGS)
@@ -52,6 +52,10 @@ model: dev
 
 bench: dev
 	$(BIN)/python -m benchmarks
+
+# Beside two peers, each in an environment of its own, on one PostgreSQL; takes five minutes.
+bench-postgres: dev
+	$(BIN)/python -m benchmarks.postgres $(ARGS)
 
 # The whole suite on every CPython 3.11 to 3.14 of this machine, each in an environment of its own.
 test-pythons:
