@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.events import Emit
 from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.executors.plugin import installed
 from jobrunner.runtime.registry import Registry
 from jobrunner.storage.engine import Database
 
@@ -16,7 +17,7 @@ CONCURRENCY: Final = range(1, 10_001)
 
 
 class Executor(StrEnum):
-    """Where a worker runs functions. Commands are always processes of their own."""
+    """Where a worker runs functions, unless a plug-in does. Commands are always processes."""
 
     THREAD = "thread"
     PROCESS = "process"
@@ -52,14 +53,16 @@ class WorkerOptions:
     """How a worker works. Spans are seconds.
 
     `queues` are the queues it serves, each with the number of tasks it may run of it at a
-    time or `None` for no limit of its own; an empty mapping means all queues.
+    time or `None` for no limit of its own; an empty mapping means all queues. `executor` is
+    one of `Executor`, or the name of an installed plug-in, which gets `executor_options`.
 
     Raises:
         ConfigurationError: a number has no meaning.
     """
 
     concurrency: int | None = None
-    executor: Executor = Executor.THREAD
+    executor: str = Executor.THREAD
+    executor_options: Mapping[str, str] = field(default_factory=dict[str, str])
     queues: Mapping[str, int | None] = field(default_factory=dict[str, "int | None"])
     heartbeat: float = 5.0
     lost_after: float = 30.0
@@ -68,6 +71,15 @@ class WorkerOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
+        if self.executor not in set(Executor):
+            if self.executor not in (plugins := installed()):
+                known = ", ".join([*Executor, *plugins])
+                raise ConfigurationError(f"there is no executor {self.executor!r}, only {known}")
+        elif self.executor_options:
+            raise ConfigurationError(
+                f"the executor {self.executor!r} takes no options",
+                hint="Name a plug-in with --executor.",
+            )
         if self.concurrency is not None and self.concurrency not in CONCURRENCY:
             raise ConfigurationError(f"concurrency must be from 1 to {CONCURRENCY[-1]}")
         if any(limit is not None and limit < 1 for limit in self.queues.values()):
@@ -84,29 +96,30 @@ class WorkerOptions:
     def of(
         cls,
         *,
-        executor: str = Executor.THREAD,
         queues: Mapping[str, int | None] | Iterable[str] = (),
         **settings: Any,
     ) -> "WorkerOptions":
-        """Make options of plain values: the executor by name, the queues as a list of names.
+        """Make options of plain values: the queues as a list of names.
 
         Raises:
             ConfigurationError: an option has no meaning.
         """
-        if executor not in set(Executor):
-            known = ", ".join(Executor)
-            raise ConfigurationError(f"there is no executor {executor!r}, only {known}")
         limits: dict[str, int | None] = {}
         for queue in queues:
             limits[queue] = queues[queue] if isinstance(queues, Mapping) else None
         try:
-            return cls(executor=Executor(executor), queues=limits, **settings)
+            return cls(queues=limits, **settings)
         except TypeError as error:
             raise ConfigurationError(f"a worker has no such option: {error}") from error
 
     @property
     def slots(self) -> int:
-        """How many tasks run at a time: as many as CPUs unless said, or 100 coroutines."""
+        """How many tasks run at a time: unless said, as many as CPUs, or 100 where each is light.
+
+        Coroutines are, and so is what runs on an engine elsewhere, which has limits of its own.
+        """
         if self.concurrency is not None:
             return self.concurrency
-        return 100 if self.executor is Executor.ASYNC else os.cpu_count() or 1
+        if self.executor in {Executor.THREAD, Executor.PROCESS}:
+            return os.cpu_count() or 1
+        return 100

@@ -95,8 +95,9 @@ class Worker:
         self._queue.database.look_over()
         watch = self._queue.database.watch()
         self._wakeup = Wakeup(watch, self._clock, interrupted=self._stopping.is_news)
-        self._executors = Executors(self.options, self._queue)
-        self._in_hand = InHand(self._executors, self.options, self._clock, self._wakeup.set)
+        wake = self._wakeup.set
+        self._executors = Executors(self.options, self._queue, trouble=self._tell, wake=wake)
+        self._in_hand = InHand(self._executors, self.options, self._clock, wake)
         self._join()
         try:
             while not self._done:
@@ -151,8 +152,11 @@ class Worker:
             if self._stopping.hurrying:
                 raise
             self._queue.database.reserve.spend_on(error)
-            self._queue.emit(WorkerTrouble(self.id, str(error)))
+            self._tell(str(error))
             self._wakeup.wait(TROUBLE_PAUSE)
+
+    def _tell(self, problem: str) -> None:
+        self._queue.emit(WorkerTrouble(self.id, problem))
 
     def _step(self) -> None:
         now = self._clock.monotonic()
@@ -209,7 +213,7 @@ class Worker:
         if not self._queue.database.reserve.is_kept():
             return []
         left = None if self._max_tasks is None else self._max_tasks - self._claimed
-        return self._room.wants(now, at_most=left)
+        return self._room.wants(now, at_most=self._executors.room(left))
 
     def _pause(self, now: float) -> float:
         step = self._in_hand.next_step() or inf

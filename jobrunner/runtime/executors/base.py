@@ -66,7 +66,7 @@ class Slots:
     def _loop(self) -> None:
         while work := self._work.get():
             run, attempt = work
-            _run(run, attempt)
+            run_to_end(run, attempt)
             if attempt.abandoned:  # another thread has taken this one's place already
                 return
             if attempt.retired:  # something was raised into this thread, and may yet come up
@@ -74,7 +74,7 @@ class Slots:
                 return
 
 
-def _run(run: Run, attempt: Attempt) -> None:
+def run_to_end(run: Run, attempt: Attempt) -> None:
     """Run an attempt; whatever goes wrong in the executor itself, its end is reported."""
     try:
         run(attempt)

@@ -12,19 +12,8 @@ from jobrunner.core.outcome import Failed, Outcome
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.context import Running
+from jobrunner.runtime.executors.order import Order
 from jobrunner.runtime.perform import one_line, perform
-from jobrunner.runtime.registry import Reference
-
-
-class Order(NamedTuple):
-    """Worker to child: run this function."""
-
-    function: Reference
-    location: str
-    task_id: int
-    attempt: int
-    args: str | None
-    kwargs: str | None
 
 
 class Stop(NamedTuple):
@@ -56,8 +45,8 @@ class PipeLink:
 
     def __init__(self, connection: "Connection[Any, Any]", order: Order) -> None:
         """`connection` leads to the worker."""
-        self.task_id = order.task_id
-        self.attempt = order.attempt
+        self.task_id = order.lease.task_id
+        self.attempt = order.lease.attempt
         self._connection = connection
         self._stop: StopReason | None = None
 
@@ -116,4 +105,4 @@ def _run(connection: "Connection[Any, Any]", order: Order) -> Outcome:
     except Exception as error:  # noqa: BLE001 — any import error of the application
         return Failed(f"the function cannot be found in a child process: {one_line(error)}")
     running = Running(PipeLink(connection, order), SystemClock())
-    return perform(function, order.args, order.kwargs, running)
+    return perform(function, order.lease.args, order.lease.kwargs, running)

@@ -1,7 +1,7 @@
-"""Send each attempt to where it belongs: a thread, a child, the loop, or a command."""
+"""Send each attempt to where it belongs: a thread, a child, the loop, a plug-in, or a command."""
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Final
 
 from jobrunner.core.errors import UnknownFunctionError
 from jobrunner.core.outcome import Failed
@@ -9,20 +9,33 @@ from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.executors.aio import AsyncExecutor
 from jobrunner.runtime.executors.base import Slots, Uncontrolled
 from jobrunner.runtime.executors.command import CommandExecutor
+from jobrunner.runtime.executors.order import ALONE_AFTER
+from jobrunner.runtime.executors.plugged import PluggedExecutor
+from jobrunner.runtime.executors.plugin import make
 from jobrunner.runtime.executors.process import ProcessExecutor, prepare_server
 from jobrunner.runtime.executors.thread import ThreadExecutor
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.options import Executor, Source, WorkerOptions
 
-ALONE_AFTER: Final = 2
-"""A task that has crashed this often runs alone, in a process of its own."""
-
 
 class Executors:
     """Everything one worker runs attempts with; parts start when they are first needed."""
 
-    def __init__(self, options: WorkerOptions, queue: Source) -> None:
-        """`queue` has the functions and what they need."""
+    def __init__(
+        self,
+        options: WorkerOptions,
+        queue: Source,
+        *,
+        trouble: Callable[[str], None],
+        wake: Callable[[], None],
+    ) -> None:
+        """`queue` has the functions and what they need.
+
+        `trouble` is told what is wrong with a plug-in; `wake` is called when it has room again.
+
+        Raises:
+            ConfigurationError: the plug-in cannot be made.
+        """
         self._kind = options.executor
         self._registry = queue.registry
         self._database = queue.database
@@ -32,8 +45,20 @@ class Executors:
         self._guard = Guard()
         self._thread = ThreadExecutor(queue.database, queue.clock)
         self._command = CommandExecutor(self._guard)
-        if self._kind is Executor.PROCESS:
+        if self._kind == Executor.PROCESS:
             prepare_server(queue.registry.modules)
+        self._plugged: PluggedExecutor | None = None
+        if self._kind not in set(Executor):
+            plugin = make(self._kind, options.executor_options)
+            location = queue.database.location
+            self._plugged = PluggedExecutor(plugin, location, trouble=trouble, wake=wake)
+
+    def room(self, at_most: int | None) -> int | None:
+        """How many attempts may start now; `None` leaves it to the worker's slots."""
+        if self._plugged is None:
+            return at_most
+        room = self._plugged.room()
+        return room if at_most is None else min(room, at_most)
 
     def submit(self, attempt: Attempt) -> None:
         """Start an attempt; its end is reported from whatever thread it ran in."""
@@ -47,11 +72,13 @@ class Executors:
             if attempt.begin(Uncontrolled()):
                 attempt.end(Failed(f"{error}. {error.hint}", retryable=False))
             return
-        if lease.crashes >= ALONE_AFTER:
+        if self._plugged is not None:
+            self._plugged.submit(attempt)
+        elif lease.crashes >= ALONE_AFTER:
             self._slots.submit(self._process.alone, attempt)
-        elif self._kind is Executor.PROCESS:
+        elif self._kind == Executor.PROCESS:
             self._slots.submit(self._process, attempt)
-        elif self._kind is Executor.ASYNC and attempt.function.is_async:
+        elif self._kind == Executor.ASYNC and attempt.function.is_async:
             self._loop.submit(attempt)
         else:
             self._slots.submit(self._thread, attempt)
@@ -68,7 +95,7 @@ class Executors:
         """Make room in the place of what was left behind with `attempt`."""
         if attempt.in_slot:
             self._slots.add_thread()
-        else:
+        elif self._plugged is None:  # a plug-in knows by itself what still runs
             self._loop.add_slot()
 
     def close(self) -> None:
@@ -76,4 +103,6 @@ class Executors:
         self._slots.close()
         if "_loop" in self.__dict__:
             self._loop.close()
+        if self._plugged is not None:
+            self._plugged.close()
         self._guard.close()

@@ -14,6 +14,7 @@ from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.executors import child
 from jobrunner.runtime.executors.command import GroupControl, exit_text
+from jobrunner.runtime.executors.order import Order
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.perform import one_line
@@ -122,17 +123,10 @@ class ProcessExecutor:
         return running.close()
 
     def _run(self, attempt: Attempt, running: Child) -> None:
-        function, lease = attempt.function, attempt.lease
+        function = attempt.function
         if function is None or not attempt.begin(ChildControl(running)):
             return
-        order = child.Order(
-            function.reference,
-            self._database.location,
-            lease.task_id,
-            lease.attempt,
-            lease.args,
-            lease.kwargs,
-        )
+        order = Order(function.reference, self._database.location, attempt.lease)
         try:
             running.send(order)
             link = DatabaseLink(attempt, self._database, self._clock)
