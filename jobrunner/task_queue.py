@@ -18,7 +18,7 @@ from jobrunner.core.worker import WorkerInfo
 from jobrunner.function import Registrar, TaskOptions, new_task
 from jobrunner.observe.logs import log
 from jobrunner.runtime.checkup import examine
-from jobrunner.runtime.clock import Clock, SystemClock
+from jobrunner.runtime.clock import Clock, SharedClock
 from jobrunner.runtime.registry import Reference
 from jobrunner.runtime.statistics import statistics, system_status
 from jobrunner.runtime.waiting import wait_until_ended
@@ -51,9 +51,9 @@ class TaskQueue(Registrar):
             DatabaseError: the location has no meaning.
         """
         super().__init__()
-        self.clock: Clock = clock or SystemClock()
-        self.emit = emit
         self.store = Store(Database(location))
+        self.clock: Clock = clock or SharedClock(self.store.server_time)
+        self.emit = emit
         self.after_commit = self.store.after_commit
         """Called after each transaction of this queue that wrote; `testing.inline` is one."""
 

@@ -1,8 +1,37 @@
-"""What holds for the whole suite: in CI no test may be skipped."""
+"""What holds for the whole suite: both databases, one server a run, no test skipped in CI."""
 
+import fcntl
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.databases import Postgres
+from tools import postgres
+
+FOLDER = "JOBRUNNER_TEST_PG_FOLDER"
+"""Where the server of this run is; whoever needs it first starts it."""
+URL = "JOBRUNNER_TEST_PG_URL"
+"""A server to use instead, such as postgresql://postgres@localhost/postgres."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the place of the server to the processes that run the tests."""
+    if not hasattr(config, "workerinput"):
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="pg-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the server with the run."""
+    if hasattr(config, "workerinput"):
+        return
+    folder = Path(os.environ[FOLDER])
+    if (folder / "data" / "postmaster.pid").exists():
+        postgres.Server(folder).stop("immediate")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -11,3 +40,27 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if os.environ.get("CI") and terminal and terminal.stats.get("skipped"):
         terminal.write_line("\nA test was skipped, which CI does not allow.", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def server() -> Postgres:
+    """The server of this run."""
+    if url := os.environ.get(URL):
+        return Postgres(url)
+    folder = Path(os.environ[FOLDER])
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server = postgres.Server(folder)
+        if not server.is_running():
+            server.start()
+    return Postgres(server.url())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a fresh database may be made, a file and one of a server."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "jobs.db")
+    else:
+        with request.getfixturevalue("server").database() as url:
+            yield url

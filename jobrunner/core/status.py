@@ -29,6 +29,8 @@ class Status(StrEnum):
 _LABELS: Final = {status: status.value.replace("_", " ").title() for status in Status}
 FINAL: Final = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 OPEN: Final = frozenset(Status) - FINAL
+TO_CLAIM: Final = frozenset({Status.PENDING, Status.SCHEDULED})
+"""Where somebody may wait for a task, be it to wait for its time."""
 
 TRANSITIONS: Final[dict[tuple[Status | None, Status], str]] = {
     (None, Status.PENDING): "enqueued, ready to run",

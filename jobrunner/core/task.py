@@ -16,6 +16,8 @@ Token = NewType("Token", int)
 R_co = TypeVar("R_co", covariant=True)
 
 DEFAULT_QUEUE: Final = "default"
+LONGEST_QUEUE: Final = 200
+"""Characters of a queue's name: it stands in indexes."""
 DEFAULT_MAX_ATTEMPTS: Final = 5
 NO_DELAY: Final = timedelta()
 PRIORITY_RANGE: Final = range(-(2**31), 2**31)
@@ -60,6 +62,8 @@ class NewTask(Generic[R_co]):
         payload.check_text(self.queue, what="queue")
         if not self.queue:
             raise fields.invalid("queue", "must have a name")
+        if len(self.queue) > LONGEST_QUEUE:
+            raise fields.invalid("queue", f"must have at most {LONGEST_QUEUE} characters")
         if self.cwd is not None and not payload.check_text(self.cwd, what="cwd").startswith("/"):
             raise fields.invalid("cwd", "must be an absolute path")
         fields.check_integer("priority", self.priority, PRIORITY_RANGE)

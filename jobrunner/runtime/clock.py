@@ -1,8 +1,15 @@
 """The only reader of time."""
 
+import contextlib
 import time
-from datetime import UTC, datetime
-from typing import Protocol
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+from jobrunner.core.errors import DatabaseError
+
+ASK_EVERY: Final = 30.0
+"""Seconds between two looks at another clock."""
 
 
 class Clock(Protocol):
@@ -27,3 +34,44 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds that no clock adjustment moves."""
         return time.monotonic()
+
+
+class SharedClock:
+    """The clock of a database's server, so that all hosts agree; without one, this machine's."""
+
+    def __init__(self, ask: Callable[[], datetime | None]) -> None:
+        """`ask` tells the server's present moment, `None` where there is no server."""
+        self._ask = ask
+        self._ask_at = 0.0
+        self._ahead: timedelta | None = None  # of the epoch of the monotonic clock
+
+    def now(self) -> datetime:
+        """The present moment, UTC.
+
+        Asked for now and then, and counted on from there: within half a round trip of the truth.
+
+        Raises:
+            DatabaseError: the server has never told.
+        """
+        at = self.monotonic()
+        if at >= self._ask_at:
+            with contextlib.suppress(*([DatabaseError] if self._ahead else [])):
+                self._set(at)
+        return datetime.now(UTC) if self._ahead is None else EPOCH + self._ahead + _span(at)
+
+    def _set(self, before: float) -> None:
+        told = self._ask()
+        self._ask_at = before + ASK_EVERY
+        between = (before + self.monotonic()) / 2
+        self._ahead = None if told is None else told - EPOCH - _span(between)
+
+    def monotonic(self) -> float:
+        """Seconds that no clock adjustment moves."""
+        return time.monotonic()
+
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _span(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)

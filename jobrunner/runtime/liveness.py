@@ -78,13 +78,17 @@ class Liveness:
         found = sorted(WorkerId(path.name) for path in self._folder.iterdir())
         return [worker_id for worker_id in found if not self.is_dead(worker_id)]
 
+    def dead(self) -> set[WorkerId]:
+        """Workers that have certainly ended, and whose files are still there. Needs no database."""
+        return {worker_id for worker_id in self._found() if self.is_dead(worker_id)}
+
     def prune(self, living: Container[WorkerId]) -> int:
         """Remove files that nobody holds and no living worker's row names; returns how many.
 
         Only what was free at the last call too: a worker that is just making its file holds it
         a moment later.
         """
-        free = {name for name in self._found() if name not in living and self.is_dead(name)}
+        free = {name for name in self.dead() if name not in living}
         gone, self._free = free & self._free, free - self._free
         for worker_id in gone:
             self.forget(worker_id)

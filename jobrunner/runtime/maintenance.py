@@ -16,6 +16,9 @@ from jobrunner.storage.sweep import Claimed
 SWEEP_EVERY: Final = 0.5
 """Seconds between two sweeps, so that a killed worker's tasks are claimable within one."""
 
+SERVER_SWEEP_EVERY: Final = 5.0
+"""The same on a server, unless a worker of this host has died."""
+
 PRUNE_EVERY: Final = 60.0
 
 OVERDUE_GRACE: Final = 30.0
@@ -28,7 +31,7 @@ class Maintenance:
     def __init__(
         self,
         database: Database,
-        liveness: Liveness | None,
+        liveness: Liveness,
         *,
         clock: Clock,
         emit: Emit,
@@ -43,15 +46,20 @@ class Maintenance:
         self._boot_id = boot_id()
         self._beats: dict[WorkerId, tuple[int, float]] = {}
         self._running: dict[tuple[int, Token], float] = {}
+        self._every = SWEEP_EVERY if database.path else SERVER_SWEEP_EVERY
+        self._stale: set[WorkerId] = set()
         self._swept_at = clock.monotonic()
-        self._prune_at = self._swept_at
+        self._sweep_at = self._prune_at = self._swept_at
 
     def sweep(self) -> bool:
-        """Look once at everything. `True` says that something was rescued."""
+        """Look at everything, if it is time to. `True` says that something was rescued."""
         now = self._clock.monotonic()
+        if now < self._sweep_at and self._liveness.dead() <= self._stale:
+            return False
         # Sleeping or stopped ourselves, we saw nothing: that time says nothing about others.
-        seen = min(now - self._swept_at, 2 * SWEEP_EVERY)
+        seen = min(now - self._swept_at, 2 * self._every)
         self._swept_at = now
+        self._sweep_at = now + self._every - SWEEP_EVERY / 2
         with self._database.reading() as transaction:
             living = workers.alive(transaction)
             timed = sweep.with_timeout(transaction)
@@ -60,6 +68,7 @@ class Maintenance:
         rescued += [self._rescue(worker_id, "its worker has ended") for worker_id in orphans]
         rescued += [self._take(claimed) for claimed in self._overdue(timed, seen)]
         self._prune(now)
+        self._stale = self._liveness.dead()
         return any(rescued)
 
     def _lost(self, living: list[WorkerInfo], seen: float) -> list[tuple[WorkerInfo, str]]:
@@ -77,11 +86,7 @@ class Maintenance:
         return lost
 
     def _is_dead(self, worker: WorkerInfo) -> bool:
-        return (
-            self._liveness is not None
-            and worker.boot_id == self._boot_id
-            and self._liveness.is_dead(worker.id)
-        )
+        return worker.boot_id == self._boot_id and self._liveness.is_dead(worker.id)
 
     def bury(self, worker: WorkerInfo, reason: str) -> bool:
         """Declare a worker lost and rescue its tasks; `False` if it lives or was buried before."""
@@ -94,7 +99,7 @@ class Maintenance:
             settlement = sweep.rescue(
                 transaction, worker.id, reason=reason, now=now, backoff=backoff
             )
-        if self._liveness is not None and self._is_dead(worker):
+        if self._is_dead(worker):
             self._liveness.forget(worker.id)
         self._emit(WorkerLost(worker.id, reason))
         self._tell(settlement, worker.id)
@@ -146,6 +151,5 @@ class Maintenance:
             more |= workers.prune(transaction, now=present) >= workers.PRUNE_AT_ONCE
             living = {worker.id for worker in workers.alive(transaction)}
         self._prune_at = now + (SWEEP_EVERY if more else PRUNE_EVERY)
-        if self._liveness is not None:
-            self._liveness.prune(living)
+        self._liveness.prune(living)
         wal.cut(self._database)

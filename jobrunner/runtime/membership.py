@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from jobrunner.core.events import Emit
 from jobrunner.core.task import TaskId, WorkerId
@@ -15,12 +14,6 @@ from jobrunner.runtime.maintenance import Maintenance
 from jobrunner.runtime.options import WorkerOptions
 from jobrunner.storage import workers
 from jobrunner.storage.engine import Database
-
-
-def liveness_of(database: Database) -> Liveness | None:
-    """The lock files of a database's workers: beside an SQLite file, none for a server."""
-    path = database.path
-    return Liveness(Path(f"{path}.workers")) if path else None
 
 
 class Membership:
@@ -39,13 +32,12 @@ class Membership:
         """Take the lock, store the row, sweep once, and begin to beat."""
         self._database = database
         self._clock = clock
-        self._liveness = liveness_of(database)
+        self._liveness = Liveness(database.lock_folder)
         self.id: WorkerId = new_worker_id()
         maintenance = Maintenance(
             database, self._liveness, clock=clock, emit=emit, lost_after=options.lost_after
         )
-        if self._liveness:  # before the row is there: without its lock a worker counts as dead
-            self._liveness.hold(self.id)
+        self._liveness.hold(self.id)  # before the row is there: nobody is to look for it in vain
         try:
             database.reserve.keep()
             with database.writing() as transaction:
@@ -108,5 +100,4 @@ class Membership:
         self._release()
 
     def _release(self, *, as_dead: bool = False) -> None:
-        if self._liveness:
-            self._liveness.release(self.id, as_dead=as_dead)
+        self._liveness.release(self.id, as_dead=as_dead)

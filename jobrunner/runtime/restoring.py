@@ -8,8 +8,8 @@ from jobrunner.core.events import Emit
 from jobrunner.core.task import WorkerId
 from jobrunner.core.worker import WorkerInfo
 from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.liveness import Liveness
 from jobrunner.runtime.maintenance import Maintenance
-from jobrunner.runtime.membership import liveness_of
 from jobrunner.storage import backup, migrate, workers
 from jobrunner.storage.engine import Database
 
@@ -33,10 +33,11 @@ def restore(database: Database, source: Path, *, clock: Clock, emit: Emit) -> Re
     Raises:
         DatabaseError: a worker lives, the database is in use, or the backup cannot be used.
     """
-    _refuse_while_alive(database)
+    liveness = Liveness(database.lock_folder)
+    _refuse_while_alive(database, liveness)
     restored = backup.restore(database, source, now=clock.now())
     migrate.ensure(database)
-    maintenance = Maintenance(database, None, clock=clock, emit=emit, lost_after=0)
+    maintenance = Maintenance(database, liveness, clock=clock, emit=emit, lost_after=0)
     known = set(restored.workers)  # and none that has started a moment ago
     with database.reading() as transaction:
         gone = [worker for worker in workers.alive(transaction) if worker.id in known]
@@ -44,10 +45,9 @@ def restore(database: Database, source: Path, *, clock: Clock, emit: Emit) -> Re
     return Restored(restored.kept, sum(maintenance.bury(worker, reason) for worker in gone))
 
 
-def _refuse_while_alive(database: Database) -> None:
+def _refuse_while_alive(database: Database, liveness: Liveness) -> None:
     """By the locks they hold, since the rows of a damaged file may not be readable."""
-    liveness = liveness_of(database)
-    if not (held := liveness.held() if liveness else []):
+    if not (held := liveness.held()):
         return
     found = _rows(database, held)
     named = [

@@ -15,8 +15,8 @@ from jobrunner.core.report import Report
 from jobrunner.core.task import WorkerId
 from jobrunner.runtime.executors.command import exit_text
 from jobrunner.runtime.executors.process import prepare_server
+from jobrunner.runtime.liveness import Liveness
 from jobrunner.runtime.maintenance import SWEEP_EVERY, Maintenance
-from jobrunner.runtime.membership import liveness_of
 from jobrunner.runtime.options import Source, WorkerOptions
 from jobrunner.runtime.statistics import statistics
 from jobrunner.runtime.worker import Worker
@@ -92,7 +92,7 @@ class Scheduler:
         prepare_server(self._queue.registry.modules)
         self._maintenance = Maintenance(
             database,
-            liveness_of(database),
+            Liveness(database.lock_folder),
             clock=self._queue.clock,
             emit=self._queue.emit,
             lost_after=self.options.lost_after,

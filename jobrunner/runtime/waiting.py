@@ -9,6 +9,7 @@ from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.wakeup import Wakeup
 from jobrunner.storage import reads
 from jobrunner.storage.engine import Database
+from jobrunner.storage.notices import ENDS
 
 LOOK_EVERY: Final = 1.0
 """Seconds after which a wait looks again even if nothing woke it."""
@@ -29,7 +30,7 @@ def wait_until_ended(
         TaskNotFoundError: there is no such task.
     """
     deadline = None if timeout is None else clock.monotonic() + timeout
-    wakeup = Wakeup(database.watch(), clock)
+    wakeup = Wakeup(database.watch(ENDS), clock)
     try:
         while True:
             with database.reading() as transaction:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from jobrunner.runtime.clock import Clock
-from jobrunner.storage.watch import ChangeWatch
+from jobrunner.storage.watch import Watch
 
 SHORTEST: Final = 0.001
 LONGEST: Final = 0.005
@@ -16,7 +16,7 @@ class Wakeup:
     """Waits for a signal of this process or a change of the database, whichever is first."""
 
     def __init__(
-        self, watch: ChangeWatch, clock: Clock, *, interrupted: Callable[[], bool] = lambda: False
+        self, watch: Watch, clock: Clock, *, interrupted: Callable[[], bool] = lambda: False
     ) -> None:
         """`watch` belongs to this wake-up from now on.
 

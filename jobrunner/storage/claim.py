@@ -24,8 +24,11 @@ AGED_SHARE: Final = 10
 """One claim in so many goes to whoever waits longest, so that no priority starves."""
 
 _PENDING: Final = tasks.c.status == literal_column("'pending'")
-_ALIVE: Final = exists().where(
-    workers.c.id == bindparam("worker"), workers.c.status == literal_column("'running'")
+# Locked on a server: whoever declares the worker lost waits for this claim, and sees what it took.
+_ALIVE: Final = exists(
+    select(workers.c.id)
+    .where(workers.c.id == bindparam("worker"), workers.c.status == literal_column("'running'"))
+    .with_for_update(read=True)
 )
 LEASE_COLUMNS: Final = (tasks.c.id, *(tasks.c[name] for name in Lease._fields[1:]))
 _PRIORITIES: Final = 64
@@ -110,7 +113,7 @@ class _Shape(NamedTuple):
 
 
 def _candidates(queue: str | None, shape: _Shape) -> Any:
-    query = select(tasks.c.id, tasks.c.priority).where(_PENDING)
+    query = select(tasks.c.id, tasks.c.status, tasks.c.priority).where(_PENDING)
     if queue is not None:
         query = query.where(tasks.c.queue == bindparam(queue))
     if shape.one_priority:
@@ -125,17 +128,21 @@ def _candidates(queue: str | None, shape: _Shape) -> Any:
 
 
 def _chosen(shape: _Shape) -> Any:
-    """The ids to claim. Each queue offers its own best, so that each uses its index."""
+    """The tasks to claim. Each queue offers its own best, so that each uses its index.
+
+    Chosen once, before the UPDATE begins: a plan that chose again for each row would skip its
+    own locked rows and claim more than the limit.
+    """
     names: list[str | None] = [f"queue_{number}" for number in range(shape.queues)]
     offers = [_candidates(name, shape).subquery() for name in names or [None]]
-    if len(offers) == 1:
-        return select(offers[0].c.id)
-    best = union_all(*(select(offer.c.id, offer.c.priority) for offer in offers)).subquery()
-    return (
-        select(best.c.id)
-        .order_by(best.c.priority.desc(), best.c.id)
-        .limit(bindparam("limit", type_=Integer))
-    )
+    best = offers[0]
+    if len(offers) > 1:
+        best = union_all(*(select(offer) for offer in offers)).subquery()
+    chosen = select(best.c.id, best.c.status)
+    if len(offers) > 1:
+        chosen = chosen.order_by(best.c.priority.desc(), best.c.id)
+        chosen = chosen.limit(bindparam("limit", type_=Integer))
+    return chosen.cte("chosen").prefix_with("MATERIALIZED")
 
 
 _statements: dict[_Shape, Any] = {}
@@ -144,9 +151,12 @@ _statements: dict[_Shape, Any] = {}
 def _statement(shape: _Shape) -> Any:
     """The UPDATE, built once for each shape."""
     if shape not in _statements:
+        chosen = _chosen(shape)
+        # The status is compared, not named: where it is named, a server whose statistics are old
+        # may go through all that are pending for each one chosen.
         _statements[shape] = (
             update(tasks)
-            .where(tasks.c.id.in_(_chosen(shape)), _PENDING, _ALIVE)
+            .where(tasks.c.id == chosen.c.id, tasks.c.status == chosen.c.status, _ALIVE)
             .values(
                 status=literal_column("'in_progress'"),
                 attempt=tasks.c.attempt + 1,

@@ -10,7 +10,9 @@ from jobrunner.core.errors import TaskNotFoundError, TaskStateError
 from jobrunner.core.status import FINAL, Status
 from jobrunner.core.task import TASK_IDS, TaskId, WorkerId
 from jobrunner.core.verdict import CANCEL_REASON
+from jobrunner.storage import notices
 from jobrunner.storage.dependents import settle_dependents
+from jobrunner.storage.engine import lock_tasks
 from jobrunner.storage.tables import dependencies, tasks
 
 _OPEN_PARENT = tasks.c.status.not_in([status.value for status in FINAL])
@@ -35,6 +37,7 @@ def cancel(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status
         transaction.execute(asked.values(cancel_requested_at=now))
         return status
     transaction.execute(this.values(status=Status.CANCELLED, finished_at=now, error=CANCEL_REASON))
+    notices.ends(transaction)
     settle_dependents(transaction, {task_id: Status.CANCELLED}, now=now)
     return Status.CANCELLED
 
@@ -88,6 +91,7 @@ def retry(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status:
             error=None,
         )
     )
+    notices.work(transaction)
     return again
 
 
@@ -103,6 +107,7 @@ def change(transaction: Connection, task_id: TaskId, values: Mapping[str, Any]) 
         raise TaskStateError(task_id, f"is {status}; only waiting tasks can be changed")
     if values:
         transaction.execute(update(tasks).where(tasks.c.id == task_id).values(**values))
+        notices.work(transaction)  # another queue may have it now
 
 
 def _locked(transaction: Connection, task_id: TaskId) -> Status:
@@ -116,6 +121,9 @@ def _locked(transaction: Connection, task_id: TaskId) -> Status:
 
 def _open_parents(transaction: Connection, task_id: TaskId) -> int:
     """How many parents have not ended; one that ended badly forbids the retry."""
+    edges = select(dependencies.c.parent_id).where(dependencies.c.dependent_id == task_id)
+    # None ends between this look and the wait for it.
+    lock_tasks(transaction, transaction.scalars(edges.order_by(dependencies.c.parent_id)).all())
     query = (
         select(tasks.c.id, tasks.c.status)
         .join(dependencies, dependencies.c.parent_id == tasks.c.id)

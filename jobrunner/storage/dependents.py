@@ -1,5 +1,6 @@
 """What the end of a task means to those that wait for it."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import (
     BindParameter,
     Connection,
+    Integer,
     Select,
     Text,
     bindparam,
@@ -19,6 +21,8 @@ from sqlalchemy import (
 
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
+from jobrunner.storage import notices
+from jobrunner.storage.engine import lock_tasks
 from jobrunner.storage.enqueue import chunks, said
 from jobrunner.storage.tables import Moment, dependencies, tasks
 
@@ -58,32 +62,29 @@ def _with_dependents(transaction: Connection, ids: Sequence[TaskId]) -> list[Tas
     ]
 
 
-def _release_statement(*, only_run_anyway: bool) -> Any:
-    open_edges = select(dependencies.c.dependent_id, func.count().label("ended")).where(
-        dependencies.c.parent_id.in_(_IDS)
-    )
-    if only_run_anyway:
-        open_edges = open_edges.where(dependencies.c.on_failure == literal_column("'run'"))
-    ended = open_edges.group_by(dependencies.c.dependent_id).subquery()
-    left: Any = tasks.c.waiting_on - ended.c.ended
-    return (
-        update(tasks)
-        .where(tasks.c.id == ended.c.dependent_id, _BLOCKED)
-        .values(
-            waiting_on=left,
-            status=case(
-                (left > 0, literal_column("'blocked'", Text)),
-                (tasks.c.run_at > _NOW, literal_column("'scheduled'", Text)),
-                else_=literal_column("'pending'", Text),
-            ),
-            # From here on it could run: the wait that people see starts now.
-            run_at=case((tasks.c.run_at > _NOW, tasks.c.run_at), else_=_NOW),
-        )
-    )
+_WAITING: Final = (
+    select(dependencies.c.dependent_id, func.count())
+    .where(dependencies.c.parent_id.in_(_IDS))
+    .group_by(dependencies.c.dependent_id)
+    .order_by(dependencies.c.dependent_id)
+)
+_WAITING_ANYWAY: Final = _WAITING.where(dependencies.c.on_failure == literal_column("'run'"))
 
-
-_RELEASE: Final = _release_statement(only_run_anyway=False)
-_RELEASE_RUN_ANYWAY: Final = _release_statement(only_run_anyway=True)
+_left: Final[Any] = tasks.c.waiting_on - bindparam("ended", type_=Integer)
+_RELEASE: Final = (
+    update(tasks)
+    .where(tasks.c.id.in_(_IDS), _BLOCKED)
+    .values(
+        waiting_on=_left,
+        status=case(
+            (_left > 0, literal_column("'blocked'", Text)),
+            (tasks.c.run_at > _NOW, literal_column("'scheduled'", Text)),
+            else_=literal_column("'pending'", Text),
+        ),
+        # From here on it could run: the wait that people see starts now.
+        run_at=case((tasks.c.run_at > _NOW, tasks.c.run_at), else_=_NOW),
+    )
+)
 
 
 def _release(
@@ -93,18 +94,30 @@ def _release(
     now: datetime,
     only_run_anyway: bool = False,
 ) -> None:
-    statement = _RELEASE_RUN_ANYWAY if only_run_anyway else _RELEASE
+    """Lower `waiting_on` of the dependents by the number of these parents that each has."""
+    statement = _WAITING_ANYWAY if only_run_anyway else _WAITING
     for chunk in chunks(parents):
-        transaction.execute(statement, {"ids": chunk, "now": now})
+        ended: dict[int, list[int]] = {}
+        for dependent, number in transaction.execute(statement, {"ids": chunk}):
+            ended.setdefault(number, []).append(dependent)
+        # By their ids, not by a join with their edges: as in `claim`, a server would go through
+        # all that are blocked for each one (guarded by test_a_fan_out_is_released_by_its_ids).
+        lock_tasks(transaction, sorted(itertools.chain(*ended.values())))
+        for number, dependents in ended.items():
+            for some in chunks(dependents):
+                values = {"ids": some, "ended": number, "now": now}
+                if transaction.execute(_RELEASE, values).rowcount:
+                    notices.work(transaction)
 
 
 def _doomed_statement() -> Any:
-    """Every blocked task below `ids` over edges that cancel, with a parent that dooms it."""
-    edges = (
-        select(dependencies.c.dependent_id.label("id"), dependencies.c.parent_id.label("parent"))
-        .join(tasks, tasks.c.id == dependencies.c.dependent_id)
-        .where(dependencies.c.on_failure == literal_column("'cancel'"), _BLOCKED)
-    )
+    """Every task below `ids` over edges that cancel, with a parent that dooms it.
+
+    Those that have ended are among them: what is below those has ended as well.
+    """
+    edges = select(
+        dependencies.c.dependent_id.label("id"), dependencies.c.parent_id.label("parent")
+    ).where(dependencies.c.on_failure == literal_column("'cancel'"))
     first = edges.where(dependencies.c.parent_id.in_(_IDS)).cte("doomed", recursive=True)
     doomed = first.union(edges.join(first, first.c.id == dependencies.c.parent_id))
     return select(doomed.c.id, func.min(doomed.c.parent)).group_by(doomed.c.id)
@@ -129,6 +142,7 @@ def _cancel(
     for chunk in chunks(failed):
         for task_id, parent in transaction.execute(_DOOMED, {"ids": chunk}).all():
             found.setdefault(TaskId(task_id), TaskId(parent))
+    found = {task_id: found[task_id] for task_id in _still_blocked(transaction, sorted(found))}
     reasons = [
         {
             "task": task_id,
@@ -141,3 +155,20 @@ def _cancel(
     if reasons:
         transaction.execute(_CANCEL, reasons)
     return list(found.items())
+
+
+_STILL_BLOCKED: Final = (
+    select(tasks.c.id)
+    .where(tasks.c.id.in_(_IDS), _BLOCKED)
+    .order_by(tasks.c.id)
+    .with_for_update(key_share=True)
+)
+
+
+def _still_blocked(transaction: Connection, ids: Sequence[TaskId]) -> list[TaskId]:
+    """Which of these are to be cancelled, and not by somebody else at this moment."""
+    return [
+        TaskId(task_id)
+        for chunk in chunks(ids)
+        for task_id in transaction.scalars(_STILL_BLOCKED, {"ids": chunk})
+    ]

@@ -3,22 +3,24 @@
 import contextlib
 import os
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, func, select, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy import Connection, RootTransaction, bindparam, func, select, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from jobrunner.core.errors import CommitUnknownError, DatabaseError
-from jobrunner.storage import rebuild, sqlite, trouble
+from jobrunner.core.errors import CommitUnknownError
+from jobrunner.storage import location as locations
+from jobrunner.storage import notices, postgres, rebuild, sqlite, trouble
 from jobrunner.storage.reserve import Reserve
 from jobrunner.storage.tables import tasks
 from jobrunner.storage.turnstile import Turnstile
-from jobrunner.storage.watch import ChangeWatch
-
-BEGIN: Final = "jobrunner_begin"
+from jobrunner.storage.watch import ChangeWatch, Watch
 
 _databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
 
@@ -32,18 +34,23 @@ class Database:
         Raises:
             DatabaseError: the location has no meaning, or its driver is not installed.
         """
-        self.url = parse_location(location)
-        self.path: Path | None = None
-        self._turnstile: Turnstile | None = None
-        if self.is_sqlite:
-            self.path = Path(self.url.database or "").absolute()
-            if _is_folder(self.path):
-                raise DatabaseError(f"{self.path} is a folder", hint="Name a file in it with --db.")
-            self.url = self.url.set(database=str(self.path))
-            self._turnstile = Turnstile(self.path.with_name(self.path.name + ".lock"))
+        self.url = locations.parse(location)
+        self.path = Path(str(self.url.database)) if self.is_sqlite else None
         self.reserve = Reserve(self.path)
-        self._engine = self._create_engine()
-        self._writer = self._engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
+        self._turnstile: Turnstile | None = None
+        self._server: postgres.Server | None = None
+        if self.path is not None:
+            self._turnstile = Turnstile(self.path.with_name(self.path.name + ".lock"))
+            self._engine = sqlite.open_engine(self.url, self._turnstile.turn)
+            self._reader = self._engine.execution_options()
+            self._writer = self._engine.execution_options(**{sqlite.BEGIN: "BEGIN IMMEDIATE"})
+        else:
+            self._server = postgres.Server(self.url)
+            self._engine = self._server.engine
+            self._writer = self._engine.execution_options()
+            self._reader = self._engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
         _databases.add(self)
 
     @property
@@ -59,50 +66,30 @@ class Database:
     @property
     def name(self) -> str:
         """The database as people may see it, without a password."""
-        return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+        return str(self.path) if self.path else self._place.render_as_string(hide_password=True)
 
-    def _create_engine(self) -> Engine:
-        turnstile = self._turnstile
-        if turnstile is None:
-            try:
-                return create_engine(self.url, pool_pre_ping=True)
-            except ModuleNotFoundError as error:
-                raise DatabaseError(
-                    f"the driver for {self.name} is not installed",
-                    hint="Install the extra: durable-jobrunner[postgres].",
-                ) from error
-        driver = sqlite.choose_driver()
-        engine = create_engine(
-            self.url,
-            module=driver,
-            connect_args={"check_same_thread": False},
-            pool_size=8,
-            pool_use_lifo=True,  # the connection used last has the warmest cache
-            max_overflow=-1,
-        )
+    @property
+    def _place(self) -> URL:
+        """Which database it is, and nothing of how it is reached."""
+        which = ("host", "port", "schema")
+        return self.url.set(query={k: v for k, v in self.url.query.items() if k in which})
 
-        @event.listens_for(engine, "connect")
-        def _connect(connection: Any, _record: object) -> None:
-            sqlite.prepare(connection, turnstile.turn)
-
-        @event.listens_for(engine, "begin")
-        def _begin(connection: Connection) -> None:
-            if statement := connection.get_execution_options().get(BEGIN, "BEGIN"):
-                connection.exec_driver_sql(statement)
-
-        return engine
+    @cached_property
+    def lock_folder(self) -> Path:
+        """Where the workers of this host keep the locks that show their life."""
+        return Path(f"{self.path}.workers") if self.path else postgres.lock_folder(self.name)
 
     @contextlib.contextmanager
     def reading(self) -> Generator[Connection]:
         """A transaction that only reads: one consistent view, never upgraded to a write."""
-        with self._told(), self._engine.begin() as connection:
+        with self._told(), self._reader.begin() as connection:
             yield connection
 
     @contextlib.contextmanager
     def outside(self) -> Generator[Connection]:
         """A connection in no transaction, for what SQLite does in none, such as VACUUM."""
         with self._told(), self._engine.connect() as connection:
-            yield connection.execution_options(**{BEGIN: ""})
+            yield connection.execution_options(**{sqlite.BEGIN: ""})
 
     @contextlib.contextmanager
     def writing(self, *, rebuilds: bool = False) -> Generator[Connection]:
@@ -111,15 +98,19 @@ class Database:
         With `rebuilds` it may drop a table and make it anew, and must check references itself.
         """
         with self._told(), self._writer.connect() as connection, self._turn(connection):
-            if rebuilds and self.is_sqlite:
+            if rebuilds and self._server is None:
                 rebuild.allow(connection)
             transaction = connection.begin()
             try:
+                if rebuilds and self._server is not None:
+                    postgres.allow_migration(connection, self._server.address.schema)
                 yield connection
             except BaseException:
                 transaction.rollback()
                 raise
             self._commit(connection, transaction)
+            if self._server is not None:
+                self._server.notify(connection)
 
     @contextlib.contextmanager
     def _turn(self, connection: Connection) -> Generator[None]:
@@ -135,8 +126,9 @@ class Database:
         try:
             transaction.commit()
         except DBAPIError as error:
-            with contextlib.suppress(self._engine.dialect.loaded_dbapi.Error):
-                connection.connection.rollback()  # while it is still our turn
+            if not error.connection_invalidated:
+                with contextlib.suppress(self._engine.dialect.loaded_dbapi.Error):
+                    connection.connection.rollback()  # while it is still our turn
             # Its frames may have reached the disk all the same, and come to light at the next
             # recovery (guarded by test_a_commit_that_raised_is_told_as_unknown).
             if trouble.is_full(error):  # the commit's last frame was not written
@@ -146,12 +138,23 @@ class Database:
                 f"{reason}; it is not known whether the last commit was stored", hint=reason.hint
             ) from error
 
-    def watch(self) -> ChangeWatch:
-        """A cheap way to see that somebody has committed."""
+    def watch(self, topic: str = notices.WORK, queues: Iterable[str] = ()) -> Watch:
+        """A cheap way to see that somebody has committed: on a server, what is news to a topic.
+
+        `queues` are those whose work is waited for, all if none is named.
+        """
+        if self._server is not None:
+            return self._server.watch(topic, queues)
         with self._told():
             connection = self._engine.connect()
-            driver = connection.connection.driver_connection if self.is_sqlite else None
-            return ChangeWatch(connection, driver)
+            return ChangeWatch(connection, connection.connection.driver_connection)
+
+    def server_time(self) -> datetime | None:
+        """The present moment by the server's clock, `None` for a file: there it is ours."""
+        if self._server is None:
+            return None
+        with self.reading() as connection:
+            return connection.scalar(select(func.clock_timestamp()))
 
     @contextlib.contextmanager
     def _told(self) -> Generator[None]:
@@ -162,6 +165,8 @@ class Database:
             if error.connection_invalidated or trouble.is_trouble(error):
                 raise trouble.explain(error, self.name, full=self.reserve.is_needed()) from error
             raise
+        except PoolTimeoutError as error:
+            raise trouble.no_connection_left(self.name) from error
 
     def look_over(self) -> None:
         """Refuse a damaged file before work begins; a large one is left to `db check`.
@@ -178,6 +183,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; the next use opens new ones."""
+        if self._server:
+            self._server.close()
         self._engine.dispose()
         if self._turnstile:
             self._turnstile.close()
@@ -187,46 +194,45 @@ class Database:
         self._engine.dispose(close=False)
         if self._turnstile:
             self._turnstile.forget()
+        if self._server:
+            self._server.forget()
 
 
-def parse_location(location: str | os.PathLike[str]) -> URL:
-    """Read a path or a database URL.
+def reserve_ids(
+    transaction: Connection, count: int, *, before: Sequence[int] = ()
+) -> Sequence[int]:
+    """Reserve `count` task ids in one go, ascending, so that bulk inserts need no RETURNING.
 
-    Raises:
-        DatabaseError: it is neither, or a database of another kind.
+    `before` are those of a transaction whose COMMIT is in doubt. On a server they stay ours, and
+    so nothing can be stored twice even if that COMMIT still goes on; in a file they were rolled
+    back, and others may have them.
     """
-    name = os.fspath(location)
-    hint = "Give the path of an SQLite file, sqlite:///PATH, or postgresql://HOST/NAME."
-    try:
-        url = make_url(name) if "://" in name else URL.create("sqlite", database=name)
-        backend = url.get_backend_name()
-    except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise DatabaseError("the database URL cannot be read", hint=hint) from error
-    if backend == "postgresql":
-        return url.set(drivername="postgresql+psycopg")
-    if backend != "sqlite":
-        raise DatabaseError(f"databases of kind {backend!r} are not supported", hint=hint)
-    if not url.database or url.database == ":memory:":
-        raise DatabaseError("a queue cannot live in memory: workers share it", hint=hint)
-    return url.set(drivername="sqlite")
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # somebody else's: told when it cannot be opened
-        return False
-
-
-def reserve_ids(transaction: Connection, count: int) -> range:
-    """Reserve `count` task ids in one go, so that bulk inserts need no RETURNING."""
     if transaction.dialect.name == "sqlite":
         last = transaction.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'tasks'"))
         first = (last or 0) + 1
         return range(first, first + count)
+    if before:
+        return before
     sequence = func.nextval(func.pg_get_serial_sequence(tasks.name, "id"))
-    ids = transaction.scalars(select(sequence).select_from(func.generate_series(1, count))).all()
-    return range(ids[0], ids[-1] + 1)
+    many = select(sequence).select_from(func.generate_series(1, count))
+    return sorted(transaction.scalars(many))
+
+
+_THESE: Final = (
+    select(tasks.c.id)
+    .where(tasks.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(tasks.c.id)
+    .with_for_update(key_share=True)
+)
+
+
+def lock_tasks(transaction: Connection, ids: Sequence[int]) -> None:
+    """Keep others from changing tasks until the transaction ends; in a file, all are kept out.
+
+    Everybody locks in the order of the ids, or two would wait for each other.
+    """
+    if ids and transaction.dialect.name != "sqlite":
+        transaction.execute(_THESE, {"ids": ids})
 
 
 def damage(transaction: Connection) -> Iterator[str]:

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, select
 from jobrunner.core import payload
 from jobrunner.core.errors import UnknownParentError
 from jobrunner.core.graph import parents_first
-from jobrunner.core.status import Status
+from jobrunner.core.status import TO_CLAIM, Status
 from jobrunner.core.task import NewTask, Parent, Task, TaskId
+from jobrunner.storage import notices
 from jobrunner.storage.engine import reserve_ids
 from jobrunner.storage.prepared import Insert
 from jobrunner.storage.tables import MICROSECOND, dependencies, micros, tasks
@@ -48,10 +49,17 @@ Edge = tuple[TaskId, str]
 """A parent and what its failure means to the dependent: `cancel` or `run`."""
 
 
-def enqueue(transaction: Connection, new: Sequence[NewTask[Any]], *, now: datetime) -> list[TaskId]:
+def enqueue(
+    transaction: Connection,
+    new: Sequence[NewTask[Any]],
+    *,
+    now: datetime,
+    before: Sequence[TaskId] = (),
+) -> list[TaskId]:
     """Store `new` and return the ids in the same order.
 
-    `after` and `after_any` may name tasks of the same call in any order.
+    `after` and `after_any` may name tasks of the same call in any order. `before` are the ids of
+    the same call whose COMMIT is in doubt.
 
     Raises:
         PayloadError: an argument is not JSON or too large.
@@ -60,7 +68,7 @@ def enqueue(transaction: Connection, new: Sequence[NewTask[Any]], *, now: dateti
     """
     if not new:
         return []
-    ids = [TaskId(number) for number in reserve_ids(transaction, len(new))]
+    ids = [TaskId(number) for number in reserve_ids(transaction, len(new), before=before)]
     edges = _edges(new, ids)
     created_at = micros(now)
     rows = [_row(task, task_id, created_at) for task, task_id in zip(new, ids, strict=True)]
@@ -73,6 +81,7 @@ def enqueue(transaction: Connection, new: Sequence[NewTask[Any]], *, now: dateti
         for parent, on_failure in parents
     ]
     _INSERT_EDGES.run(transaction, links)
+    notices.work(transaction, {row["queue"] for row in rows if row["status"] in TO_CLAIM})
     return ids
 
 
@@ -156,8 +165,8 @@ def _block(
         task_id: [parent for parent, _ in edges.get(task_id, ()) if parent in rows]
         for task_id in rows
     }
-    first = min(rows)
-    order = parents_first(inside, name=lambda task_id: new[task_id - first].name)
+    named = dict(zip(rows, new, strict=True))
+    order = parents_first(inside, name=lambda task_id: named[TaskId(task_id)].name)
     outside = {p for parents in edges.values() for p, _ in parents if p not in rows}
     statuses = _statuses(transaction, outside)
     for number in order:
@@ -193,7 +202,8 @@ def said(status: Status) -> str:
 def _statuses(transaction: Connection, ids: set[TaskId]) -> dict[TaskId, Status]:
     found: dict[TaskId, Status] = {}
     # Locked, so that no parent ends between this look and the edge that waits for it.
-    query = select(tasks.c.id, tasks.c.status).with_for_update()
+    # In one order, so that no two wait for each other.
+    query = select(tasks.c.id, tasks.c.status).order_by(tasks.c.id).with_for_update(read=True)
     for chunk in chunks(sorted(ids)):
         for task_id, status in transaction.execute(query.where(tasks.c.id.in_(chunk))):
             found[TaskId(task_id)] = Status(status)

@@ -12,7 +12,7 @@ from functools import partial
 from operator import is_
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, Text
 
 MARKS: Final = {"qmark": "?", "format": "%s", "pyformat": "%s"}
 """How a driver's parameter style marks a value by position."""
@@ -28,9 +28,11 @@ _is_null: Final = partial(is_, None)
 class _Rows:
     """A text around a list of rows, `(?, ?), (?, NULL), …`, for any number of them."""
 
-    def __init__(self, before: str, after: str = "") -> None:
+    def __init__(self, before: str, after: str = "", *, kinds: Sequence[str] = ()) -> None:
+        """`kinds` are the types of the columns, where nothing else tells the database."""
         self._before = before
         self._after = after
+        self._kinds = kinds
         self._texts: dict[tuple[str, int, Row], str] = {}
 
     def statements(self, style: str, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
@@ -51,8 +53,12 @@ class _Rows:
         key = (style, size, nulls)
         if key not in self._texts:
             mark = MARKS[style]
-            row = f"({', '.join('NULL' if null else mark for null in nulls)})"
-            self._texts[key] = f"{self._before}{', '.join([row] * size)}{self._after}"
+            values = ["NULL" if null else mark for null in nulls]
+            first = values
+            if self._kinds:  # a NULL has no type, nor has a text's mark: the first row gives it
+                first = [f"CAST({v} AS {k})" for v, k in zip(values, self._kinds, strict=True)]
+            rows = [f"({', '.join(row)})" for row in [first] + [values] * (size - 1)]
+            self._texts[key] = f"{self._before}{', '.join(rows)}{self._after}"
         return self._texts[key]
 
 
@@ -80,6 +86,7 @@ class Update:
 
         The first of `match` names the row, and is what `run` returns.
         """
+        columns = [*match, *set_]
         names = [f"old_{name}" for name in match] + [f"new_{name}" for name in set_]
         assigned = [f"{name} = new_{name}" for name in set_] + [also]
         matched = [f"{table.name}.{name} = old_{name}" for name in match]
@@ -87,6 +94,7 @@ class Update:
             f"WITH given ({', '.join(names)}) AS (VALUES ",
             f") UPDATE {table.name} SET {', '.join(assigned)} FROM given"  # noqa: S608 — our names
             f" WHERE {' AND '.join(matched)} RETURNING {table.name}.{match[0]}",
+            kinds=["TEXT" if isinstance(table.c[n].type, Text) else "BIGINT" for n in columns],
         )
 
     def run(self, transaction: Connection, rows: Sequence[Row]) -> set[Any]:

@@ -28,7 +28,7 @@ def save(
     fresh = select(*(literal(value, progress.c[name].type) for name, value in row.items()))
     missing = ~exists().where(progress.c.task_id == task_id)
     stored = insert(progress).from_select(list(row), fresh.where(_HELD, missing))
-    return transaction.execute(stored, fence).rowcount == 1
+    return transaction.scalar(stored.returning(progress.c.task_id), fence) is not None
 
 
 def checkpoint(transaction: Connection, task_id: TaskId) -> str | None:

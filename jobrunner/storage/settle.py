@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from jobrunner.core.backoff import Backoff
 from jobrunner.core.outcome import NAMES, Completed, Ended, Failed, Outcome, Snoozed
-from jobrunner.core.status import FINAL
+from jobrunner.core.status import FINAL, TO_CLAIM
 from jobrunner.core.task import TaskId, Token, WorkerId
 from jobrunner.core.verdict import Verdict, decide
+from jobrunner.storage import notices
 from jobrunner.storage.dependents import settle_dependents
+from jobrunner.storage.engine import lock_tasks
 from jobrunner.storage.enqueue import chunks
 from jobrunner.storage.prepared import Insert, Update
 from jobrunner.storage.tables import attempts, micros, tasks
@@ -34,12 +36,9 @@ class Settlement:
     cancelled_dependents: list[tuple[TaskId, TaskId]]
 
 
-_CANCEL_ASKED: Final = (
-    select(tasks.c.id)
-    .where(
-        tasks.c.id.in_(bindparam("ids", expanding=True)), tasks.c.cancel_requested_at.is_not(None)
-    )
-    .with_for_update()
+_THESE: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
+_CANCEL_ASKED: Final = select(tasks.c.id).where(
+    tasks.c.id.in_(_THESE), tasks.c.cancel_requested_at.is_not(None)
 )
 
 _SETTLE: Final = Update(
@@ -93,6 +92,7 @@ def settle(
     """
     settlement = Settlement([], [], [])
     for batch in _one_a_task(ended):
+        lock_tasks(transaction, [end.lease.task_id for end in batch])
         cancelled = _cancel_requested(transaction, batch)
         judged = [
             Settled(
@@ -153,7 +153,11 @@ def _write(
     over = {
         end.lease.task_id: verdict.status for end, verdict in settled if verdict.status in FINAL
     }
+    again = {end.lease.queue for end, verdict in settled if verdict.status in TO_CLAIM}
+    if again:
+        notices.work(transaction, again)
     if over:
+        notices.ends(transaction)
         settlement.cancelled_dependents.extend(settle_dependents(transaction, over, now=now))
     settlement.settled.extend(settled)
 
@@ -203,9 +207,7 @@ def problem(outcome: Outcome) -> str | None:
     return getattr(outcome, "error", None) or getattr(outcome, "reason", None)
 
 
-_KNOWN: Final = select(attempts.c.task_id, attempts.c.token).where(
-    attempts.c.task_id.in_(bindparam("ids", expanding=True))
-)
+_KNOWN: Final = select(attempts.c.task_id, attempts.c.token).where(attempts.c.task_id.in_(_THESE))
 
 
 def already_settled(transaction: Connection, ended: Sequence[Ended]) -> set[tuple[TaskId, Token]]:

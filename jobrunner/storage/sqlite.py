@@ -10,9 +10,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL
 
 from jobrunner.core.errors import DatabaseError
+
+BEGIN: Final = "jobrunner_begin"
+"""The execution option that says how a transaction begins; empty for none."""
 
 BUSY_TIMEOUT_MS: Final = 5_000
 JOURNAL_LIMIT: Final = 64 * 1024 * 1024
@@ -57,6 +61,29 @@ def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
     return not any(
         version[:2] == fixed[:2] and version >= fixed for fixed in ((3, 50, 7), (3, 44, 6))
     )
+
+
+def open_engine(url: URL, turn: Callable[[], contextlib.AbstractContextManager[object]]) -> Engine:
+    """An engine on a file. Nothing is opened yet; `turn` is taken to switch it to WAL."""
+    engine = create_engine(
+        url,
+        module=choose_driver(),
+        connect_args={"check_same_thread": False},
+        pool_size=8,
+        pool_use_lifo=True,  # the connection used last has the warmest cache
+        max_overflow=-1,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:
+        prepare(connection, turn)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if statement := connection.get_execution_options().get(BEGIN, "BEGIN"):
+            connection.exec_driver_sql(statement)
+
+    return engine
 
 
 def prepare(connection: Any, turn: Callable[[], contextlib.AbstractContextManager[object]]) -> None:

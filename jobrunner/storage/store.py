@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from jobrunner.core.errors import CommitUnknownError
 from jobrunner.core.task import NewTask, TaskId
@@ -57,6 +58,10 @@ class Store:
                     self._is_open = True
         return self._database
 
+    def server_time(self) -> datetime | None:
+        """The present moment by the database's own clock, `None` where it has none."""
+        return self._database.server_time()
+
     def upgrade(self) -> migrate.Upgraded:
         """Bring the tables to the newest schema, a file of an older one with a backup first."""
         return migrate.upgrade(self._database)
@@ -102,15 +107,24 @@ class Store:
                 ids = enqueue(transaction, new, now=now)
                 found = read(transaction, ids)
         except CommitUnknownError:
-            # A commit after it writes over whatever the first has left in the WAL.
-            with self.writing() as transaction:
-                if not is_stored(transaction, new, ids, now=now):
-                    ids = enqueue(transaction, new, now=now)
-                found = read(transaction, ids)
+            found = self._look_again(new, ids, now, read)
         if self.after_commit:  # they may have run by now
             with self.reading() as transaction:
                 found = read(transaction, ids)
         return found
+
+    def _look_again(
+        self, new: Sequence[NewTask[Any]], ids: list[TaskId], now: datetime, read: Reading[R]
+    ) -> R:
+        try:
+            # A commit after it writes over whatever the first has left in SQLite's WAL.
+            with self.writing() as transaction:
+                if not is_stored(transaction, new, ids, now=now):
+                    ids = enqueue(transaction, new, now=now, before=ids)
+                return read(transaction, ids)
+        except IntegrityError:  # on a server the first one went on: now the ids are there
+            with self.reading() as transaction:
+                return read(transaction, ids)
 
     def reading(self) -> contextlib.AbstractContextManager[Connection]:
         """A transaction that reads: the joined one, or one of its own."""

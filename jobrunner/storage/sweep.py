@@ -27,18 +27,18 @@ RETENTION: Final[Mapping[Status, timedelta]] = {
 _IN_PROGRESS: Final = tasks.c.status == literal_column("'in_progress'")
 _SCHEDULED: Final = tasks.c.status == literal_column("'scheduled'")
 
+_due: Final = (
+    select(tasks.c.id, tasks.c.status)
+    .where(_SCHEDULED, tasks.c.run_at <= bindparam("now", type_=Moment))
+    .order_by(tasks.c.run_at)
+    .limit(PROMOTE_AT_ONCE)
+    .with_for_update(skip_locked=True)
+    .cte("due")
+    .prefix_with("MATERIALIZED")  # chosen once: see `claim`
+)
 _PROMOTE: Final = (
     update(tasks)
-    .where(
-        tasks.c.id.in_(
-            select(tasks.c.id)
-            .where(_SCHEDULED, tasks.c.run_at <= bindparam("now", type_=Moment))
-            .order_by(tasks.c.run_at)
-            .limit(PROMOTE_AT_ONCE)
-            .with_for_update(skip_locked=True)
-        ),
-        _SCHEDULED,
-    )
+    .where(tasks.c.id == _due.c.id, tasks.c.status == _due.c.status)
     .values(status=literal_column("'pending'"))
 )
 

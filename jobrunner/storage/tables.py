@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -19,9 +20,13 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.types import TypeEngine
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
+
+Number: Final[TypeEngine[float]] = Double().with_variant(REAL(), "sqlite")
+"""64 bits on both: PostgreSQL's REAL has 32, and a STRICT table of SQLite knows no DOUBLE."""
 
 Long = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits on both: SQLite's INTEGER is, PostgreSQL's is not."""
@@ -236,8 +241,8 @@ progress = Table(
     "progress",
     metadata,
     Column("task_id", Long, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
-    Column("done", REAL),
-    Column("total", REAL),
+    Column("done", Number),
+    Column("total", Number),
     Column("note", Text),
     Column("checkpoint", Text),
     Column("updated_at", Moment, nullable=False),

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, DiskFullError
 
@@ -11,7 +11,10 @@ _DAMAGED: Final = (
     "`jobrunner db restore FILE`."
 )
 
-_TROUBLE: Final[dict[int, tuple[type[DatabaseError], str, str]]] = {
+Told = tuple[type[DatabaseError], str, str]
+"""The class of the error, what is said of the database, and the next step."""
+
+_TROUBLE: Final[dict[int | str, Told]] = {
     5: (DatabaseError, "is locked by another program", "`jobrunner doctor` names it."),
     8: (DatabaseError, "is read-only", "Give its owner write access to the file and its folder."),
     10: (DatabaseError, "could not be read or written", "Check the disk with `jobrunner doctor`."),
@@ -23,17 +26,39 @@ _TROUBLE: Final[dict[int, tuple[type[DatabaseError], str, str]]] = {
         "is not an SQLite database",
         "Give another path with --db or JOBRUNNER_DB; if it was one, `jobrunner db restore FILE`.",
     ),
+    "25006": (DatabaseError, "takes no writes", "Give the address of the primary server."),
+    "28": (DatabaseError, "refuses the user", "Check the user and password of the URL."),
+    "3D000": (DatabaseError, "does not exist", "Make it with `createdb`."),
+    "40": (DatabaseError, "had two transactions in each other's way", "Try again."),
+    "42501": (DatabaseError, "does not allow it to this user", "GRANT what the error names."),
+    "53100": (DiskFullError, "has no room to grow: the server's disk is full", "Free some space."),
+    "53": (
+        DatabaseError,
+        "is short of connections or memory",
+        "Raise max_connections, run fewer workers, or put a pooler before it.",
+    ),
+    "55P03": (
+        DatabaseError,
+        "is locked by another session",
+        "Look for an open transaction in pg_stat_activity.",
+    ),
+    "57014": (DatabaseError, "did not answer in time", "Ask for less, or raise statement_timeout."),
+    "57P": (DatabaseError, "is shutting down or starting", "Wait for it, then try again."),
+    "XX001": (DatabaseDamagedError, "is damaged", "Restore the server from a backup."),
+    "XX002": (DatabaseDamagedError, "is damaged", "Restore the server from a backup."),
 }
-"""SQLite's primary result codes that are no fault of a statement, in words."""
-
+"""SQLite's primary result codes and PostgreSQL's SQLSTATEs (or how they begin) that are no fault
+of a statement, in words."""
 
 _FULL: Final = 13
 _TOLD_OF_A_FULL_DISK: Final = {10, 14}
+_LOCKED: Final = {5, 6}
+_SQLSTATE_PARTS: Final = (5, 3, 2)
 
 
 def is_trouble(error: DBAPIError) -> bool:
     """Whether it is about the database and not about the statement."""
-    return _code(error) in _TROUBLE or type(error.orig).__name__ == "OperationalError"
+    return _told(error) is not None or isinstance(error, OperationalError | InterfaceError)
 
 
 def is_full(error: DBAPIError) -> bool:
@@ -43,7 +68,7 @@ def is_full(error: DBAPIError) -> bool:
 
 def is_locked(error: Exception) -> bool:
     """Whether a driver's own error says that somebody else has the database."""
-    return _primary(error) in {5, 6}
+    return _primary(error) in _LOCKED
 
 
 def explain(error: DBAPIError, name: str, *, full: bool = False) -> DatabaseError:
@@ -51,12 +76,28 @@ def explain(error: DBAPIError, name: str, *, full: bool = False) -> DatabaseErro
 
     On a `full` disk SQLite says of many a thing that it cannot be read, written or opened.
     """
-    code = _code(error)
-    kind, problem, hint = _TROUBLE.get(
-        _FULL if full and code in _TOLD_OF_A_FULL_DISK else code,
-        (DatabaseError, f"cannot be used: {error.orig}", "Check the address and the server."),
+    said = str(error.orig).strip().partition("\n")[0]
+    unknown = (DatabaseError, "cannot be used", "Check the address and the server.")
+    full = full and _code(error) in _TOLD_OF_A_FULL_DISK
+    told = _TROUBLE[_FULL] if full else _told(error)
+    kind, problem, hint = told or unknown
+    is_file_told = told is not None and _code(error) in _TROUBLE  # a server's words say more
+    return kind(f"the database {name} {problem}" + ("" if is_file_told else f": {said}"), hint=hint)
+
+
+def no_connection_left(name: str) -> DatabaseError:
+    """The error where all connections that this process may have are in use for too long."""
+    return DatabaseError(
+        f"no connection to the database {name} came free in time",
+        hint="Keep transactions short, or run fewer threads in one process.",
     )
-    return kind(f"the database {name} {problem}", hint=hint)
+
+
+def _told(error: DBAPIError) -> Told | None:
+    if state := getattr(error.orig, "sqlstate", None):
+        keys: list[str] = [state[:length] for length in _SQLSTATE_PARTS]
+        return next((_TROUBLE[key] for key in keys if key in _TROUBLE), None)
+    return _TROUBLE.get(_code(error))
 
 
 def damaged(name: str, found: str) -> DatabaseDamagedError:

@@ -1,6 +1,6 @@
 """See that another connection has committed, without asking the tables."""
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
@@ -8,22 +8,29 @@ UNREAD: Final = -1
 """The version of no database: what cannot be read now counts as changed when it can."""
 
 
-class ChangeWatch:
-    """Sees commits of other connections, on SQLite for about 3 µs a look.
+class Watch(Protocol):
+    """Tells whoever waits that something may have happened."""
 
-    On a server it sees nothing: there, waking up is the business of notifications.
-    """
+    def changed(self) -> bool:
+        """Whether there was anything since the last look."""
+        ...
+
+    def close(self) -> None:
+        """Look no more."""
+        ...
+
+
+class ChangeWatch:
+    """Sees commits of other connections to an SQLite file, for about 3 µs a look."""
 
     def __init__(self, connection: Connection, driver: Any) -> None:
-        """`connection` is kept, outside any transaction; `driver` is SQLite's, or `None`."""
+        """`connection` is kept, outside any transaction; `driver` is what SQLAlchemy wraps."""
         self._connection = connection
         self._driver = driver
         self._version = UNREAD
         self.changed()
 
     def _read(self) -> int:
-        if self._driver is None:
-            return 0
         version: int = self._driver.execute("PRAGMA data_version").fetchone()[0]
         return version
 

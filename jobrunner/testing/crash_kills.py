@@ -12,7 +12,7 @@ from jobrunner.core.status import OPEN, Status
 from jobrunner.core.system import SystemStatus
 from jobrunner.core.task import WorkerId
 from jobrunner.core.verdict import MAX_CRASHES
-from jobrunner.runtime.membership import liveness_of
+from jobrunner.runtime.liveness import Liveness
 from jobrunner.testing.crash_ledger import Ledger
 from jobrunner.testing.crashes import Side, crash_points
 
@@ -87,14 +87,14 @@ class RandomKills:
 
         Nobody can claim meanwhile. `False`: none may be killed, or no kill is left.
         """
-        liveness = liveness_of(queue.database)
+        liveness = Liveness(queue.database.lock_folder)
         with queue.transaction():
             status = queue.status(running=_ALL)
             may_die = [
                 worker
                 for worker in status.workers
                 if self._may_die({worker.id}, status)
-                and not (liveness and liveness.is_dead(worker.id))  # its pid may be another's now
+                and not liveness.is_dead(worker.id)  # its pid may be another's now
             ]
             holders = {task.worker_id for task in status.running}
             busy = [worker for worker in may_die if worker.id in holders]

@@ -23,7 +23,7 @@ from jobrunner.runtime.executors.command import CommandExecutor
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.identity import backoff, boot_id, host, new_worker_id
-from jobrunner.runtime.membership import liveness_of
+from jobrunner.runtime.liveness import Liveness
 from jobrunner.runtime.narrate import Narrator, name
 from jobrunner.runtime.options import Executor
 from jobrunner.runtime.perform import perform
@@ -57,7 +57,7 @@ class StandIn:
         self._queue = queue
         self._database = queue.database
         self._clock = queue.clock
-        self._liveness = liveness_of(self._database)
+        self._liveness = Liveness(self._database.lock_folder)
         self._guard = Guard()
 
     def __enter__(self) -> Self:
@@ -78,8 +78,7 @@ class StandIn:
             stopped_at=None,
             error=None,
         )
-        if self._liveness:
-            self._liveness.hold(self.id)
+        self._liveness.hold(self.id)
         try:
             with self._database.writing() as transaction:
                 workers.register(transaction, info)
@@ -105,8 +104,7 @@ class StandIn:
             self._release()
 
     def _release(self) -> None:
-        if self._liveness:
-            self._liveness.release(self.id)
+        self._liveness.release(self.id)
 
     def attempts(self) -> Iterator[Ran]:
         """Claim, run and settle one task after the other until none is pending.

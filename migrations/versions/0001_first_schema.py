@@ -8,6 +8,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+NUMBER = sa.Double().with_variant(sa.REAL(), "sqlite")
 LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -204,8 +205,8 @@ def upgrade() -> None:
     op.create_table(
         "progress",
         sa.Column("task_id", LONG, nullable=False),
-        sa.Column("done", sa.REAL(), nullable=True),
-        sa.Column("total", sa.REAL(), nullable=True),
+        sa.Column("done", NUMBER, nullable=True),
+        sa.Column("total", NUMBER, nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("checkpoint", sa.Text(), nullable=True),
         sa.Column("updated_at", LONG, nullable=False),

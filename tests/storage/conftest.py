@@ -158,13 +158,6 @@ class Store:
         return list(self.read(lambda transaction: list(check.problems(transaction))))
 
 
-@pytest.fixture(params=["sqlite"])
-def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a fresh database may be made; another database is another param."""
-    assert request.param == "sqlite"
-    return str(tmp_path / "jobs.db")
-
-
 @pytest.fixture
 def database(location: str) -> Iterator[Database]:
     """A fresh database of the newest schema."""

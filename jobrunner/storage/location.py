@@ -1,0 +1,43 @@
+"""Where a database is: a path or a URL, read and refused in words."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from jobrunner.core.errors import DatabaseError
+
+_HINT: Final = "Give the path of an SQLite file, sqlite:///PATH, or postgresql://HOST/NAME."
+
+
+def parse(location: str | os.PathLike[str]) -> URL:
+    """Read a path or a database URL; an SQLite file's path comes out absolute.
+
+    Raises:
+        DatabaseError: it is neither, a database of another kind, or a folder.
+    """
+    name = os.fspath(location)
+    try:
+        url = make_url(name) if "://" in name else URL.create("sqlite", database=name)
+        backend = url.get_backend_name()
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise DatabaseError("the database URL cannot be read", hint=_HINT) from error
+    if backend == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise DatabaseError(f"databases of kind {backend!r} are not supported", hint=_HINT)
+    if not url.database or url.database == ":memory:":
+        raise DatabaseError("a queue cannot live in memory: workers share it", hint=_HINT)
+    path = Path(url.database).absolute()
+    if _is_folder(path):
+        raise DatabaseError(f"{path} is a folder", hint="Name a file in it with --db.")
+    return url.set(drivername="sqlite", database=str(path))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # somebody else's: told when it cannot be opened
+        return False

@@ -1,0 +1,68 @@
+"""Databases of a PostgreSQL server, one a test: copies of one that has the newest tables."""
+
+import contextlib
+import fcntl
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy.engine import URL, make_url
+
+from jobrunner.storage import migrate
+from jobrunner.storage.engine import Database
+
+_names = itertools.count(1)
+
+
+class Postgres:
+    """A server to make databases on."""
+
+    def __init__(self, url: str) -> None:
+        """`url` names a database of it that always is, and a user who may make others."""
+        self.url: URL = make_url(url)
+
+    def at(self, database: str) -> str:
+        """The URL of one of its databases."""
+        return self.url.set(database=database).render_as_string(hide_password=False)
+
+    @contextlib.contextmanager
+    def connection(self, database: str | None = None) -> Iterator[psycopg.Connection[Any]]:
+        """A driver's own connection, each statement for itself."""
+        url = self.at(database) if database else self.url.render_as_string(hide_password=False)
+        with psycopg.connect(url, autocommit=True) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def database(self, *, empty: bool = False) -> Iterator[str]:
+        """A database with the newest tables, or `empty`; gone at the end, whoever uses it."""
+        name = f"test_{os.getpid()}_{next(_names)}"
+        template = "template0" if empty else self._template()
+        with self.connection() as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        try:
+            yield self.at(name)
+        finally:
+            with self.connection() as connection:
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _template(self) -> str:
+        """Made once a run, by whoever comes first."""
+        name = "jobrunner_template"
+        lock = Path(tempfile.gettempdir()) / f"{name}-{os.getuid()}.lock"
+        with lock.open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            with self.connection() as connection:
+                known = connection.execute(
+                    "SELECT 1 FROM pg_database WHERE datname = %s", [name]
+                ).fetchone()
+                if not known:
+                    connection.execute(f"CREATE DATABASE {name}_unfinished")
+                    database = Database(self.at(f"{name}_unfinished"))
+                    migrate.upgrade(database)
+                    database.close()
+                    connection.execute(f"ALTER DATABASE {name}_unfinished RENAME TO {name}")
+        return name
