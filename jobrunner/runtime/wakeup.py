@@ -27,6 +27,7 @@ class Wakeup:
         self._clock = clock
         self._event = threading.Event()
         self._interrupted = interrupted
+        watch.call(self.set)
 
     def set(self) -> None:
         """Wake the waiting thread, from any other."""

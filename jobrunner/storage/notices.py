@@ -173,11 +173,17 @@ class NoticeWatch:
         self._queues = queues
         self._forget = forget
         self._news = False
+        self._wake: Callable[[], None] = _nothing
 
     def hear(self, queue: str) -> None:
         """There is news of a queue, or of any."""
         if not queue or not self._queues or queue in self._queues:
             self._news = True
+            self._wake()
+
+    def call(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called with each news, from the listening thread."""
+        self._wake = wake
 
     def changed(self) -> bool:
         """Whether there was news since the last look."""
@@ -187,3 +193,7 @@ class NoticeWatch:
     def close(self) -> None:
         """Hear no more."""
         self._forget(self)
+
+
+def _nothing() -> None:
+    """Wake nobody."""

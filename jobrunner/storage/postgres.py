@@ -121,7 +121,8 @@ class Server:
         if listen is None:
             return NoticeWatch(frozenset())
         if topic not in self._listeners:
-            engine = _engine(listen, poolclass=NullPool)
+            # Nothing to roll back: it listens, each statement for itself, until it is cut.
+            engine = _engine(listen, poolclass=NullPool, pool_reset_on_return=None)
             self._listeners[topic] = Listener(engine, f"{self.address.channels}_{topic}")
         return self._listeners[topic].watch(frozenset(queues))
 

@@ -1,5 +1,6 @@
 """See that another connection has committed, without asking the tables."""
 
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
@@ -13,6 +14,10 @@ class Watch(Protocol):
 
     def changed(self) -> bool:
         """Whether there was anything since the last look."""
+        ...
+
+    def call(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called from another thread at once, where changes tell of themselves."""
         ...
 
     def close(self) -> None:
@@ -44,6 +49,9 @@ class ChangeWatch:
             # a thousand times a second while it lasts.
             self._version = UNREAD
         return before != self._version
+
+    def call(self, wake: Callable[[], None]) -> None:
+        """A file is looked at, and tells nobody."""
 
     def close(self) -> None:
         """Give the connection back."""
