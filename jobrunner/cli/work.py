@@ -36,8 +36,11 @@ def work(
         int | None, typer.Option("--concurrency", "-c", help="Tasks at a time, each worker.")
     ] = None,
     executor: Annotated[
-        str, typer.Option(help="Where functions run: thread, process or async.")
+        str, typer.Option(help="Where functions run: thread, process, async, or a plug-in: dask.")
     ] = "thread",
+    address: Annotated[
+        str | None, typer.Option(help="The plug-in's engine, such as tcp://HOST:8786.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=1000, help="Worker processes.")] = 1,
     until_empty: Annotated[
         bool, typer.Option("--until-empty", help="End when nothing is left that could run.")
@@ -65,6 +68,7 @@ def work(
     options = {
         "concurrency": concurrency,
         "executor": executor,
+        "executor_options": {} if address is None else {"address": address},
         "queues": dict(_limit(word) for word in queue or ()),
         "heartbeat": parse_span(heartbeat).total_seconds(),
         "lost_after": parse_span(lost_after).total_seconds(),
