@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import itertools
 import os
 import tempfile
@@ -10,12 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from sqlalchemy.engine import URL, make_url
 
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
 
 _names = itertools.count(1)
+
+on_a_file = pytest.mark.parametrize("location", ["sqlite"], indirect=True)
+"""For tests of the files that SQLite has and a server hides: their damage, locks, log and room."""
+
+on_a_server = pytest.mark.parametrize("location", ["postgresql"], indirect=True)
+"""For tests of what only a server has: connections that it ends, notices that it sends."""
 
 
 class Postgres:
@@ -50,8 +58,10 @@ class Postgres:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _template(self) -> str:
-        """Made once a run, by whoever comes first."""
-        name = "jobrunner_template"
+        """Made once a run, by whoever comes first; on a server that stays, once a schema."""
+        scripts = sorted(migrate.scripts().glob("versions/*.py"))
+        digest = hashlib.sha256(b"".join(script.read_bytes() for script in scripts)).hexdigest()
+        name = f"jobrunner_template_{digest[:8]}"
         lock = Path(tempfile.gettempdir()) / f"{name}-{os.getuid()}.lock"
         with lock.open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
@@ -60,7 +70,8 @@ class Postgres:
                     "SELECT 1 FROM pg_database WHERE datname = %s", [name]
                 ).fetchone()
                 if not known:
-                    connection.execute(f"CREATE DATABASE {name}_unfinished")
+                    connection.execute(f"DROP DATABASE IF EXISTS {name}_unfinished")
+                    connection.execute(f"CREATE DATABASE {name}_unfinished TEMPLATE template0")
                     database = Database(self.at(f"{name}_unfinished"))
                     migrate.upgrade(database)
                     database.close()

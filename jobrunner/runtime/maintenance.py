@@ -57,7 +57,7 @@ class Maintenance:
         if now < self._sweep_at and self._liveness.dead() <= self._stale:
             return False
         # Sleeping or stopped ourselves, we saw nothing: that time says nothing about others.
-        seen = min(now - self._swept_at, 2 * self._every)
+        seen = min(now - self._swept_at, self._every + SWEEP_EVERY)
         self._swept_at = now
         self._sweep_at = now + self._every - SWEEP_EVERY / 2
         with self._database.reading() as transaction:

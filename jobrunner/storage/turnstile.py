@@ -14,13 +14,33 @@ from jobrunner.storage.sqlite import open_private
 PATIENCE: Final = 2.0
 """Seconds to wait for a turn; then whoever holds it is frozen, or at something very long."""
 
-_writing: Final[set[tuple[Path, int]]] = set()
-"""Which threads of this process are in a writing transaction, each with its turnstile's file."""
+_writing: Final[set[tuple[object, int]]] = set()
+"""Which threads of this process are in a writing transaction, each with its database."""
 
 
 def in_turn() -> bool:
     """Whether this thread is in a writing transaction: for a second one it would wait for ever."""
-    return any(thread == threading.get_ident() for _, thread in list(_writing))
+    return any(thread == threading.get_native_id() for _, thread in list(_writing))
+
+
+@contextlib.contextmanager
+def alone(place: object) -> Generator[None]:
+    """Be the only writing transaction of this thread at a place.
+
+    Raises:
+        DatabaseError: there is one already, and this one would wait for it for ever.
+    """
+    me = (place, threading.get_native_id())  # another one after a fork
+    if me in _writing:
+        raise DatabaseError(
+            "a transaction of this thread is open already",
+            hint="Do this after it; inside it, use its connection and the queue's own verbs.",
+        )
+    _writing.add(me)
+    try:
+        yield
+    finally:
+        _writing.discard(me)
 
 
 class Turnstile:
@@ -50,18 +70,8 @@ class Turnstile:
         Raises:
             DatabaseError: this thread holds it already, and would wait for itself.
         """
-        me = (self._path, threading.get_ident())
-        if me in _writing:
-            raise DatabaseError(
-                "a transaction of this thread is open already",
-                hint="Do this after it; inside it, use its connection and the queue's own verbs.",
-            )
-        with self._held() as in_time:
-            _writing.add(me)
-            try:
-                yield in_time
-            finally:
-                _writing.discard(me)
+        with alone(self._path), self._held() as in_time:
+            yield in_time
 
     @contextlib.contextmanager
     def _held(self) -> Generator[bool]:

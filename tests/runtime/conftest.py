@@ -1,14 +1,13 @@
-"""A queue in a fresh file, with workers in threads of the test's own process."""
+"""A queue in a fresh database, with workers in threads of the test's own process."""
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jobrunner import TaskQueue, Worker
-from tests.runtime.functions import functions
+from tests.runtime.functions import functions, gates
 from tests.runtime.support import PATIENCE, Events
 
 QUICK = {"concurrency": 2, "kill_grace": 0.2, "shutdown_grace": 0.2}
@@ -20,9 +19,10 @@ def events() -> Events:
 
 
 @pytest.fixture
-def queue(tmp_path: Path, events: Events) -> Iterator[TaskQueue]:
+def queue(location: str, events: Events) -> Iterator[TaskQueue]:
     """A queue that knows the functions of these tests and must be sound at the test's end."""
-    queue = TaskQueue(tmp_path / "jobs.db", emit=events)
+    gates.forget()
+    queue = TaskQueue(location, emit=events)
     for name in functions.registry.names:
         queue.registry.add(functions.registry.get(name))
     yield queue

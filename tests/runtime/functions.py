@@ -1,20 +1,29 @@
 """Functions for the workers of these tests, importable from their child processes too."""
 
-import asyncio
 import ctypes
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any
+from contextlib import closing
 
-from jobrunner import Cancel, Retry, Snooze, TaskQueue, context
-
-functions = TaskQueue("never-opened.db")
-
-FOREVER = 60.0
-"""Seconds that a stuck task blocks, where no test sets it free."""
+from jobrunner import Cancel, Retry, TaskQueue, context
+from jobrunner.testing.executor_functions import (  # noqa: F401 — tests find them all in one place
+    FOREVER,
+    add,
+    add_async,
+    await_forever,
+    fail,
+    fail_async,
+    functions,
+    obey,
+    report_twice,
+    report_twice_async,
+    snooze_once,
+    snooze_once_async,
+    spin,
+)
 
 
 class Gates:
@@ -28,64 +37,13 @@ class Gates:
         with self._lock:
             return self._gates.setdefault(name, threading.Event())
 
+    def forget(self) -> None:
+        """Shut them all, for the next test."""
+        with self._lock:
+            self._gates = {}
+
 
 gates = Gates()
-
-
-@functions.task
-def add(left: int, right: int) -> int:
-    return left + right
-
-
-@functions.task
-async def add_async(left: int, right: int) -> int:
-    await asyncio.get_running_loop().run_in_executor(None, int)
-    return left + right
-
-
-@functions.task
-def fail(text: str) -> None:
-    raise ValueError(text)
-
-
-@functions.task
-async def fail_async(text: str) -> None:
-    raise ValueError(text)
-
-
-@functions.task
-def report_twice() -> str:
-    context.checkpoint({"at": 1})
-    context.progress(1, total=2, note="half")
-    return f"{context.task_id}:{context.attempt}:{context.last_checkpoint()['at']}"
-
-
-@functions.task
-async def report_twice_async() -> str:
-    return report_twice()
-
-
-@functions.task
-def obey() -> None:
-    """Run until asked to stop."""
-    context.progress(0, note="running")
-    while True:
-        context.check()
-        threading.Event().wait(0.01)
-
-
-@functions.task
-async def await_forever() -> None:
-    context.progress(0, note="running")
-    await asyncio.Event().wait()
-
-
-@functions.task
-def spin() -> None:
-    """Never look up: only an exception raised from outside ends it."""
-    context.progress(0, note="running")
-    while True:
-        pass
 
 
 @functions.task
@@ -108,19 +66,6 @@ def finish_on_request(gate: str) -> str:
     context.progress(0, note="running")
     gates[gate].wait(FOREVER)
     return "finished"
-
-
-@functions.task
-def snooze_once(delay: float) -> int:
-    if context.last_checkpoint() is None:
-        context.checkpoint("snoozed")
-        raise Snooze(delay)
-    return context.attempt
-
-
-@functions.task
-async def snooze_once_async(delay: float) -> int:
-    return snooze_once(delay)
 
 
 @functions.task
@@ -156,11 +101,6 @@ def pid() -> int:
 
 
 @functions.task
-def no_json() -> Any:
-    return {1, 2}
-
-
-@functions.task
 def count_up(upto: int, stop_at: int) -> Iterator[int] | int:
     """Resume through numbers; the first attempt breaks down at one of them."""
     seen = []
@@ -175,31 +115,6 @@ def count_up(upto: int, stop_at: int) -> Iterator[int] | int:
 def record(gate: str) -> None:
     """Say that it ran: sets its gate."""
     gates[gate].set()
-
-
-class UnspeakableError(Exception):
-    def __str__(self) -> str:
-        raise RuntimeError("no words")
-
-
-@functions.task
-def fail_without_words() -> None:
-    raise UnspeakableError
-
-
-@functions.task
-async def fail_without_words_async() -> None:
-    raise UnspeakableError
-
-
-@functions.task
-def snooze_for(days: int) -> None:
-    raise Snooze(days * 86400.0)
-
-
-@functions.task
-def retry_after(days: int) -> None:
-    raise Retry(after=days * 86400.0)
 
 
 @functions.task
@@ -226,13 +141,13 @@ def print_to_nobody() -> int:
 @functions.task
 def checkpoint_in_a_transaction(location: str) -> None:
     """Store a checkpoint together with SQL of one's own."""
-    with TaskQueue(location).transaction():
+    with closing(TaskQueue(location)) as queue, queue.transaction():
         context.checkpoint(1)
 
 
 @functions.task
 def progress_in_a_transaction(location: str) -> None:
-    with TaskQueue(location).transaction():
+    with closing(TaskQueue(location)) as queue, queue.transaction():
         context.progress(1)
 
 

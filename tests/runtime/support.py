@@ -18,6 +18,9 @@ T = TypeVar("T")
 PATIENCE = 30.0
 """Seconds after which a wait fails its test."""
 
+LOOK_EVERY = 0.03
+"""Seconds between two looks of a test: a server tells of new work, and not of every commit."""
+
 
 class FakeClock:
     """Both kinds of time stand until they are moved."""
@@ -67,13 +70,13 @@ class Events:
 
 
 def until(queue: TaskQueue, condition: Callable[[], T], *, patience: float = PATIENCE) -> T:
-    """Wait until something holds, looking again whenever the database changes."""
+    """Wait until something holds, looking again when the database changes, and now and then."""
     wakeup = Wakeup(queue.database.watch(), SystemClock())
     deadline = time.monotonic() + patience
     try:
         while not (found := condition()):
             assert time.monotonic() < deadline, "it did not come to hold"
-            wakeup.wait(0.2)
+            wakeup.wait(LOOK_EVERY)
     finally:
         wakeup.close()
     return found

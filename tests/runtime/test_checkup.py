@@ -8,11 +8,12 @@ import pytest
 from jobrunner import NewTask, TaskQueue
 from jobrunner.core.finding import ok
 from jobrunner.runtime import checkup
+from tests.databases import on_a_file
 
 
 @pytest.fixture
-def queue(tmp_path):
-    queue = TaskQueue(tmp_path / "jobs.db")
+def queue(location):
+    queue = TaskQueue(location)
     queue.enqueue(NewTask(function="f"))
     queue.close()
     yield queue
@@ -33,18 +34,21 @@ def counted(monkeypatch, disturb):
     return looks
 
 
+@on_a_file
 def test_an_undisturbed_look_is_taken_once(queue, monkeypatch):
     looks = counted(monkeypatch, lambda: None)
     assert queue.examine()[-1].says == "look 1"
     assert looks == [0]
 
 
+@on_a_file
 def test_a_database_that_is_opened_meanwhile_is_looked_at_again(queue, monkeypatch):
     looks = counted(monkeypatch, lambda: queue.enqueue(NewTask(function="f")))
     assert queue.examine()[-1].says == "look 2"
     assert looks == [0, 1]
 
 
+@on_a_file
 def test_a_database_in_use_is_read_in_one_view_and_needs_no_second_look(queue, monkeypatch):
     queue.enqueue(NewTask(function="f"))
     checkpoint = partial(os.utime, queue.database.path)  # as seen from outside

@@ -11,6 +11,7 @@ from jobrunner.core.errors import DatabaseDamagedError, DiskFullError
 from jobrunner.core.events import TaskStarted, WorkerStarted, WorkerTrouble
 from jobrunner.core.status import Status
 from jobrunner.storage import sweep
+from tests.databases import on_a_file
 from tests.runtime import functions as f
 from tests.runtime.support import outcomes, until
 
@@ -38,6 +39,7 @@ def spoilt(tmp_path, queue):
     queue.database.path.write_bytes(sound)
 
 
+@on_a_file
 def test_a_worker_does_not_begin_on_a_damaged_file(spoilt, events):
     with pytest.raises(DatabaseDamagedError) as caught:
         Worker(spoilt).run(until_empty=True)
@@ -46,6 +48,7 @@ def test_a_worker_does_not_begin_on_a_damaged_file(spoilt, events):
     assert not events.of(TaskStarted)
 
 
+@on_a_file
 def test_a_scheduler_ends_when_its_workers_find_the_file_damaged(spoilt):
     with pytest.raises(DatabaseDamagedError):
         Scheduler(spoilt, workers=1).run(until_empty=True)
@@ -65,7 +68,6 @@ def damaged(queue, monkeypatch):
 
 def test_a_worker_ends_when_it_meets_damage(queue, start_worker, events, damaged, monkeypatch):
     queue.enqueue(f.finish_on_request.bind("damage"))
-    f.gates["damage"].clear()
     worker = start_worker(concurrency=1)
     events.wait(TaskStarted)
     damaged()
@@ -124,7 +126,6 @@ def test_on_a_full_disk_what_runs_is_recorded_and_nothing_new_begins(
 ):
     monkeypatch.setattr("jobrunner.runtime.worker.TROUBLE_PAUSE", 0.01)
     running = queue.enqueue(f.finish_on_request.bind("full"))
-    f.gates["full"].clear()
     worker = start_worker(concurrency=1)
     events.wait(TaskStarted)
     behind = queue.enqueue(NewTask(function="add", args=(1, 2)))

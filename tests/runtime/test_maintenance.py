@@ -11,7 +11,13 @@ from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
 from jobrunner.runtime.identity import boot_id
 from jobrunner.runtime.liveness import Liveness
-from jobrunner.runtime.maintenance import OVERDUE_GRACE, PRUNE_EVERY, SWEEP_EVERY, Maintenance
+from jobrunner.runtime.maintenance import (
+    OVERDUE_GRACE,
+    PRUNE_EVERY,
+    SERVER_SWEEP_EVERY,
+    SWEEP_EVERY,
+    Maintenance,
+)
 from jobrunner.storage import claim, wal, workers
 from jobrunner.storage.settle import settle
 from tests.runtime.support import FakeClock, outcomes, register_ada
@@ -25,15 +31,22 @@ def clock():
 
 
 @pytest.fixture
-def queue(tmp_path, events, clock):
-    queue = TaskQueue(tmp_path / "jobs.db", emit=events, clock=clock)
+def queue(location, events, clock):
+    queue = TaskQueue(location, emit=events, clock=clock)
     yield queue
     queue.close()
 
 
 @pytest.fixture
-def maintenance(queue, clock, events):
-    return Maintenance(queue.database, None, clock=clock, emit=events, lost_after=LOST_AFTER)
+def maintenance(queue, clock, events, tmp_path):
+    liveness = Liveness(tmp_path / "locks")
+    return Maintenance(queue.database, liveness, clock=clock, emit=events, lost_after=LOST_AFTER)
+
+
+@pytest.fixture
+def soon(queue):
+    """Seconds in which what is due a second from now is seen to."""
+    return 2 + 2 * (SWEEP_EVERY if queue.database.path else SERVER_SWEEP_EVERY)
 
 
 @pytest.fixture
@@ -68,12 +81,12 @@ def beat(queue, clock):
 
 
 def test_a_worker_that_shows_no_life_is_lost_and_its_task_runnable(
-    queue, hold, maintenance, clock, events
+    queue, hold, maintenance, clock, events, soon
 ):
     lease = hold()
     maintenance.sweep()
     assert not sweep_for(maintenance, clock, LOST_AFTER - 1)
-    assert sweep_for(maintenance, clock, 2)
+    assert sweep_for(maintenance, clock, soon)
     task = queue.get(lease.task_id)
     assert (task.status, task.crashes) == (Status.PENDING, 1)
     assert outcomes(queue, task.id) == ["lost"]
@@ -139,13 +152,13 @@ def test_a_worker_is_buried_once(queue, hold, maintenance, events):
 
 
 def test_a_task_that_overruns_under_a_live_worker_is_taken_away(
-    queue, hold, maintenance, clock, events
+    queue, hold, maintenance, clock, events, soon
 ):
     lease = hold(timeout=timedelta(seconds=10))
     maintenance.sweep()
     keep_alive = lambda: beat(queue, clock)  # noqa: E731
     assert not sweep_for(maintenance, clock, 10 + OVERDUE_GRACE - 1, each=keep_alive)
-    assert sweep_for(maintenance, clock, 2, each=keep_alive)
+    assert sweep_for(maintenance, clock, soon, each=keep_alive)
     task = queue.get(lease.task_id)
     assert (task.status, task.crashes) == (Status.SCHEDULED, 0)
     assert outcomes(queue, task.id) == ["timed_out"]
@@ -172,12 +185,12 @@ def test_a_task_whose_worker_has_ended_is_rescued(queue, hold, maintenance, cloc
     assert queue.get(lease.task_id).status is Status.PENDING
 
 
-def test_dependents_that_a_rescue_cancels_are_told(queue, hold, maintenance, clock, events):
+def test_dependents_that_a_rescue_cancels_are_told(queue, hold, maintenance, clock, events, soon):
     lease = hold(max_attempts=1, timeout=timedelta(seconds=1))
     dependent = queue.enqueue(NewTask(function="add", after=[lease.task_id]))
     maintenance.sweep()
     keep_alive = lambda: beat(queue, clock)  # noqa: E731
-    assert sweep_for(maintenance, clock, 2 + OVERDUE_GRACE, each=keep_alive)
+    assert sweep_for(maintenance, clock, OVERDUE_GRACE + soon, each=keep_alive)
     assert events.of(DependentCancelled, task_id=dependent.id, parent_id=lease.task_id)
 
 

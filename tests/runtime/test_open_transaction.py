@@ -1,5 +1,6 @@
 """A write inside the task's own transaction: refused or put off, never a wait for itself."""
 
+import contextlib
 import threading
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from jobrunner import TaskQueue
 from jobrunner.core.errors import DatabaseError
 from jobrunner.core.status import Status
+from tests.databases import on_a_file
 from tests.runtime import functions as f
 from tests.runtime.support import PATIENCE
 
@@ -15,7 +17,7 @@ EXECUTORS = ["thread", "async", "process"]
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_checkpoint_in_a_transaction_is_refused(queue, drain, executor):
-    location = str(queue.database.path)
+    location = queue.database.location
     task = queue.enqueue(f.checkpoint_in_a_transaction.using(max_attempts=1).bind(location))
     drain(executor=executor)
     failed = queue.get(task.id)
@@ -27,7 +29,7 @@ def test_a_checkpoint_in_a_transaction_is_refused(queue, drain, executor):
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_progress_in_a_transaction_is_stored_after_it(queue, drain, executor):
-    location = str(queue.database.path)
+    location = queue.database.location
     task = queue.enqueue(f.progress_in_a_transaction.using(max_attempts=1).bind(location))
     drain(executor=executor)
     assert queue.get(task.id).status is Status.COMPLETED
@@ -35,7 +37,7 @@ def test_progress_in_a_transaction_is_stored_after_it(queue, drain, executor):
 
 
 def test_a_second_transaction_of_a_thread_is_an_error_not_a_deadlock(queue, tmp_path):
-    same = TaskQueue(queue.database.path)
+    same = TaskQueue(queue.database.location)
     with queue.transaction(), pytest.raises(DatabaseError, match="of this thread is open"):
         same.enqueue(f.add.bind(1, 1))
     other = TaskQueue(tmp_path / "other.db")
@@ -46,6 +48,7 @@ def test_a_second_transaction_of_a_thread_is_an_error_not_a_deadlock(queue, tmp_
     same.close()
 
 
+@on_a_file  # a server lets them go on
 def test_other_threads_wait_for_the_end_of_a_transaction(queue):
     with queue.transaction():
         thread = threading.Thread(target=queue.enqueue, args=[f.add.bind(1, 1)])
@@ -53,3 +56,13 @@ def test_other_threads_wait_for_the_end_of_a_transaction(queue):
         queue.enqueue(f.add.bind(2, 2))
     thread.join(PATIENCE)
     assert [task.args for task in queue.find()] == [(1, 1), (2, 2)]
+
+
+def test_other_threads_are_no_part_of_a_transaction(queue):
+    thread = threading.Thread(target=queue.enqueue, args=[f.add.bind(1, 1)])
+    with contextlib.suppress(ZeroDivisionError), queue.transaction():
+        thread.start()
+        queue.enqueue(f.add.bind(2, 2))
+        raise ZeroDivisionError
+    thread.join(PATIENCE)
+    assert [task.args for task in queue.find()] == [(1, 1)]

@@ -26,8 +26,8 @@ def test_a_registered_function_is_called_as_it_is():
     assert asyncio.run(f.add_async(1, 2)) == 3
 
 
-def test_its_name_is_the_functions_own_unless_given(tmp_path):
-    queue = TaskQueue(tmp_path / "jobs.db")
+def test_its_name_is_the_functions_own_unless_given(location):
+    queue = TaskQueue(location)
     assert queue.task(one).name == "one"
     assert queue.task(name="two")(another).name == "two"
     assert queue.registry.names == ["one", "two"]
@@ -73,8 +73,8 @@ def test_using_changes_options_and_leaves_the_function_as_it_was():
     assert f.add.bind(1, 2).priority == 0
 
 
-def test_options_of_the_decorator_hold_unless_using_says_otherwise(tmp_path):
-    queue = TaskQueue(tmp_path / "jobs.db")
+def test_options_of_the_decorator_hold_unless_using_says_otherwise(location):
+    queue = TaskQueue(location)
     work = queue.task(queue="images", max_attempts=2)(one)
     assert (work.bind().queue, work.bind().max_attempts) == ("images", 2)
     assert work.using(queue="other").bind().queue == "other"
@@ -104,8 +104,8 @@ def test_a_reference_to_nothing_is_refused():
         Reference("gone", f.__name__).load("unused.db")
 
 
-def test_a_queue_that_was_sent_to_another_process_has_the_same_functions(tmp_path):
-    queue = TaskQueue(tmp_path / "jobs.db", emit=ignore)
+def test_a_queue_that_was_sent_to_another_process_has_the_same_functions(location):
+    queue = TaskQueue(location, emit=ignore)
     queue.registry.add(f.add.registered)
     task = queue.enqueue(f.add.bind(1, 2))
     again = pickle.loads(pickle.dumps(queue))  # noqa: S301

@@ -12,6 +12,7 @@ from jobrunner.core.events import LeaseLost, TaskStarted, WorkerLost, WorkerStar
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
 from jobrunner.runtime import in_hand, room
+from jobrunner.runtime.liveness import Liveness
 from jobrunner.runtime.maintenance import Maintenance
 from tests.runtime import functions as f
 from tests.runtime.support import outcomes, until
@@ -26,7 +27,6 @@ def claimed_ahead(queue, start_worker, monkeypatch):
     queue.enqueue_many([f.add.bind(n, n) for n in range(300)])
     blocker = queue.enqueue(f.finish_on_request.bind("ahead"))
     behind = queue.enqueue_many([f.add.bind(n, n) for n in range(30)])
-    f.gates["ahead"].clear()
     worker = start_worker(concurrency=1, shutdown_grace=0.1)
     until(queue, lambda: queue.get(blocker.id).progress)
     assert Status.IN_PROGRESS in {queue.get(task.id).status for task in behind}
@@ -61,7 +61,13 @@ def test_what_was_claimed_ahead_of_a_slow_task_is_given_back_to_others(
 
 def declare_lost(queue, worker_id):
     """As another worker would; a beat in between saves it, so try again."""
-    other = Maintenance(queue.database, None, clock=queue.clock, emit=queue.emit, lost_after=30)
+    other = Maintenance(
+        queue.database,
+        Liveness(queue.database.lock_folder),
+        clock=queue.clock,
+        emit=queue.emit,
+        lost_after=30,
+    )
 
     def once():
         (row,) = [worker for worker in queue.workers() if worker.id == worker_id]
@@ -158,7 +164,7 @@ def test_a_worker_that_cannot_join_again_leaves_nothing_open_and_can_be_stopped(
     broken()
     until(queue, lambda: len(events.of(WorkerLost)) > 20)
     assert count("/proc/self/fd") < before + 10
-    assert count(f"{queue.database.path}.workers") <= 1
+    assert count(queue.database.lock_folder) <= 1
     worker.stop()
     worker.join()
 

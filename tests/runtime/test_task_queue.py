@@ -52,8 +52,8 @@ def test_eight_threads_add_read_and_change_tasks_at_once(queue):
     assert len({task.id for task in found}) == THREADS * EACH
 
 
-def test_the_first_use_from_eight_threads_makes_one_database(tmp_path):
-    queue = TaskQueue(tmp_path / "new.db")
+def test_the_first_use_from_eight_threads_makes_one_database(location):
+    queue = TaskQueue(location)
     ids = at_once(lambda _: queue.enqueue(NewTask(function="add")).id)
     assert sorted(ids) == list(range(1, THREADS + 1))
     queue.close()

@@ -143,7 +143,7 @@ def test_an_exception_that_comes_up_while_the_end_is_reported_loses_nothing(queu
 )
 def test_a_stopped_thread_frees_its_processor(queue, start_worker, function, inside):
     """Raised into, not left behind: the worker's time is its own again."""
-    task = queue.enqueue(function.using(timeout=0.1, max_attempts=1).bind())
+    task = queue.enqueue(function.using(timeout=0.5, max_attempts=1).bind())
     start_worker(concurrency=1, kill_grace=0.05)
     until(queue, lambda: inside in running_code())
     queue.wait([task], timeout=20)

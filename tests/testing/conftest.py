@@ -1,7 +1,6 @@
-"""An application to be tested: a queue in a fresh file, whose clock stands."""
+"""An application to be tested: a queue in a fresh database, whose clock stands."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +15,9 @@ def clock() -> StubClock:
 
 
 @pytest.fixture
-def queue(tmp_path: Path, clock: StubClock) -> Iterator[TaskQueue]:
+def queue(location: str, clock: StubClock) -> Iterator[TaskQueue]:
     """A queue that must be sound at the test's end, with nothing left in progress."""
-    queue = TaskQueue(tmp_path / "jobs.db", clock=clock)
+    queue = TaskQueue(location, clock=clock)
     yield queue
     assert queue.check() == []
     assert queue.counts()["in_progress"] == 0
