@@ -3,7 +3,8 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from jobrunner.storage.engine import Database, rebuilding
+from jobrunner.storage.dialect import rebuilding
+from jobrunner.storage.engine import Database
 from jobrunner.storage.migrate import VERSION_TABLE
 from jobrunner.storage.tables import metadata
 

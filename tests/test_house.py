@@ -123,14 +123,14 @@ def test_only_the_storage_names_a_driver() -> None:
     assert all(name.startswith("storage/") for name in speakers), speakers
 
 
-def test_only_the_engine_asks_for_the_dialect() -> None:
+def test_only_two_modules_ask_which_database_it_is() -> None:
     question = re.compile(r"dialect\.name|get_backend_name")
     askers = {
         within(path, "jobrunner")
         for path in modules("jobrunner")
         if question.search(path.read_text())
     }
-    assert askers <= {"storage/engine.py"}
+    assert askers == {"storage/dialect.py", "storage/location.py"}
 
 
 def test_only_these_modules_open_files() -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, SchemaError
 from jobrunner.core.task import WorkerId
 from jobrunner.storage import check, copies, migrate, sqlite, trouble, workers
-from jobrunner.storage.engine import Database, damage
+from jobrunner.storage.dialect import damage
+from jobrunner.storage.engine import Database
 from jobrunner.storage.turnstile import Turnstile
 
 STAMP: Final = "%Y%m%d-%H%M%S"

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection, func, literal_column, select
 
 from jobrunner.core.status import FINAL
-from jobrunner.storage.engine import damage
+from jobrunner.storage.dialect import damage
 from jobrunner.storage.tables import attempts, dependencies, tasks, workers
 
 _FINAL: Final = [status.value for status in FINAL]
@@ -39,12 +39,15 @@ def _waiting(transaction: Connection) -> Iterator[str]:
 
 def _orphans(transaction: Connection) -> Iterator[str]:
     query = (
-        select(tasks.c.id, workers.c.id, workers.c.status)
-        .join(workers, workers.c.id == tasks.c.worker_id)
-        .where(tasks.c.status == literal_column("'in_progress'"), workers.c.stopped_at.is_not(None))
+        select(tasks.c.id, tasks.c.worker_id, workers.c.status)
+        .outerjoin(workers, workers.c.id == tasks.c.worker_id)
+        .where(
+            tasks.c.status == literal_column("'in_progress'"),
+            workers.c.stopped_at.is_not(None) | workers.c.id.is_(None),
+        )
     )
     for task_id, worker_id, status in transaction.execute(query).all():
-        yield f"task {task_id} is in progress at worker {worker_id}, which is {status}"
+        yield f"task {task_id} is in progress at worker {worker_id}, which is {status or 'unknown'}"
 
 
 def _completed_twice(transaction: Connection) -> Iterator[str]:

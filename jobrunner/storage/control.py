@@ -12,7 +12,7 @@ from jobrunner.core.task import TASK_IDS, TaskId, WorkerId
 from jobrunner.core.verdict import CANCEL_REASON
 from jobrunner.storage import notices
 from jobrunner.storage.dependents import settle_dependents
-from jobrunner.storage.engine import lock_tasks
+from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.tables import dependencies, tasks
 
 _OPEN_PARENT = tasks.c.status.not_in([status.value for status in FINAL])

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
 from jobrunner.storage import notices
-from jobrunner.storage.engine import lock_tasks
+from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.enqueue import chunks, said
 from jobrunner.storage.tables import Moment, dependencies, tasks
 
@@ -38,28 +38,14 @@ def settle_dependents(
 
     Returns (dependent, parent) for each dependent that was cancelled.
     """
-    parents = _with_dependents(transaction, list(ended))
-    failed = [task_id for task_id in parents if ended[task_id] is not Status.COMPLETED]
+    failed = [task_id for task_id, status in ended.items() if status is not Status.COMPLETED]
     doomed = _cancel(transaction, failed, ended, now=now) if failed else []
-    completed = [task_id for task_id in parents if ended[task_id] is Status.COMPLETED]
+    completed = [task_id for task_id, status in ended.items() if status is Status.COMPLETED]
     _release(transaction, completed, now=now)
     # Edges that let the dependent run anyway, below all that did not complete.
     unsuccessful = failed + [dependent for dependent, _ in doomed]
     _release(transaction, unsuccessful, now=now, only_run_anyway=True)
     return doomed
-
-
-_PARENTS: Final = (
-    select(dependencies.c.parent_id).where(dependencies.c.parent_id.in_(_IDS)).distinct()
-)
-
-
-def _with_dependents(transaction: Connection, ids: Sequence[TaskId]) -> list[TaskId]:
-    return [
-        TaskId(parent)
-        for chunk in chunks(ids)
-        for parent in transaction.scalars(_PARENTS, {"ids": chunk})
-    ]
 
 
 _WAITING: Final = (

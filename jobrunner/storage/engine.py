@@ -1,15 +1,14 @@
-"""The database as two kinds of transactions, reading and writing; the only `if dialect`."""
+"""The database as two kinds of transactions, reading and writing: a file, or on a server."""
 
 import contextlib
 import os
 import weakref
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 
-from sqlalchemy import Connection, RootTransaction, bindparam, func, select, text
+from sqlalchemy import Connection, RootTransaction, func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -18,8 +17,7 @@ from jobrunner.core.errors import CommitUnknownError
 from jobrunner.storage import location as locations
 from jobrunner.storage import notices, postgres, rebuild, sqlite, trouble
 from jobrunner.storage.reserve import Reserve
-from jobrunner.storage.tables import tasks
-from jobrunner.storage.turnstile import Turnstile
+from jobrunner.storage.turnstile import Turnstile, alone
 from jobrunner.storage.watch import ChangeWatch, Watch
 
 _databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
@@ -35,7 +33,7 @@ class Database:
             DatabaseError: the location has no meaning, or its driver is not installed.
         """
         self.url = locations.parse(location)
-        self.path = Path(str(self.url.database)) if self.is_sqlite else None
+        self.path = locations.file_of(self.url)
         self.reserve = Reserve(self.path)
         self._turnstile: Turnstile | None = None
         self._server: postgres.Server | None = None
@@ -52,11 +50,6 @@ class Database:
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
         _databases.add(self)
-
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether this is an SQLite file."""
-        return self.url.get_backend_name() == "sqlite"
 
     @property
     def location(self) -> str:
@@ -115,7 +108,8 @@ class Database:
     @contextlib.contextmanager
     def _turn(self, connection: Connection) -> Generator[None]:
         if self._turnstile is None:
-            yield
+            with alone(self.name):
+                yield
             return
         with self._turnstile.turn() as in_turn:
             driver = connection.connection.driver_connection
@@ -196,55 +190,6 @@ class Database:
             self._turnstile.forget()
         if self._server:
             self._server.forget()
-
-
-def reserve_ids(
-    transaction: Connection, count: int, *, before: Sequence[int] = ()
-) -> Sequence[int]:
-    """Reserve `count` task ids in one go, ascending, so that bulk inserts need no RETURNING.
-
-    `before` are those of a transaction whose COMMIT is in doubt. On a server they stay ours, and
-    so nothing can be stored twice even if that COMMIT still goes on; in a file they were rolled
-    back, and others may have them.
-    """
-    if transaction.dialect.name == "sqlite":
-        last = transaction.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'tasks'"))
-        first = (last or 0) + 1
-        return range(first, first + count)
-    if before:
-        return before
-    sequence = func.nextval(func.pg_get_serial_sequence(tasks.name, "id"))
-    many = select(sequence).select_from(func.generate_series(1, count))
-    return sorted(transaction.scalars(many))
-
-
-_THESE: Final = (
-    select(tasks.c.id)
-    .where(tasks.c.id.in_(bindparam("ids", expanding=True)))
-    .order_by(tasks.c.id)
-    .with_for_update(key_share=True)
-)
-
-
-def lock_tasks(transaction: Connection, ids: Sequence[int]) -> None:
-    """Keep others from changing tasks until the transaction ends; in a file, all are kept out.
-
-    Everybody locks in the order of the ids, or two would wait for each other.
-    """
-    if ids and transaction.dialect.name != "sqlite":
-        transaction.execute(_THESE, {"ids": ids})
-
-
-def damage(transaction: Connection) -> Iterator[str]:
-    """What SQLite finds wrong with pages and references, a sentence each; a server does that."""
-    return sqlite.damage(transaction) if transaction.dialect.name == "sqlite" else iter(())
-
-
-def rebuilding(transaction: Connection) -> contextlib.AbstractContextManager[None]:
-    """What a migration runs in, inside a transaction that `rebuilds`; see `rebuild.watched`."""
-    if transaction.dialect.name == "sqlite":
-        return rebuild.watched(transaction)
-    return contextlib.nullcontext()
 
 
 def _forget_all() -> None:

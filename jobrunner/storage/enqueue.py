@@ -13,7 +13,7 @@ from jobrunner.core.graph import parents_first
 from jobrunner.core.status import TO_CLAIM, Status
 from jobrunner.core.task import NewTask, Parent, Task, TaskId
 from jobrunner.storage import notices
-from jobrunner.storage.engine import reserve_ids
+from jobrunner.storage.dialect import reserve_ids
 from jobrunner.storage.prepared import Insert
 from jobrunner.storage.tables import MICROSECOND, dependencies, micros, tasks
 

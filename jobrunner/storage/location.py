@@ -36,6 +36,11 @@ def parse(location: str | os.PathLike[str]) -> URL:
     return url.set(drivername="sqlite", database=str(path))
 
 
+def file_of(url: URL) -> Path | None:
+    """The path of an SQLite file, `None` for a database on a server."""
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+
+
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()

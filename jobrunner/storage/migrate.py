@@ -7,7 +7,8 @@ from sqlalchemy import Connection, column, inspect, select, table
 
 from jobrunner.core.errors import SchemaError
 from jobrunner.storage import copies, sqlite
-from jobrunner.storage.engine import Database, damage
+from jobrunner.storage.dialect import damage
+from jobrunner.storage.engine import Database
 
 HEAD: Final = "0001"
 """The newest revision; a test holds it to the scripts."""
@@ -60,7 +61,7 @@ def ensure(database: Database) -> None:
     if found == HEAD:
         return
     refuse_newer(found)
-    if not database.is_sqlite:
+    if database.path is None:
         raise SchemaError(
             f"the tables of {database.name} are at version {found or 'none'}, not {HEAD}",
             hint="Run `jobrunner db upgrade`.",

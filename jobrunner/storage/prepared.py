@@ -2,9 +2,8 @@
 
 SQLAlchemy's own `executemany` looks at every value of every row, and the driver takes one step
 a row, handing the interpreter's lock to and fro: for a fast worker both cost more than the
-database. Here one statement carries up to 256 rows, and values must be such as the driver
-takes: moments and spans as microseconds, statuses as plain text. NULLs stand in the text: to
-bind one, SQLite's drivers first search for an adapter, which takes a microsecond.
+database. Here one statement carries many rows, and values must be such as the driver takes:
+moments and spans as microseconds, statuses as plain text.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +13,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, Text
 
-MARKS: Final = {"qmark": "?", "format": "%s", "pyformat": "%s"}
-"""How a driver's parameter style marks a value by position."""
+from jobrunner.storage.dialect import takes_arrays
 
 SIZES: Final = (256, 64, 16, 4, 1)
 """Rows a statement carries: few sizes, so that the driver keeps each of them prepared."""
+
+ARRAYS_OF: Final = 2_000
+"""Rows whose values go as arrays at a time."""
 
 Row = tuple[Any, ...]
 
@@ -26,17 +27,31 @@ _is_null: Final = partial(is_, None)
 
 
 class _Rows:
-    """A text around a list of rows, `(?, ?), (?, NULL), …`, for any number of them."""
+    """A text around a source of rows, for any number of them."""
 
-    def __init__(self, before: str, after: str = "", *, kinds: Sequence[str] = ()) -> None:
-        """`kinds` are the types of the columns, where nothing else tells the database."""
+    def __init__(self, table: Table, columns: Sequence[str], before: str, after: str = "") -> None:
         self._before = before
         self._after = after
-        self._kinds = kinds
-        self._texts: dict[tuple[str, int, Row], str] = {}
+        is_text = [isinstance(table.c[name].type, Text) for name in columns]
+        arrays = ", ".join(f"%s::{'text' if text else 'bigint'}[]" for text in is_text)
+        self._arrays = f"{before}SELECT * FROM unnest({arrays}){after}"  # noqa: S608 — marks only
+        self._texts: dict[tuple[int, Row], str] = {}
 
-    def statements(self, style: str, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+    def statements(self, transaction: Connection, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
         """Cut `rows` into statements, each a text and its values."""
+        if not takes_arrays(transaction):
+            yield from self._with_values(rows)
+            return
+        for at in range(0, len(rows), ARRAYS_OF):  # a value a column, whatever the number of rows
+            columns = zip(*rows[at : at + ARRAYS_OF], strict=True)
+            yield self._arrays, tuple(map(list, columns))
+
+    def _with_values(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+        """`VALUES (?, ?), (?, NULL), …`: a value a mark.
+
+        NULLs stand in the text: to bind one, SQLite's drivers first search for an adapter, which
+        takes a microsecond.
+        """
         alike: dict[Row, list[Row]] = {}
         for row in rows:
             alike.setdefault(tuple(map(_is_null, row)), []).append(row)
@@ -47,18 +62,13 @@ class _Rows:
                     some = group[at : at + size]
                     at += size
                     values = tuple([v for row in some for v in row if v is not None])
-                    yield self._text(style, size, nulls), values
+                    yield self._text(size, nulls), values
 
-    def _text(self, style: str, size: int, nulls: Row) -> str:
-        key = (style, size, nulls)
+    def _text(self, size: int, nulls: Row) -> str:
+        key = (size, nulls)
         if key not in self._texts:
-            mark = MARKS[style]
-            values = ["NULL" if null else mark for null in nulls]
-            first = values
-            if self._kinds:  # a NULL has no type, nor has a text's mark: the first row gives it
-                first = [f"CAST({v} AS {k})" for v, k in zip(values, self._kinds, strict=True)]
-            rows = [f"({', '.join(row)})" for row in [first] + [values] * (size - 1)]
-            self._texts[key] = f"{self._before}{', '.join(rows)}{self._after}"
+            row = f"({', '.join('NULL' if null else '?' for null in nulls)})"
+            self._texts[key] = f"{self._before}VALUES {', '.join([row] * size)}{self._after}"
         return self._texts[key]
 
 
@@ -68,11 +78,11 @@ class Insert:
     def __init__(self, table: Table, columns: Sequence[str]) -> None:
         """Rows are tuples of values for `columns`."""
         names = ", ".join(columns)
-        self._rows = _Rows(f"INSERT INTO {table.name} ({names}) VALUES ")  # noqa: S608 — our names
+        self._rows = _Rows(table, columns, f"INSERT INTO {table.name} ({names}) ")
 
     def run(self, transaction: Connection, rows: Sequence[Row]) -> None:
         """Insert the rows."""
-        for text, values in self._rows.statements(transaction.dialect.paramstyle, rows):
+        for text, values in self._rows.statements(transaction, rows):
             transaction.exec_driver_sql(text, values)
 
 
@@ -80,27 +90,30 @@ class Update:
     """UPDATE many rows, each to its own values, where some of its columns are as given."""
 
     def __init__(
-        self, table: Table, *, match: Sequence[str], set_: Sequence[str], also: str
+        self,
+        table: Table,
+        *,
+        match: Sequence[str],
+        set_: Sequence[str],
+        also: str,
+        returning: str,
     ) -> None:
-        """Rows are tuples of values for `match` and then `set_`; `also` is set in every row.
-
-        The first of `match` names the row, and is what `run` returns.
-        """
-        columns = [*match, *set_]
+        """Rows are tuples of values for `match` and then `set_`; `also` is set in every row."""
         names = [f"old_{name}" for name in match] + [f"new_{name}" for name in set_]
         assigned = [f"{name} = new_{name}" for name in set_] + [also]
         matched = [f"{table.name}.{name} = old_{name}" for name in match]
         self._rows = _Rows(
-            f"WITH given ({', '.join(names)}) AS (VALUES ",
+            table,
+            [*match, *set_],
+            f"WITH given ({', '.join(names)}) AS (",
             f") UPDATE {table.name} SET {', '.join(assigned)} FROM given"  # noqa: S608 — our names
-            f" WHERE {' AND '.join(matched)} RETURNING {table.name}.{match[0]}",
-            kinds=["TEXT" if isinstance(table.c[n].type, Text) else "BIGINT" for n in columns],
+            f" WHERE {' AND '.join(matched)} RETURNING {returning}",
         )
 
-    def run(self, transaction: Connection, rows: Sequence[Row]) -> set[Any]:
-        """Update the rows; returns which of them matched."""
-        return {
-            name
-            for text, values in self._rows.statements(transaction.dialect.paramstyle, rows)
-            for (name,) in transaction.exec_driver_sql(text, values)
-        }
+    def run(self, transaction: Connection, rows: Sequence[Row]) -> list[Any]:
+        """Update the rows; gives what is `returning` of those that matched."""
+        return [
+            found
+            for text, values in self._rows.statements(transaction, rows)
+            for found in transaction.exec_driver_sql(text, values)
+        ]

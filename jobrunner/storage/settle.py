@@ -14,7 +14,7 @@ from jobrunner.core.task import TaskId, Token, WorkerId
 from jobrunner.core.verdict import Verdict, decide
 from jobrunner.storage import notices
 from jobrunner.storage.dependents import settle_dependents
-from jobrunner.storage.engine import lock_tasks
+from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.enqueue import chunks
 from jobrunner.storage.prepared import Insert, Update
 from jobrunner.storage.tables import attempts, micros, tasks
@@ -55,6 +55,7 @@ _SETTLE: Final = Update(
         "error",
     ),
     also="token = NULL",
+    returning="id, EXISTS (SELECT 1 FROM dependencies WHERE parent_id = id)",
 )
 
 _RECORD: Final = Insert(
@@ -143,7 +144,7 @@ def _write(
 ) -> None:
     over_at = micros(now)
     rows = [_task_row(end, verdict, over_at) for end, verdict in judged]
-    held = _SETTLE.run(transaction, rows)
+    held = dict(_SETTLE.run(transaction, rows))  # with whether any other waits for it
     settled = [one for one in judged if one.ended.lease.task_id in held]
     if len(settled) < len(judged):
         settlement.refused.extend(
@@ -158,7 +159,8 @@ def _write(
         notices.work(transaction, again)
     if over:
         notices.ends(transaction)
-        settlement.cancelled_dependents.extend(settle_dependents(transaction, over, now=now))
+        awaited = {task_id: status for task_id, status in over.items() if held[task_id]}
+        settlement.cancelled_dependents.extend(settle_dependents(transaction, awaited, now=now))
     settlement.settled.extend(settled)
 
 

@@ -66,13 +66,9 @@ def with_timeout(transaction: Connection) -> list[Claimed]:
 
 
 def orphaned_by(transaction: Connection) -> list[WorkerId]:
-    """Workers that have ended and still hold tasks; there should be none."""
-    query = (
-        select(tasks.c.worker_id)
-        .join(workers, workers.c.id == tasks.c.worker_id)
-        .where(_IN_PROGRESS, workers.c.stopped_at.is_not(None))
-        .distinct()
-    )
+    """Workers that have ended, or never were, and still hold tasks; there should be none."""
+    lives = exists().where(workers.c.id == tasks.c.worker_id, workers.c.stopped_at.is_(None))
+    query = select(tasks.c.worker_id).where(_IN_PROGRESS, ~lives).distinct()
     return [WorkerId(found) for found in transaction.scalars(query)]
 
 

@@ -96,7 +96,6 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "attempt >= 0 AND crashes >= 0 AND waiting_on >= 0", name=op.f("ck_tasks_counts")
         ),
-        sa.ForeignKeyConstraint(["worker_id"], ["workers.id"], name=op.f("fk_tasks_worker_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
         sqlite_autoincrement=True,
         sqlite_strict=True,
@@ -173,12 +172,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["task_id"], ["tasks.id"], name=op.f("fk_attempts_task_id"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(["worker_id"], ["workers.id"], name=op.f("fk_attempts_worker_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
         sa.UniqueConstraint("task_id", "token", name=op.f("uq_attempts_task_id_token")),
         sqlite_strict=True,
     )
-    op.create_index("ix_attempts_worker_id", "attempts", ["worker_id"], unique=False)
     op.create_table(
         "dependencies",
         sa.Column("parent_id", LONG, nullable=False),
@@ -223,7 +220,6 @@ def downgrade() -> None:
     op.drop_table("progress")
     op.drop_index("ix_dependencies_dependent_id", table_name="dependencies")
     op.drop_table("dependencies")
-    op.drop_index("ix_attempts_worker_id", table_name="attempts")
     op.drop_table("attempts")
     op.drop_index("ix_tasks_scheduled", table_name="tasks")
     op.drop_index("ix_tasks_pending_queue", table_name="tasks")

@@ -1,0 +1,59 @@
+"""What the two databases do differently inside a transaction: the only `if dialect`."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from sqlalchemy import Connection, func, select, text
+
+from jobrunner.storage import rebuild, sqlite
+from jobrunner.storage.tables import tasks
+
+
+def reserve_ids(
+    transaction: Connection, count: int, *, before: Sequence[int] = ()
+) -> Sequence[int]:
+    """Reserve `count` task ids in one go, ascending, so that bulk inserts need no RETURNING.
+
+    `before` are those of a transaction whose COMMIT is in doubt. On a server they stay ours, and
+    so nothing can be stored twice even if that COMMIT still goes on; in a file they were rolled
+    back, and others may have them.
+    """
+    if transaction.dialect.name == "sqlite":
+        last = transaction.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'tasks'"))
+        first = (last or 0) + 1
+        return range(first, first + count)
+    if before:
+        return before
+    sequence = func.nextval(func.pg_get_serial_sequence(tasks.name, "id"))
+    many = select(sequence).select_from(func.generate_series(1, count))
+    return sorted(transaction.scalars(many))
+
+
+def takes_arrays(transaction: Connection) -> bool:
+    """Whether many values go as one array, which costs far less than a mark for each."""
+    return transaction.dialect.name != "sqlite"
+
+
+_LOCK: Final = "SELECT id FROM tasks WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+
+
+def lock_tasks(transaction: Connection, ids: Sequence[int]) -> None:
+    """Keep others from changing tasks until the transaction ends; in a file, all are kept out.
+
+    Everybody locks in the order of the ids, or two would wait for each other.
+    """
+    if ids and transaction.dialect.name != "sqlite":
+        transaction.exec_driver_sql(_LOCK, (list(ids),))
+
+
+def damage(transaction: Connection) -> Iterator[str]:
+    """What SQLite finds wrong with pages and references, a sentence each; a server does that."""
+    return sqlite.damage(transaction) if transaction.dialect.name == "sqlite" else iter(())
+
+
+def rebuilding(transaction: Connection) -> contextlib.AbstractContextManager[None]:
+    """What a migration runs in, inside a transaction that `rebuilds`; see `rebuild.watched`."""
+    if transaction.dialect.name == "sqlite":
+        return rebuild.watched(transaction)
+    return contextlib.nullcontext()
