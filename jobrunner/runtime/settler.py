@@ -11,7 +11,8 @@ from jobrunner.core.task import Lease, Token, WorkerId
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, new_token
 from jobrunner.storage import reads, sweep
-from jobrunner.storage.claim import AGED_SHARE, claim, claimed_with, starving_priority
+from jobrunner.storage.ageing import AGED_SHARE, starving_priority
+from jobrunner.storage.claim import claim, claimed_with
 from jobrunner.storage.engine import Database
 from jobrunner.storage.settle import Settlement, already_settled, settle
 

@@ -39,7 +39,7 @@ def version(connection: Connection) -> str | None:
         if "tasks" in tables:
             raise SchemaError(
                 "the database holds a table named tasks that is not jobrunner's",
-                hint="Give jobrunner a file of its own with --db.",
+                hint="Give jobrunner a file or a schema of its own with --db.",
             )
         return None
     revision = table(VERSION_TABLE, column("version_num"))

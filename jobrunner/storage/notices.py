@@ -1,42 +1,32 @@
-"""Wake who waits, across connections: NOTIFY where there is news, LISTEN where it is waited for.
+"""Wake who waits, across connections: what a commit has to tell, and its sending by NOTIFY.
 
-A commit says what it has to tell, and the database sends it afterwards, outside the transaction:
+A transaction says what it leads to, and the database tells it afterwards, outside of it:
 PostgreSQL lets transactions that notify commit one after the other only. A sender that has told
-the same within 50 ms leaves it out, and whoever is woken looks again a little later: so nothing
-is missed, and a busy queue costs twenty notifications a second.
+the same within 50 ms leaves it out, and whoever is woken looks again a little later (see
+`listen`): so nothing is missed, and a busy queue costs twenty notifications a second.
 """
 
-import contextlib
-import os
-import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection
 
 GAP: Final = 0.05
 """Seconds between two notifications of the same, from one process."""
 
-AGAIN: Final = 0.06
-"""Seconds after which whoever was woken looks again, for what came within the gap."""
-
-FIRST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 10.0
-"""Seconds between attempts to listen again, doubled each time."""
-
 WORK: Final = "work"
 ENDS: Final = "ends"
-_ANY: Final = ""
+ANY: Final = ""
+
 _NEWS: Final = "jobrunner_news"
 
 News = tuple[str, str]
 """A topic and, for work, the queue that has some; an empty one stands for any."""
 
 
-def work(transaction: Connection, queues: Iterable[str] = (_ANY,)) -> None:
+def work(transaction: Connection, queues: Iterable[str] = (ANY,)) -> None:
     """Say that there is something to claim, once the transaction has committed."""
     news: set[News] = transaction.info.setdefault(_NEWS, set())
     news.update((WORK, queue) for queue in queues)
@@ -44,7 +34,7 @@ def work(transaction: Connection, queues: Iterable[str] = (_ANY,)) -> None:
 
 def ends(transaction: Connection) -> None:
     """Say that tasks have ended, once the transaction has committed."""
-    transaction.info.setdefault(_NEWS, set()).add((ENDS, _ANY))
+    transaction.info.setdefault(_NEWS, set()).add((ENDS, ANY))
 
 
 def taken(transaction: Connection) -> set[News]:
@@ -82,118 +72,3 @@ class Notifier:
             due = [one for one in news if now - self._told.get(one, -GAP) >= GAP]
             self._told.update(dict.fromkeys(due, now))
         return due
-
-
-class Listener:
-    """A thread that listens on a connection of its own, for everybody in this process."""
-
-    def __init__(self, engine: Engine, channel: str) -> None:
-        """It begins with the first watch. `engine` makes connections to listen on."""
-        self._engine = engine
-        self._channel = channel
-        self._watches: set[NoticeWatch] = set()
-        self._thread: threading.Thread | None = None
-        self._driver: Any = None
-        self._end = threading.Event()
-        self._lock = threading.Lock()
-
-    def watch(self, queues: frozenset[str]) -> "NoticeWatch":
-        """See notices about these queues, about all if none is named."""
-        watch = NoticeWatch(queues, self._watches.discard)
-        with self._lock:
-            self._watches.add(watch)
-            if self._thread is None:
-                name = f"jobrunner-{self._channel}"
-                self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
-                self._thread.start()
-        return watch
-
-    def close(self) -> None:
-        """End the thread."""
-        with self._lock:
-            self._end.set()
-            if self._driver is not None:  # it waits for the socket: that is what wakes it
-                with contextlib.suppress(OSError), socket.socket(fileno=self._socket()) as ours:
-                    ours.shutdown(socket.SHUT_RDWR)
-        if self._thread is not None:
-            self._thread.join()
-
-    def _socket(self) -> int:
-        return os.dup(self._driver.fileno())
-
-    def _loop(self) -> None:
-        lost = (DBAPIError, OSError, self._engine.dialect.loaded_dbapi.Error)
-        pause = FIRST_PAUSE
-        while not self._end.is_set():
-            with contextlib.suppress(*lost), self._connected() as driver:
-                driver.execute(f'LISTEN "{self._channel}"')
-                pause = FIRST_PAUSE
-                self._hear(driver)
-            self._end.wait(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-
-    @contextlib.contextmanager
-    def _connected(self) -> Generator[Any]:
-        connection = self._engine.raw_connection()
-        driver: Any = connection.driver_connection
-        driver.autocommit = True
-        with self._lock:
-            self._driver = driver
-        try:
-            yield driver
-        finally:
-            with self._lock:
-                self._driver = None
-                connection.detach()
-                connection.close()
-
-    def _hear(self, driver: Any) -> None:
-        self._wake({_ANY})  # for what was told while nobody listened
-        told: set[str] = set()
-        while not self._end.is_set():
-            news = list(driver.notifies(timeout=AGAIN if told else 1.0, stop_after=1))
-            told.update(notice.payload for notice in news)
-            self._wake(told)
-            if not news:  # that was the second look
-                told.clear()
-
-    def _wake(self, queues: set[str]) -> None:
-        for watch in tuple(self._watches):
-            for queue in queues:
-                watch.hear(queue)
-
-
-class NoticeWatch:
-    """Sees notices, as `ChangeWatch` sees commits."""
-
-    def __init__(
-        self, queues: frozenset[str], forget: "Callable[[NoticeWatch], None]" = lambda _: None
-    ) -> None:
-        """Nothing has been heard yet."""
-        self._queues = queues
-        self._forget = forget
-        self._news = False
-        self._wake: Callable[[], None] = _nothing
-
-    def hear(self, queue: str) -> None:
-        """There is news of a queue, or of any."""
-        if not queue or not self._queues or queue in self._queues:
-            self._news = True
-            self._wake()
-
-    def call(self, wake: Callable[[], None]) -> None:
-        """Have `wake` called with each news, from the listening thread."""
-        self._wake = wake
-
-    def changed(self) -> bool:
-        """Whether there was news since the last look."""
-        news, self._news = self._news, False
-        return news
-
-    def close(self) -> None:
-        """Hear no more."""
-        self._forget(self)
-
-
-def _nothing() -> None:
-    """Wake nobody."""

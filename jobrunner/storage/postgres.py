@@ -1,96 +1,26 @@
-"""What PostgreSQL needs: limits in time, a schema, and how values travel."""
+"""What PostgreSQL needs: connections, notices, a place for locks, and how values travel."""
 
 import contextlib
 import hashlib
 import os
-import re
 import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, func, select, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
 
 from jobrunner.core.errors import DatabaseError
 from jobrunner.storage import notices
-from jobrunner.storage.notices import Listener, NoticeWatch, Notifier
-
-SESSION: Final = {
-    "statement_timeout": "30s",
-    "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "30s",
-}
-"""No statement, no wait for a lock, no transaction that does nothing lasts longer."""
-
-CONNECTION: Final = {
-    "application_name": "jobrunner",
-    "connect_timeout": "10",
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "10000",
-}
-"""A server that does not answer any more is noticed within 25 s (libpq's own names; seconds,
-the last one milliseconds)."""
+from jobrunner.storage.address import read
+from jobrunner.storage.listen import Listener, NoticeWatch
+from jobrunner.storage.notices import Notifier
 
 POOL: Final = {"pool_size": 5, "max_overflow": 15, "pool_use_lifo": True, "pool_pre_ping": True}
 MIGRATING: Final = 0x6A6F6272
 """The advisory lock of whoever migrates, in the migrating transaction only."""
-
-_NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,47}")
-
-
-class Address(NamedTuple):
-    """A server's database, and what of it is ours. `listen` is `None` where nobody is to listen."""
-
-    url: URL
-    schema: str | None
-    listen: URL | None
-
-    @property
-    def channels(self) -> str:
-        """What the names of the channels of this schema begin with."""
-        return f"jobrunner_{self.schema}" if self.schema else "jobrunner"
-
-
-def read(url: URL) -> Address:
-    """Take our own words out of a URL: `schema`, `notify=off`, `listen_url`.
-
-    Raises:
-        DatabaseError: one of them has no meaning.
-    """
-    query = dict(url.query)
-    schema = _word(query.pop("schema", None), "schema", _NAME)
-    notify = _word(query.pop("notify", None), "notify", re.compile("on|off")) or "on"
-    listen_url = query.pop("listen_url", None)
-    # A later word of `options` wins: the user's own come last.
-    own = SESSION | ({"search_path": schema} if schema else {})
-    options = [*(f"-c {name}={value}" for name, value in own.items()), query.get("options", "")]
-    query = {**CONNECTION, **query, "options": " ".join(map(str, options)).strip()}
-    try:
-        listen = make_url(str(listen_url)) if listen_url else url
-    except ArgumentError as error:
-        raise DatabaseError("the listen_url cannot be read", hint="Give a database URL.") from error
-    if notify == "off":
-        return Address(url.set(query=query), schema, None)
-    rest = {name: value for name, value in listen.query.items() if name not in OWN}
-    listen = listen.set(drivername="postgresql+psycopg", query={**CONNECTION, **rest})
-    return Address(url.set(query=query), schema, listen)
-
-
-OWN: Final = ("schema", "notify", "listen_url")
-
-
-def _word(value: Any, name: str, allowed: re.Pattern[str]) -> str | None:
-    if value is None or (isinstance(value, str) and allowed.fullmatch(value)):
-        return value
-    raise DatabaseError(
-        f"{name}={value!r} has no meaning",
-        hint="A schema is named by small letters, digits and _; notify is on or off.",
-    )
 
 
 class Server:

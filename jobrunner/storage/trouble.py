@@ -30,6 +30,11 @@ _TROUBLE: Final[dict[int | str, Told]] = {
     "28": (DatabaseError, "refuses the user", "Check the user and password of the URL."),
     "3D000": (DatabaseError, "does not exist", "Make it with `createdb`."),
     "40": (DatabaseError, "had two transactions in each other's way", "Try again."),
+    "42P07": (
+        DatabaseError,
+        "holds a table that is not jobrunner's",
+        "Give jobrunner a schema of its own: add ?schema=NAME to the URL.",
+    ),
     "42501": (DatabaseError, "does not allow it to this user", "GRANT what the error names."),
     "53100": (DiskFullError, "has no room to grow: the server's disk is full", "Free some space."),
     "53": (

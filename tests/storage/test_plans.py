@@ -7,7 +7,7 @@ import pytest
 from jobrunner.core.outcome import Completed, Ended, Failed
 from jobrunner.core.status import Status
 from jobrunner.core.task import NewTask, TaskId, WorkerId
-from jobrunner.storage import claim, control, progress, reads, sweep, workers
+from jobrunner.storage import ageing, claim, control, progress, reads, sweep, workers
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.settle import settle
 from tests.storage.plans import plans, scans
@@ -68,7 +68,7 @@ def test_a_claim_from_several_queues_sorts_no_more_than_its_offers(store, plan):
 
 @pytest.mark.parametrize("queues", [(), ("a",), ("a", "b")])
 def test_the_search_for_a_starving_task_hops_over_the_index(plan, queues):
-    steps = plan(claim.starving_priority, queues=queues)
+    steps = plan(ageing.starving_priority, queues=queues)
     on_tasks = [step for step in steps if " tasks " in f"{step} "]
     assert on_tasks
     assert all("USING COVERING INDEX ix_tasks_pending" in step for step in on_tasks)
@@ -139,7 +139,7 @@ def test_progress_is_saved_by_key(store, plan):
     assert scans(steps) == []
 
 
-def test_pruning_workers_scans_no_attempts(store, plan):
+def test_pruning_workers_reads_the_oldest_attempt_and_no_finished_task(store, plan):
     steps = plan(workers.prune, now=store.now + timedelta(days=2))
-    assert any("ix_attempts_worker_id (worker_id=?)" in step for step in steps)
-    assert [step for step in scans(steps) if "attempts" in step] == []
+    assert any("ix_tasks_in_progress (worker_id=?)" in step for step in steps)
+    assert [step for step in scans(steps) if "tasks" in step] == []

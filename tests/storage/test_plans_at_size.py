@@ -7,7 +7,17 @@ import pytest
 from jobrunner.core.outcome import Completed, Ended, Failed
 from jobrunner.core.status import Status
 from jobrunner.core.task import NewTask, TaskId, WorkerId
-from jobrunner.storage import claim, control, enqueue, progress, reads, settle, sweep, workers
+from jobrunner.storage import (
+    ageing,
+    claim,
+    control,
+    enqueue,
+    progress,
+    reads,
+    settle,
+    sweep,
+    workers,
+)
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.tables import micros
 from tests.storage.conftest import Nowhere, backoff
@@ -91,7 +101,7 @@ def of_claims(store):
     for shape in shapes:
         yield f"claim {shape}", claim.claim, (), claiming | shape
     for queues in ((), ("a",), ("a", "b")):
-        yield f"starving {queues}", claim.starving_priority, (), {"queues": queues}
+        yield f"starving {queues}", ageing.starving_priority, (), {"queues": queues}
         yield f"nothing left {queues}", reads.nothing_left, (queues,), {}
     yield "next due", reads.next_due, (), {}
 

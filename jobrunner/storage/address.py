@@ -1,0 +1,77 @@
+"""How a server's database is reached: limits in time, the schema, and where to listen."""
+
+import re
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from jobrunner.core.errors import DatabaseError
+
+SESSION: Final = {
+    "statement_timeout": "30s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",
+}
+"""No statement, no wait for a lock, no transaction that does nothing lasts longer."""
+
+CONNECTION: Final = {
+    "application_name": "jobrunner",
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+"""A server that does not answer any more is noticed within 25 s (libpq's own names; seconds,
+the last one milliseconds)."""
+
+OWN: Final = ("schema", "notify", "listen_url")
+_NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,47}")
+
+
+class Address(NamedTuple):
+    """A server's database, and what of it is ours. `listen` is `None` where nobody is to listen."""
+
+    url: URL
+    schema: str | None
+    listen: URL | None
+
+    @property
+    def channels(self) -> str:
+        """What the names of the channels of this schema begin with."""
+        return f"jobrunner_{self.schema}" if self.schema else "jobrunner"
+
+
+def read(url: URL) -> Address:
+    """Take our own words out of a URL: `schema`, `notify=off`, `listen_url`.
+
+    Raises:
+        DatabaseError: one of them has no meaning.
+    """
+    query = dict(url.query)
+    schema = _word(query.pop("schema", None), "schema", _NAME)
+    notify = _word(query.pop("notify", None), "notify", re.compile("on|off")) or "on"
+    listen_url = query.pop("listen_url", None)
+    # A later word of `options` wins: the user's own come last.
+    own = SESSION | ({"search_path": schema} if schema else {})
+    options = [*(f"-c {name}={value}" for name, value in own.items()), query.get("options", "")]
+    query = {**CONNECTION, **query, "options": " ".join(map(str, options)).strip()}
+    try:
+        listen = make_url(str(listen_url)) if listen_url else url
+    except ArgumentError as error:
+        raise DatabaseError("the listen_url cannot be read", hint="Give a database URL.") from error
+    if notify == "off":
+        return Address(url.set(query=query), schema, None)
+    rest = {name: value for name, value in listen.query.items() if name not in OWN}
+    listen = listen.set(drivername="postgresql+psycopg", query={**CONNECTION, **rest})
+    return Address(url.set(query=query), schema, listen)
+
+
+def _word(value: Any, name: str, allowed: re.Pattern[str]) -> str | None:
+    if value is None or (isinstance(value, str) and allowed.fullmatch(value)):
+        return value
+    raise DatabaseError(
+        f"{name}={value!r} has no meaning",
+        hint="A schema is named by small letters, digits and _; notify is on or off.",
+    )
