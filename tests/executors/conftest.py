@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from jobrunner import TaskQueue
+from jobrunner.testing.executor_functions import functions
+from tests.runtime.support import Events
+
 PATIENCE = 30.0
 
 
@@ -71,6 +75,22 @@ def _read(process: subprocess.Popen[str], until: str, ready: threading.Event) ->
         for line in lines:
             if until in line:
                 ready.set()
+
+
+@pytest.fixture
+def events() -> Events:
+    return Events()
+
+
+@pytest.fixture
+def queue(tmp_path: Path, events: Events) -> Iterator[TaskQueue]:
+    """A queue that must be sound at the test's end."""
+    queue = TaskQueue(tmp_path / "jobs.db", emit=events)
+    for name in functions.registry.names:
+        queue.registry.add(functions.registry.get(name))
+    yield queue
+    assert queue.check() == []
+    queue.close()
 
 
 @pytest.fixture(scope="module")

@@ -62,6 +62,7 @@ class DaskExecutor:
         self._address = address
         self._trouble = ""
         self._client: Any = None
+        self._connected = False
         self._places: dict[str, Place] = {}
         self._waiting: list[Order] = []
         self._ended: deque[tuple[Order, Outcome]] = deque()
@@ -109,9 +110,14 @@ class DaskExecutor:
     def _room(self) -> int:
         if self._trouble:
             raise ConnectionError(self._trouble)
-        return 0 if self._waiting else sum(place.room for place in self._places.values())
+        if self._waiting or not self._is_connected():
+            return 0
+        return sum(place.room for place in self._places.values())
 
-    # -- The connection, kept by one coroutine -----------------------------------------------
+    def _is_connected(self) -> bool:
+        """Whether the connection was never lost: a second one would find nothing of ours."""
+        self._connected = self._connected and self._client.status == "running"
+        return self._connected
 
     def _live(self) -> None:
         with self._runner:
@@ -120,26 +126,36 @@ class DaskExecutor:
     async def _serve(self) -> None:
         while not self._closing.is_set():
             try:
-                await self._connected()
+                await self._connect()
                 self._trouble = f"{self._scheduler} has gone"
             except Exception as error:  # noqa: BLE001 — whatever it is, it is tried again
                 self._trouble = f"{self._scheduler} cannot be reached: {one_line(error)}"
+            self._connected = False
             for address in list(self._places):
                 self._drop(address, Lost(f"{self._scheduler} has gone"))
+            self._ended.extend((order, Released()) for order in self._waiting)
+            self._waiting = []
             await self._pause()
 
-    async def _connected(self) -> None:
+    async def _connect(self) -> None:
         """Connect, and look after the workers until the connection is lost."""
         connect: Any = distributed.Client  # it has no types
         options = {"asynchronous": True, "set_as_default": False, "timeout": ANSWER_WITHIN}
         async with connect(self._address, **options) as self._client:
-            while self._client.status == "running" and not self._closing.is_set():
-                try:
-                    async with asyncio.timeout(ANSWER_WITHIN):
-                        await self._look()
-                except OSError as error:  # a timeout too: whether it is lost, the status says
-                    self._trouble = f"{self._scheduler} does not answer: {one_line(error)}"
+            self._connected = True
+            looking = self._loop.create_task(self._look_after_workers())
+            while self._is_connected() and not self._closing.is_set():
                 await self._pause()
+            looking.cancel()
+
+    async def _look_after_workers(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    await self._look()
+            except Exception as error:  # noqa: BLE001 — whether it is lost, `_connect` sees
+                self._trouble = f"{self._scheduler} does not answer: {one_line(error)}"
+            await self._pause()
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -167,11 +183,9 @@ class DaskExecutor:
         for order in list(place.orders):
             self._end(order, place, outcome)
 
-    # -- The orders ---------------------------------------------------------------------------
-
     def _place(self, order: Order) -> None:
         fitting = [place for place in self._places.values() if place.fits(order)]
-        if not fitting:
+        if not fitting or not self._is_connected():
             self._waiting.append(order)
             return
         place = max(fitting, key=lambda place: place.room)
@@ -205,6 +219,7 @@ class DaskExecutor:
         except (distributed.KilledWorker, OtherProcessError):
             outcome = Crashed(f"the Dask worker {place.address} died")
         except distributed.CancelledError:
+            self._is_connected()  # before the client connects again
             outcome = Lost(f"{self._scheduler} has forgotten it")
         except Exception as error:  # noqa: BLE001 — whatever Dask raises, the order must end
             outcome = Failed(f"the executor failed: {one_line(error)}")
