@@ -3,7 +3,7 @@
 import pytest
 
 from jobrunner.core.outcome import Completed
-from jobrunner.core.task import NewTask, WorkerId
+from jobrunner.core.task import WorkerId
 from jobrunner.core.worker import WorkerStatus
 from jobrunner.storage import workers
 
@@ -90,19 +90,30 @@ def test_workers_are_listed_oldest_first(store):
     assert [worker.id for worker in store.read(workers.every)] == ["ada", "aaa"]
 
 
-def test_a_worker_that_ended_long_ago_is_pruned_when_nothing_names_it(store):
-
-    task = store.enqueue(NewTask(function="work"))[0]
+def test_a_worker_is_kept_as_long_as_an_attempt_as_old_as_itself(store):
     for name in ("bob", "eve", "kim"):
         store.worker(name)
+    store.write(workers.set_stopped, WorkerId("eve"), now=store.now)
+    store.later(1)
+    task = store.add()
     store.settle(store.claim_one("bob"), Completed(), worker="bob")
-    for name in ("bob", "eve"):
-        store.write(workers.set_stopped, WorkerId(name), now=store.now)
+    store.write(workers.set_stopped, WorkerId("bob"), now=store.now)
     assert store.write(workers.prune, now=store.now) == 0
     store.later(workers.KEPT.total_seconds() + 1)
     assert store.write(workers.prune, now=store.now) == 1
-    left = {worker.id for worker in store.read(workers.every)}
-    assert left == {"ada", "bob", "kim"}
+    assert {worker.id for worker in store.read(workers.every)} == {"ada", "bob", "kim"}
     store.sql("DELETE FROM tasks WHERE id = :id", id=task)
     assert store.write(workers.prune, now=store.now) == 1
     assert {worker.id for worker in store.read(workers.every)} == {"ada", "kim"}
+
+
+def test_a_worker_that_holds_a_task_is_never_pruned(store):
+    store.worker("bob")
+    store.add()
+    lease = store.claim_one("bob")
+    store.write(workers.set_stopped, WorkerId("bob"), now=store.now)
+    store.later(workers.KEPT.total_seconds() + 1)
+    assert store.write(workers.prune, now=store.now) == 0
+    store.rescue("bob")
+    assert store.write(workers.prune, now=store.now) == 1
+    assert store.get(lease.task_id).status.value == "pending"
