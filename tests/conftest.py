@@ -1,5 +1,6 @@
 """What holds for the whole suite: both databases, one server a run, no test skipped in CI."""
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -11,6 +12,9 @@ import pytest
 
 from tests.databases import Postgres
 from tools import postgres
+
+KINDS = ("sqlite", "postgresql")
+"""The databases that everything runs on."""
 
 FOLDER = "JOBRUNNER_TEST_PG_FOLDER"
 """Where the server of this run is; whoever needs it first starts it."""
@@ -56,11 +60,24 @@ def server() -> Postgres:
     return Postgres(server.url())
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where a fresh database may be made, a file and one of a server."""
+    """Where a database is, or may be made: a file, and one of a server that has its tables."""
+    with _place(request, tmp_path, empty=False) as place:
+        yield place
+
+
+@pytest.fixture(params=KINDS)
+def empty_location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a database may be made, a file and one of a server; there are no tables yet."""
+    with _place(request, tmp_path, empty=True) as place:
+        yield place
+
+
+@contextlib.contextmanager
+def _place(request: pytest.FixtureRequest, tmp_path: Path, *, empty: bool) -> Iterator[str]:
     if request.param == "sqlite":
         yield str(tmp_path / "jobs.db")
     else:
-        with request.getfixturevalue("server").database() as url:
+        with request.getfixturevalue("server").database(empty=empty) as url:
             yield url

@@ -8,6 +8,9 @@ import pytest
 from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, DiskFullError
 from jobrunner.storage import backup, copies, sqlite
 from jobrunner.storage.engine import Database
+from tests.databases import on_a_file
+
+pytestmark = on_a_file
 
 
 @pytest.fixture
@@ -151,20 +154,10 @@ def test_of_an_unsound_database_no_backup_is_kept(empty_store, target, tmp_path)
     assert files(tmp_path) == ["jobs.db"]
 
 
-def test_of_nothing_there_is_no_backup(target, tmp_path):
+def test_of_nothing_there_is_no_backup(location, target, tmp_path):
     with pytest.raises(DatabaseError, match="there is no database"):
-        backup.backup(Database(tmp_path / "typo.db"), target)
+        backup.backup(Database(location), target)
     assert files(tmp_path) == []
-
-
-def test_what_is_on_a_server_is_not_for_us(store, target, monkeypatch):
-    with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(store.database, "path", None)
-        for call in (backup.backup, backup.restore):
-            options = {"now": store.now} if call is backup.restore else {}
-            with pytest.raises(DatabaseError, match="is on a server") as told:
-                call(store.database, target, **options)
-            assert "pg_dump" in told.value.hint
 
 
 STOPPED = """

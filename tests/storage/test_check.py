@@ -5,6 +5,7 @@ import pytest
 from jobrunner.core.outcome import Completed
 from jobrunner.core.task import WorkerId
 from jobrunner.storage import sqlite, workers
+from tests.databases import on_a_file
 
 
 @pytest.fixture
@@ -61,6 +62,7 @@ def test_a_task_that_completed_twice_is_found(broken):
     assert broken.problems() == [f"task {task_id} has completed 2 times"]
 
 
+@on_a_file
 def test_a_reference_to_a_missing_row_is_found(broken):
     task_id = broken.add()
     broken.finish(task_id, Completed())
@@ -68,6 +70,7 @@ def test_a_reference_to_a_missing_row_is_found(broken):
     assert broken.problems() == ["row 1 of attempts refers to a missing row of tasks"]
 
 
+@on_a_file
 def test_a_row_that_breaks_a_rule_is_found(broken):
     broken.add()
     unchecked(broken, "UPDATE tasks SET status = 'dreaming'")

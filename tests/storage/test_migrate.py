@@ -15,8 +15,8 @@ from jobrunner.storage.tables import metadata
 
 
 @pytest.fixture
-def fresh(location):
-    database = Database(location)
+def fresh(empty_location):
+    database = Database(empty_location)
     yield database
     database.close()
 
@@ -28,10 +28,25 @@ def alembic(connection):
     return config
 
 
+IN_A_FILE = """
+    SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite%' ORDER BY name
+"""
+ON_A_SERVER = """
+    SELECT 'index' AS type, indexname AS name, indexdef AS sql
+    FROM pg_indexes WHERE schemaname = current_schema()
+    UNION ALL SELECT 'constraint', conname, pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE connamespace = current_schema()::regnamespace
+    UNION ALL SELECT 'column', table_name || '.' || column_name,
+        concat_ws(' ', data_type, is_nullable, column_default, is_identity)
+    FROM information_schema.columns WHERE table_schema = current_schema()
+    ORDER BY 1, 2
+"""
+
+
 def schema(connection):
     """Tables, indexes and constraints as the database itself tells them."""
-    query = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite%' ORDER BY name"
-    return connection.execute(text(query)).all()
+    is_file = connection.dialect.name == "sqlite"
+    return connection.execute(text(IN_A_FILE if is_file else ON_A_SERVER)).all()
 
 
 def run(database, *statements):
@@ -54,29 +69,29 @@ def test_the_migrated_database_is_that_of_the_tables(database):
         assert compare_metadata(context, metadata) == []
 
 
-def test_what_autogenerate_does_not_compare_is_the_same_too(database, tmp_path):
-    made = Database(tmp_path / "made.db")
-    with made.writing() as connection:
+def test_what_autogenerate_does_not_compare_is_the_same_too(fresh):
+    def rules(connection):
+        look = inspect(connection)
+        tables = {
+            name: (
+                [str(column) for column in look.get_columns(name)],
+                sorted((c["name"], c["sqltext"]) for c in look.get_check_constraints(name)),
+                sorted(str(c) for c in look.get_foreign_keys(name)),
+                sorted(str(c) for c in look.get_unique_constraints(name)),
+                look.get_table_options(name),
+            )
+            for name in metadata.tables
+        }
+        indexes = [row for row in schema(connection) if row.type == "index"]
+        return tables, [row for row in indexes if migrate.VERSION_TABLE not in row.sql]
+
+    with fresh.writing() as connection:
         metadata.create_all(connection)
-
-    def rules(database):
-        with database.reading() as connection:
-            look = inspect(connection)
-            tables = {
-                name: (
-                    [str(column) for column in look.get_columns(name)],
-                    sorted((c["name"], c["sqltext"]) for c in look.get_check_constraints(name)),
-                    sorted(str(c) for c in look.get_foreign_keys(name)),
-                    sorted(str(c) for c in look.get_unique_constraints(name)),
-                    look.get_table_options(name),
-                )
-                for name in metadata.tables
-            }
-            indexes = [row for row in schema(connection) if row.type == "index"]
-            return tables, indexes
-
-    assert rules(database) == rules(made)
-    made.close()
+        made = rules(connection)
+        metadata.drop_all(connection)
+    migrate.upgrade(fresh)
+    with fresh.reading() as connection:
+        assert rules(connection) == made
 
 
 def test_upgrade_downgrade_and_upgrade_come_to_the_same(fresh):
@@ -85,7 +100,7 @@ def test_upgrade_downgrade_and_upgrade_come_to_the_same(fresh):
         first = schema(connection)
         command.downgrade(alembic(connection), "base")
     with fresh.writing() as connection:
-        assert [name for _, name, _ in schema(connection)] == [migrate.VERSION_TABLE]
+        assert inspect(connection).get_table_names() == [migrate.VERSION_TABLE]
         assert migrate.version(connection) is None
     assert migrate.upgrade(fresh) == (None, migrate.HEAD, None)
     with fresh.reading() as connection:
@@ -101,7 +116,7 @@ def test_an_open_at_the_head_changes_nothing(store):
 
 def test_an_open_at_the_head_does_not_write(database):
     with database.writing():  # a second writer would wait here for ever
-        other = Database(database.path)
+        other = Database(database.location)
         migrate.ensure(other)
         other.close()
 
@@ -131,15 +146,15 @@ def test_a_table_named_tasks_of_somebody_else_is_refused(fresh, call):
 
 def test_other_tables_of_somebody_else_are_left_alone(fresh):
     run(fresh, "CREATE TABLE recipes (title TEXT)", "INSERT INTO recipes VALUES ('soup')")
-    migrate.ensure(fresh)
+    migrate.upgrade(fresh)
     with fresh.reading() as connection:
         assert connection.execute(text("SELECT * FROM recipes")).all() == [("soup",)]
 
 
-def test_a_migration_that_fails_leaves_nothing(fresh, monkeypatch):
+def test_a_migration_that_fails_leaves_nothing(fresh):
     run(fresh, "CREATE TABLE progress (title TEXT)")  # stands in the way of the last table
     with pytest.raises(DatabaseError):
-        migrate.ensure(fresh)
+        migrate.upgrade(fresh)
     with fresh.reading() as connection:
         assert inspect(connection).get_table_names() == ["progress"]
 

@@ -1,4 +1,4 @@
-"""Several processes at one file: writers take turns, one migrates, forks part ways."""
+"""Several processes at one database: all get their turn, one migrates, forks part ways."""
 
 import os
 import signal
@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
+from tests.databases import on_a_file
 
 WRITER = """
 import sys, time
@@ -35,7 +36,7 @@ from jobrunner.storage.engine import Database
 print("ready", flush=True)
 for line in sys.stdin:
     database = Database(line.strip())
-    migrate.ensure(database)
+    (migrate.ensure if database.path else migrate.upgrade)(database)
     with database.reading() as transaction:
         print(migrate.version(transaction), flush=True)
     database.close()
@@ -58,10 +59,11 @@ def end(processes):
     assert [process.returncode for process in processes] == [0] * len(processes), said
 
 
+@on_a_file
 def test_writers_take_turns(store, start_program):
     names = [store.worker(f"writer-{number}") for number in range(4)]
-    path = str(store.database.path)
-    writers = [start_program(WRITER, path, name, "400") for name in names]
+    place = store.database.location
+    writers = [start_program(WRITER, place, name, "400") for name in names]
     assert hear(writers) == ["ready"] * 4
     tell(writers, "go")
     end(writers)
@@ -85,6 +87,20 @@ def test_a_fresh_database_opened_by_many_is_made_once(tmp_path, start_program):
         assert connection.scalar(text("SELECT count(*) FROM jobrunner_version")) == 1
         assert connection.scalar(text("PRAGMA integrity_check")) == "ok"
     database.close()
+
+
+def test_an_empty_database_upgraded_by_many_is_made_once(server, start_program):
+    openers = [start_program(OPENER) for _ in range(4)]
+    assert hear(openers) == ["ready"] * 4
+    for _ in range(3):
+        with server.database(empty=True) as url:
+            tell(openers, url)
+            assert hear(openers) == [migrate.HEAD] * 4
+            database = Database(url)
+            with database.reading() as connection:
+                assert connection.scalar(text("SELECT count(*) FROM jobrunner_version")) == 1
+            database.close()
+    end(openers)
 
 
 def test_threads_share_one_database(store):
@@ -154,17 +170,17 @@ threading.Event().wait()
 
 
 def test_a_child_after_a_fork_does_not_use_its_parents_connection(store, run_program):
-    run_program(FORK_WITH_CONNECTION, str(store.database.path))
+    run_program(FORK_WITH_CONNECTION, store.database.location)
     assert store.sql("SELECT beat FROM workers") == [(2,)]
 
 
 def test_a_child_does_not_keep_its_dead_parents_turn(store, start_program, run_program):
-    parent = start_program(FORK_AND_DIE, str(store.database.path))
+    parent = start_program(FORK_AND_DIE, store.database.location)
     _, child = parent.stdout.readline().split()
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     try:
-        run_program(FORKS + "count()", str(store.database.path))
+        run_program(FORKS + "count()", store.database.location)
     finally:
         os.kill(int(child), signal.SIGKILL)
     assert store.sql("SELECT beat FROM workers") == [(1,)]

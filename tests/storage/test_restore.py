@@ -8,6 +8,9 @@ import pytest
 from jobrunner.core.errors import DatabaseError
 from jobrunner.storage import backup, copies, migrate, sqlite
 from jobrunner.storage.engine import Database
+from tests.databases import on_a_file
+
+pytestmark = on_a_file
 
 
 @pytest.fixture

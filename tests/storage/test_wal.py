@@ -6,6 +6,9 @@ import pytest
 
 from jobrunner.core.task import NewTask
 from jobrunner.storage import wal
+from tests.databases import on_a_file
+
+pytestmark = on_a_file
 
 LIMIT = 256 * 1024
 
