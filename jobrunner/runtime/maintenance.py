@@ -19,6 +19,9 @@ SWEEP_EVERY: Final = 0.5
 SERVER_SWEEP_EVERY: Final = 5.0
 """The same on a server, unless a worker of this host has died."""
 
+LOOKS: Final = 6
+"""How often a worker is looked at before it counts as lost, where there is time for that."""
+
 PRUNE_EVERY: Final = 60.0
 
 OVERDUE_GRACE: Final = 30.0
@@ -46,7 +49,8 @@ class Maintenance:
         self._boot_id = boot_id()
         self._beats: dict[WorkerId, tuple[int, float]] = {}
         self._running: dict[tuple[int, Token], float] = {}
-        self._every = SWEEP_EVERY if database.path else SERVER_SWEEP_EVERY
+        often = SWEEP_EVERY if database.path else SERVER_SWEEP_EVERY
+        self._every = max(SWEEP_EVERY, min(often, lost_after / LOOKS))
         self._stale: set[WorkerId] = set()
         self._swept_at = clock.monotonic()
         self._sweep_at = self._prune_at = self._swept_at

@@ -1,6 +1,7 @@
 """`python -m tests.crash`: kill as often as asked, print the verdict, exit 1 if it is bad."""
 
 import argparse
+import contextlib
 import secrets
 import shutil
 import sys
@@ -8,9 +9,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.crash.application import LOCATION
 from tests.crash.loop import Loop
 from tests.crash.rescue import BOUND, gaps, summary
 from tests.crash.verdict import FAULTS, judge
+from tests.databases import Postgres
+from tools import postgres
 
 
 def main():
@@ -18,20 +22,39 @@ def main():
     options.add_argument("--kills", type=int, default=500)
     options.add_argument("--rescues", type=int, default=20, help="kills to time the rescue by")
     options.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    options.add_argument(
+        "--postgres", nargs="?", const="", metavar="URL", help="a server's, or one of its own"
+    )
     asked = options.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="jobrunner-crash-"))
     say(f"seed {asked.seed}, in {folder}")
-    is_well = killed_often(folder, asked.kills, asked.seed)
-    if asked.rescues:
-        is_well &= rescued_soon(folder, asked.rescues)
+    with places(folder, asked.postgres) as place:
+        is_well = killed_often(place("kills"), asked.kills, asked.seed)
+        if asked.rescues:
+            is_well &= rescued_soon(place("rescues"), asked.rescues)
     if is_well:
         shutil.rmtree(folder)
     return 0 if is_well else 1
 
 
-def killed_often(folder, kills, seed):
-    place = folder / "kills"
-    place.mkdir()
+@contextlib.contextmanager
+def places(folder, url):
+    """Makes folders, each with a database of its own: in a file of it, or on a server."""
+    with contextlib.ExitStack() as stack:
+        if url == "":
+            url = stack.enter_context(postgres.running()).url()
+
+        def make(name):
+            place = folder / name
+            place.mkdir()
+            if url:
+                (place / LOCATION).write_text(stack.enter_context(Postgres(url).database()))
+            return place
+
+        yield make
+
+
+def killed_often(place, kills, seed):
     started_at = time.monotonic()
     loop = Loop(place, kills, seed)
     loop.run()
@@ -47,9 +70,7 @@ def killed_often(folder, kills, seed):
     return not any(facts[name] for name in FAULTS) and loop.ledger.is_spent
 
 
-def rescued_soon(folder, kills):
-    place = folder / "rescues"
-    place.mkdir()
+def rescued_soon(place, kills):
     found = gaps(place, kills)
     say(f"a killed worker's task runs again after {summary(found)}")
     return max(found) < BOUND

@@ -10,6 +10,8 @@ from jobrunner.core.events import ignore
 from jobrunner.function import new_task
 
 DATABASE = "crash.db"
+LOCATION = "location"
+"""A file that names the database of its folder, where that is on a server."""
 STARTED, ENDED = "started", "ended"
 
 queue = TaskQueue(DATABASE, emit=ignore)
@@ -105,7 +107,13 @@ def batch(log):
     return [*tasks, last]
 
 
+def place(folder):
+    """Where the database of a folder is."""
+    named = Path(folder) / LOCATION
+    return named.read_text() if named.exists() else str(Path(folder) / DATABASE)
+
+
 def at(folder):
     """The queue, in a folder of its own."""
-    queue.relocate(Path(folder) / DATABASE)
+    queue.relocate(place(folder))
     return queue

@@ -11,7 +11,7 @@ from jobrunner.runtime import maintenance
 from jobrunner.storage import migrate, workers
 from jobrunner.storage.claim import claim
 from jobrunner.storage.engine import Database
-from tests.crash.application import DATABASE, at, flaky, saver, steady
+from tests.crash.application import at, flaky, place, saver, steady
 from tests.crash.victims import SIDE_LOG
 
 QUICK = {"concurrency": 2, "heartbeat": 0.2, "lost_after": 5.0, "shutdown_grace": 0.5}
@@ -22,7 +22,7 @@ class Migrating:
     """A queue that is not open yet: its tables are made while the crash points are armed."""
 
     def __init__(self, folder):
-        self.database = Database(Path(folder) / DATABASE)
+        self.database = Database(place(folder))
 
 
 def play(folder, plan, name):

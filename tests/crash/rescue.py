@@ -34,6 +34,7 @@ def gaps(folder, kills):
     for process in workers.values():
         process.terminate()
         process.join()
+    queue.close()
     return found
 
 

@@ -19,8 +19,8 @@ ALWAYS = {"after settle": 1.0}
 
 
 @pytest.fixture
-def queue(tmp_path):
-    queue = TaskQueue(tmp_path / "jobs.db", emit=ignore)
+def queue(location):
+    queue = TaskQueue(location, emit=ignore)
     yield queue
     assert queue.check() == []
     queue.close()

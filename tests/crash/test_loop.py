@@ -15,9 +15,11 @@ from tests.crash.victims import ACKNOWLEDGED, SIDE_LOG
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def test_after_25_kills_nothing_is_lost_and_nothing_was_done_twice(request):
+def test_after_25_kills_nothing_is_lost_and_nothing_was_done_twice(location):
     # A seed of its own each time; it is printed, to be tried again.
     command = [sys.executable, "-W", "error", "-m", "tests.crash", "--kills=25", "--rescues=1"]
+    if "://" in location:
+        command.append(f"--postgres={location}")
     ran = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     table = [line.rsplit(maxsplit=1) for line in ran.stdout.splitlines()]
@@ -28,9 +30,9 @@ def test_after_25_kills_nothing_is_lost_and_nothing_was_done_twice(request):
 
 
 @pytest.fixture
-def done(tmp_path):
+def done(tmp_path, location):
     """A queue of three tasks in a row that have completed, with logs that agree."""
-    queue = TaskQueue(tmp_path / "jobs.db", emit=ignore)
+    queue = TaskQueue(location, emit=ignore)
     first = queue.enqueue_command(["true"])
     second = queue.enqueue_command(["true"], after=[first])
     ids = [first.id, second.id, queue.enqueue_command(["true"]).id]

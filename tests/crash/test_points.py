@@ -13,14 +13,15 @@ from jobrunner import Status, TaskQueue, Worker
 from jobrunner.testing.crash_kills import KillAt
 from jobrunner.testing.crash_ledger import Ledger
 from jobrunner.testing.crashes import NAMES, THROUGH, crash_points
-from tests.crash.application import at, flaky, steady
+from tests.crash.application import LOCATION, at, flaky, steady
 from tests.crash.points import QUICK, SCENARIOS, play
 from tests.crash.verdict import FAULTS, judge
 from tests.crash.victims import SIDE_LOG
 
 PACKAGE = Path(jobrunner.__file__).parent
 
-POINTS = [(side, name) for name in sorted(set(NAMES.values())) for side in ("before", "after")]
+SIDES = ("before", "after")
+POINTS = [(side, name) for name in sorted(SCENARIOS) for side in SIDES]
 
 STORED = {
     "cancel": lambda task: task.status is Status.CANCELLED,
@@ -46,22 +47,40 @@ def kill_at(folder, side, name, *, nth=1, scenario=None):
     return at(folder)
 
 
+@pytest.fixture
+def folder(tmp_path, location):
+    """A folder that says where its database is."""
+    (tmp_path / LOCATION).write_text(location)
+    return tmp_path
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_kill_while_the_tables_are_made_leaves_none_or_all(tmp_path, empty_location, side):
+    (tmp_path / LOCATION).write_text(empty_location)
+    queue = kill_at(tmp_path, side, "migrate")
+    steady.enqueue(str(tmp_path / SIDE_LOG), 0)
+    Worker(queue, **QUICK).run(until_empty=True)
+    assert queue.counts()[Status.COMPLETED] == 1
+    assert queue.check() == []
+    queue.close()
+
+
 @pytest.mark.parametrize(("side", "name"), POINTS)
-def test_a_kill_at_a_crash_point_loses_nothing(tmp_path, side, name):
-    queue = kill_at(tmp_path, side, name)
+def test_a_kill_at_a_crash_point_loses_nothing(folder, side, name):
+    queue = kill_at(folder, side, name)
     try:
         tasks = queue.find(limit=100)
         if name in {"enqueue", "transaction"}:
             assert len(tasks) == (2 if side == "after" else 0)  # all of it, or nothing
         elif name in STORED:
             assert STORED[name](tasks[0]) is (side == "after")
-        elif name != "migrate":
+        else:
             assert len(tasks) == 1
         if name in STORED:
             return  # the rest is due in an hour, or after a backoff
-        steady.enqueue(str(tmp_path / SIDE_LOG), 0)
+        steady.enqueue(str(folder / SIDE_LOG), 0)
         Worker(queue, **QUICK | {"lost_after": 0.5}).run(until_empty=True)
-        facts = judge(tmp_path, queue)
+        facts = judge(folder, queue)
         assert {fault: facts[fault] for fault in FAULTS} == dict.fromkeys(FAULTS, 0)
         assert facts["tasks"] == len(tasks) + 1
     finally:
@@ -70,14 +89,14 @@ def test_a_kill_at_a_crash_point_loses_nothing(tmp_path, side, name):
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3, 4])
-@pytest.mark.parametrize("side", ["before", "after"])
-def test_a_kill_in_any_turn_of_a_family_loses_no_dependent(tmp_path, side, nth):
-    queue = kill_at(tmp_path, side, "settle", nth=nth, scenario="family")
+@pytest.mark.parametrize("side", SIDES)
+def test_a_kill_in_any_turn_of_a_family_loses_no_dependent(folder, side, nth):
+    queue = kill_at(folder, side, "settle", nth=nth, scenario="family")
     try:
         assert queue.check() == []
         Worker(queue, **QUICK).run(until_empty=True)
         assert queue.counts()[Status.COMPLETED] == 4
-        facts = judge(tmp_path, queue)
+        facts = judge(folder, queue)
         assert {fault: facts[fault] for fault in FAULTS} == dict.fromkeys(FAULTS, 0)
     finally:
         assert queue.check() == []
@@ -112,8 +131,8 @@ def test_every_name_is_killed_at():
     assert set(SCENARIOS) | {"migrate"} == set(NAMES.values())
 
 
-def test_a_hook_is_told_both_sides_of_each_commit(tmp_path):
-    queue, told = TaskQueue(tmp_path / "jobs.db"), []
+def test_a_hook_is_told_both_sides_of_each_commit(location):
+    queue, told = TaskQueue(location), []
     crash_points(queue.database, lambda side, name: told.append((side, name)))
     queue.registry.add(flaky.registered)
     task = queue.enqueue(flaky.using(delay=3600).bind("log"))
@@ -128,8 +147,8 @@ def test_a_hook_is_told_both_sides_of_each_commit(tmp_path):
     queue.close()
 
 
-def test_a_transaction_that_fails_has_no_points(tmp_path):
-    queue, told = TaskQueue(tmp_path / "jobs.db"), []
+def test_a_transaction_that_fails_has_no_points(location):
+    queue, told = TaskQueue(location), []
     crash_points(queue.database, lambda side, name: told.append((side, name)))
     with pytest.raises(jobrunner.TaskNotFoundError):
         queue.cancel(7)

@@ -1,5 +1,6 @@
-"""Real worker processes on a real file, with an application written for each test."""
+"""Real worker processes on a real database, with an application written for each test."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,91 +18,27 @@ from jobrunner.core.worker import WorkerStatus
 from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.wakeup import Wakeup
 from tests.lifecycle import processes
-
-APP = """
-import ctypes, os, time
-from jobrunner import NewTask, TaskQueue, context
-from pathlib import Path
-
-HERE = Path(__file__).parent
-queue = TaskQueue(HERE / "jobs.db")
-
-def say(word):
-    with open(HERE / "log", "a") as log:
-        log.write(f"{word}\\n")
-
-@queue.task
-def nothing(): pass
-
-@queue.task
-def slow(seconds):
-    context.progress(0, note="running")
-    time.sleep(seconds)
-    return os.getpid()
-
-@queue.task
-def until_file(name):
-    context.progress(0, note="running")
-    while not (HERE / name).exists():
-        time.sleep(0.01)
-    return context.attempt
-
-@queue.task
-def long_once(seconds):
-    context.progress(0, note="running")
-    if context.attempt == 1:
-        time.sleep(seconds)
-    return context.attempt
-
-@queue.task
-def pill(): os._exit(1)
-
-@queue.task
-def segfault(): ctypes.string_at(0)
-
-@queue.task
-def walk(upto):
-    for number in context.resume(range(upto)):
-        say(f"{context.attempt}:{number}")
-        time.sleep(0.02)
-"""
-
-WORK = """
-import signal, sys, app
-from jobrunner import Worker
-from jobrunner.core import events
-
-def tell(event):
-    print(type(event).__name__, getattr(event, "task_id", ""), event.worker_id, flush=True)
-
-if __name__ == "__main__":
-    app.queue.emit = tell
-    worker = Worker(app.queue, **{options})
-    signal.signal(signal.SIGTERM, lambda *_: worker.stop("it got SIGTERM"))
-    worker.run(**{limits})
-"""
-
-SCHEDULE = """
-import signal, app
-from jobrunner import Scheduler
-
-if __name__ == "__main__":
-    scheduler = Scheduler(app.queue, **{options})
-    signal.signal(signal.SIGTERM, lambda *_: scheduler.stop())
-    report = scheduler.run(**{limits})
-    print(dict(report.attempts), flush=True)
-"""
+from tests.lifecycle.programs import APP, SCHEDULE, WORK
 
 PATIENCE = 20.0
+LOOK_EVERY = 0.05
+"""Seconds between two looks: a server tells of new work, and not of every commit."""
+
+
+BUSY = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+"""
+"""The sessions of others that are in a transaction."""
 
 
 class Stage:
     """A folder with an application, its queue as this process sees it, and its processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, location: str) -> None:
         self.folder = folder
-        (folder / "app.py").write_text(textwrap.dedent(APP))
-        self.queue = TaskQueue(folder / "jobs.db")
+        (folder / "app.py").write_text(f"LOCATION = {location!r}\n{APP}")
+        self.queue = TaskQueue(location)
         self.processes: list[subprocess.Popen[str]] = []
 
     def write(self, program: str) -> None:
@@ -153,13 +90,13 @@ class Stage:
         return self.queue.enqueue(NewTask(function=function, args=args, **options)).id
 
     def until(self, condition: Callable[[], Any], *, patience: float = PATIENCE) -> Any:
-        """Wait until something holds, looking again whenever the database changes."""
+        """Wait until something holds, looking again when the database changes, and now and then."""
         wakeup = Wakeup(self.queue.database.watch(), SystemClock())
         deadline = time.monotonic() + patience
         try:
             while not (found := condition()):
                 assert time.monotonic() < deadline, self.said()
-                wakeup.wait(0.1)
+                wakeup.wait(LOOK_EVERY)
         finally:
             wakeup.close()
         return found
@@ -168,6 +105,30 @@ class Stage:
         """Wait until a task says that it runs; returns its worker's id."""
         self.until(lambda: self.queue.get(task_id).progress)
         return str(self.queue.get(task_id).worker_id)
+
+    def freeze(self, *pids: int) -> None:
+        """Stop processes in the open: in the middle of a write they would stop others too."""
+        with self._nobody_writes() as in_the_open:
+            while True:
+                processes.send(signal.SIGSTOP, *pids)
+                self.until(lambda: {processes.state(pid) for pid in pids} == {"T"})
+                if in_the_open():
+                    return
+                processes.send(signal.SIGCONT, *pids)
+
+    @contextlib.contextmanager
+    def _nobody_writes(self) -> Iterator[Callable[[], bool]]:
+        """A file keeps them out meanwhile; of a server it is asked afterwards."""
+        database = self.queue.database
+        if database.path:
+            with database.writing():
+                yield lambda: True
+        else:
+            yield lambda: not self.sql(BUSY)
+
+    def sql(self, statement: str) -> list[Any]:
+        with self.queue.database.reading() as transaction:
+            return list(transaction.exec_driver_sql(statement).all())
 
     def said(self) -> list[str]:
         """What those that have ended said."""
@@ -187,11 +148,7 @@ class Stage:
     def rows(self, *tables: str) -> list[Any]:
         """Whole rows: what a late write must leave as they are."""
         tables = tables or ("tasks", "attempts", "progress", "dependencies", "workers")
-        with self.queue.database.reading() as transaction:
-            return [
-                transaction.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1, 2").all()  # noqa: S608
-                for table in tables
-            ]
+        return [self.sql(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]  # noqa: S608
 
     def worker_status(self, worker_id: str) -> WorkerStatus:
         return {worker.id: worker.status for worker in self.queue.workers()}[worker_id]
@@ -201,7 +158,7 @@ class Stage:
         return not any(worker.status in living for worker in self.queue.workers())
 
     def end(self) -> None:
-        """Kill what is left, each with its group, and let nothing but a sound file behind."""
+        """Kill what is left, each with its group, and leave nothing but a sound database behind."""
         for process in self.processes:
             for send in (os.killpg, os.kill):
                 try:
@@ -220,8 +177,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = Stage(tmp_path)
+def stage(tmp_path: Path, location: str) -> Iterator[Stage]:
+    stage = Stage(tmp_path, location)
     yield stage
     stage.end()
 

@@ -12,6 +12,9 @@ from jobrunner.core.errors import DatabaseError
 from jobrunner.core.status import Status
 from jobrunner.runtime.restoring import restore
 from jobrunner.storage import backup
+from tests.databases import on_a_file
+
+pytestmark = on_a_file
 
 BACKUPS = 6
 STALL = 2.0

@@ -11,15 +11,15 @@ from tests.lifecycle import processes
 
 CLOCK = """
 from datetime import timedelta
-from jobrunner.runtime.clock import SystemClock
+from jobrunner.runtime.clock import SharedClock
 
-right = SystemClock.now
+right = SharedClock.now
 
 def shifted(self):
     shift = HERE / "shift"
     return right(self) + timedelta(seconds=float(shift.read_text()) if shift.exists() else 0)
 
-SystemClock.now = shifted
+SharedClock.now = shifted
 
 @queue.task
 def fail_once():
@@ -111,9 +111,7 @@ def test_everybody_stopped_at_once_and_continued_loses_nobody(stage, two):
     """A suspended machine: who was stopped himself has seen nothing of the others."""
     workers, tasks, ids = two
     pids = [process.pid for process in workers]
-    with stage.queue.database.writing():
-        processes.send(signal.SIGSTOP, *pids)
-        stage.until(lambda: {processes.state(pid) for pid in pids} == {"T"})
+    stage.freeze(*pids)
     before = beats(stage)
     witness = stage.worker(heartbeat=0.2, lost_after=60, queues=["nobody"])
     (new,) = stage.until(lambda: set(beats(stage)) - set(before))

@@ -3,6 +3,9 @@
 import json
 
 from jobrunner.storage import wal
+from tests.databases import on_a_file
+
+pytestmark = on_a_file  # a server lets writers in beside each other
 
 WRITERS = 8
 SECONDS = 4.0

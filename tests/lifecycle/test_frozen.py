@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from jobrunner.core.status import Status
+from tests.databases import on_a_file
 from tests.lifecycle import processes
 
 IMPATIENT = """
@@ -96,6 +97,7 @@ def three_others(stage, frozen_while):
     return others, running
 
 
+@on_a_file
 @pytest.mark.parametrize("number", [signal.SIGCONT, signal.SIGKILL], ids=lambda number: number.name)
 def test_others_outlive_who_is_frozen_in_a_write_transaction(
     stage, frozen_while, three_others, finish, number
@@ -126,6 +128,7 @@ def test_others_outlive_who_is_frozen_in_a_write_transaction(
     assert stage.queue.check() == []
 
 
+@on_a_file
 def test_others_go_on_past_who_is_frozen_in_its_turn(stage, frozen_while, finish):
     zombie, held = frozen_while("_turn")
     (waited,) = finish(stage.python(ENQUEUE)).splitlines()

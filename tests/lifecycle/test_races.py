@@ -1,37 +1,80 @@
 """Many processes, some of them killed: everything once, nothing lost, nothing left over."""
 
-import os
 import random
 import signal
 import threading
 from collections import Counter
 
+import pytest
+
 from jobrunner import NewTask
 from jobrunner.core.status import Status
-from jobrunner.core.worker import WorkerStatus
+from jobrunner.testing.crash_kills import RandomKills
+from jobrunner.testing.crash_ledger import Ledger
+from tests.lifecycle.conftest import PATIENCE
+from tests.runtime.support import register_ada
 
 LAYERS, WIDTH = 15, 10
+FAN = 250
 KILL_EVERY = 0.3
 MOST_KILLS = 25
 
+CLAIM = """
+import sys, threading, app
+from jobrunner.core.status import Status
+from jobrunner.core.task import Token, WorkerId
+from jobrunner.runtime.identity import new_token
+from jobrunner.storage.claim import claim
 
-def workflow(folder):
-    """150 commands in layers; each needs the output of its parents and writes its own."""
+def take():
+    while app.queue.counts()[Status.PENDING]:
+        with app.queue.database.writing() as transaction:
+            leases = claim(
+                transaction, worker_id=WorkerId("ada"), token=new_token(), limit=20,
+                now=app.queue.clock.now(),
+            )
+        taken.extend(lease.task_id for lease in leases)
+
+app.queue.counts()
+print("ready", flush=True)
+sys.stdin.readline()
+taken = []
+threads = [threading.Thread(target=take) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+app.queue.close()
+print(*taken)
+"""
+
+
+def command(folder, name, needs):
+    """Fails without what its parents have written, and writes its own."""
+    tests = "".join(f"test -e {parent} || exit 3; " for parent in needs)
+    script = f"{tests}echo {name} >> log; echo > {name}"
+    return {"command": ["sh", "-c", script], "cwd": str(folder)}
+
+
+def fan(folder):
+    """One, then many beside each other, then one that needs them all."""
+    first = NewTask(**command(folder, "first", []))
+    names = [f"beside{number}" for number in range(FAN)]
+    many = [NewTask(**command(folder, name, ["first"]), after=[first]) for name in names]
+    return [first, *many, NewTask(**command(folder, "last", names), after=many)]
+
+
+def layers(folder):
+    """150 commands in layers; each needs some of the layer above."""
     chance = random.Random(7)  # noqa: S311 — the same workflow every time
     new, above = [], []
     for layer in range(LAYERS):
         row = []
         for place in range(WIDTH):
             parents = chance.sample(range(len(above)), k=min(3, len(above)))
-            needs = "".join(f"test -e {layer - 1}.{parent} || exit 3; " for parent in parents)
-            script = f"{needs}echo {layer}.{place} >> log; echo > {layer}.{place}"
-            row.append(
-                NewTask(
-                    command=["sh", "-c", script],
-                    cwd=str(folder),
-                    after=[above[parent] for parent in parents],
-                )
-            )
+            needs = [f"{layer - 1}.{parent}" for parent in parents]
+            after = [above[parent] for parent in parents]
+            row.append(NewTask(**command(folder, f"{layer}.{place}", needs), after=after))
         new += row
         above = row
     return new
@@ -39,21 +82,20 @@ def workflow(folder):
 
 def kill_workers(stage, done):
     """Kill one worker process after the other, as long as the work goes on."""
-    killed = 0
-    while killed < MOST_KILLS and not done.wait(KILL_EVERY):
-        living = [w for w in stage.queue.workers() if w.status is WorkerStatus.RUNNING]
-        if living:
-            try:
-                os.kill(living[0].pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-            killed += 1
-    return killed
+    plan = RandomKills(Ledger(stage.folder / "kills", MOST_KILLS), {}, 0.0, 0)
+    chance = random.Random(7)  # noqa: S311 — no secret
+    while not plan.ledger.is_spent and not done.wait(KILL_EVERY):
+        plan.kill_one(stage.queue, chance)
+    return plan.ledger.spent
 
 
-def test_a_workflow_completes_while_its_workers_are_killed_one_after_the_other(stage, finish):
-    tasks = stage.queue.enqueue_many(workflow(stage.folder))
-    scheduler = stage.scheduler({"until_empty": True}, workers=2, concurrency=2)
+@pytest.mark.parametrize("workflow", [layers, fan])
+def test_a_workflow_completes_while_its_workers_are_killed_one_after_the_other(
+    stage, finish, workflow
+):
+    new = workflow(stage.folder)
+    tasks = stage.queue.enqueue_many(new)
+    scheduler = stage.scheduler({"until_empty": True}, workers=4, concurrency=2)
     done, kills = threading.Event(), []
     killer = threading.Thread(target=lambda: kills.append(kill_workers(stage, done)))
     killer.start()
@@ -61,12 +103,27 @@ def test_a_workflow_completes_while_its_workers_are_killed_one_after_the_other(s
     done.set()
     killer.join()
     ended = [stage.queue.get(task.id) for task in tasks]
-    assert Counter(task.status for task in ended) == {Status.COMPLETED: LAYERS * WIDTH}
-    assert set(stage.log()) == {f"{n}.{m}" for n in range(LAYERS) for m in range(WIDTH)}
+    assert Counter(task.status for task in ended) == {Status.COMPLETED: len(new)}
+    assert len(set(stage.log())) == len(new)
     assert all(stage.outcomes(task.id).count("completed") == 1 for task in tasks)
     assert stage.nobody_is_running()
     assert stage.queue.check() == []
     assert kills[0] > 0
+
+
+def test_of_10_000_tasks_that_8_processes_with_4_threads_claim_none_is_claimed_twice(stage):
+    register_ada(stage.queue, stage.queue.clock)
+    ids = stage.queue.enqueue_ids([NewTask(function="nothing") for _ in range(10_000)])
+    claiming = [stage.python(CLAIM) for _ in range(8)]
+    for process in claiming:
+        assert process.stdout.readline() == "ready\n"
+    for process in claiming:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=PATIENCE)[0] for process in claiming]
+    assert sorted(int(word) for words in said for word in words.split()) == sorted(ids)
+    assert all(said), "somebody got none: that was no race"
+    assert set(map(tuple, stage.sql("SELECT status, attempt FROM tasks"))) == {("in_progress", 1)}
 
 
 def test_eight_processes_run_each_of_2000_tasks_once(stage, finish):

@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
@@ -17,20 +16,11 @@ def status_of(stage, worker_id):
     return {worker.id: worker.status for worker in stage.queue.workers()}[worker_id]
 
 
-def freeze(stage, process):
-    """Stop a process in the open: in the middle of a write it would stop all others too."""
-    with stage.queue.database.writing():
-        process.send_signal(signal.SIGSTOP)
-        stat = Path(f"/proc/{process.pid}/stat")
-        while stat.read_text().rpartition(")")[2].split()[0] != "T":
-            pass
-
-
 def test_the_late_write_of_a_frozen_worker_changes_nothing(stage):
     task = stage.enqueue("until_file", "go")
     frozen = stage.worker(**QUICK)
     worker_id = stage.running(task)
-    freeze(stage, frozen)
+    stage.freeze(frozen.pid)
     stage.worker(**QUICK)
     stage.until(lambda: status_of(stage, worker_id) is WorkerStatus.LOST)
     (stage.folder / "go").touch()  # both attempts may end now
@@ -59,7 +49,7 @@ def test_a_worker_that_freezes_for_less_is_left_alone(stage):
     task = stage.enqueue("until_file", "go")
     frozen = stage.worker(heartbeat=0.3, lost_after=20)
     worker_id = stage.running(task)
-    freeze(stage, frozen)
+    stage.freeze(frozen.pid)
     stage.worker(heartbeat=0.3, lost_after=20)
     other = stage.enqueue("nothing")
     stage.queue.wait([other], timeout=20)

@@ -25,12 +25,11 @@ drain(queue)
 """
 
 
-def test_what_it_ran_is_rescued_long_before_it_counts_as_silent(tmp_path):
-    path = tmp_path / "jobs.db"
-    program = PROGRAM.format(path=str(path))
+def test_what_it_ran_is_rescued_long_before_it_counts_as_silent(location):
+    program = PROGRAM.format(path=location)
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)
     assert ended.returncode == -signal.SIGKILL
-    queue = TaskQueue(path)
+    queue = TaskQueue(location)
 
     @queue.task
     def die():
