@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.events import Emit
 from jobrunner.runtime.clock import Clock
-from jobrunner.runtime.executors.plugin import installed
+from jobrunner.runtime.executors import plugin
 from jobrunner.runtime.registry import Registry
 from jobrunner.storage.engine import Database
 
@@ -72,12 +72,10 @@ class WorkerOptions:
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         if self.executor not in set(Executor):
-            if self.executor not in (plugins := installed()):
-                known = ", ".join([*Executor, *plugins])
-                raise ConfigurationError(f"there is no executor {self.executor!r}, only {known}")
+            plugin.find(self.executor, self.executor_options, beside=Executor)
         elif self.executor_options:
             raise ConfigurationError(
-                f"the executor {self.executor!r} takes no options",
+                f"the executor '{self.executor}' takes no options",
                 hint="Name a plug-in with --executor.",
             )
         if self.concurrency is not None and self.concurrency not in CONCURRENCY:

@@ -6,12 +6,12 @@ from functools import cached_property
 from jobrunner.core.errors import UnknownFunctionError
 from jobrunner.core.outcome import Failed
 from jobrunner.runtime.attempt import Attempt
+from jobrunner.runtime.executors import plugin
 from jobrunner.runtime.executors.aio import AsyncExecutor
 from jobrunner.runtime.executors.base import Slots, Uncontrolled
 from jobrunner.runtime.executors.command import CommandExecutor
 from jobrunner.runtime.executors.order import ALONE_AFTER
 from jobrunner.runtime.executors.plugged import PluggedExecutor
-from jobrunner.runtime.executors.plugin import make
 from jobrunner.runtime.executors.process import ProcessExecutor, prepare_server
 from jobrunner.runtime.executors.thread import ThreadExecutor
 from jobrunner.runtime.guard import Guard
@@ -32,9 +32,6 @@ class Executors:
         """`queue` has the functions and what they need.
 
         `trouble` is told what is wrong with a plug-in; `wake` is called when it has room again.
-
-        Raises:
-            ConfigurationError: the plug-in cannot be made.
         """
         self._kind = options.executor
         self._registry = queue.registry
@@ -49,9 +46,9 @@ class Executors:
             prepare_server(queue.registry.modules)
         self._plugged: PluggedExecutor | None = None
         if self._kind not in set(Executor):
-            plugin = make(self._kind, options.executor_options)
+            made = plugin.find(self._kind, options.executor_options)()
             location = queue.database.location
-            self._plugged = PluggedExecutor(plugin, location, trouble=trouble, wake=wake)
+            self._plugged = PluggedExecutor(made, location, trouble=trouble, wake=wake)
 
     def room(self, at_most: int | None) -> int | None:
         """How many attempts may start now; `None` leaves it to the worker's slots."""

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Final, Protocol
 
@@ -65,30 +66,29 @@ class Plugin(Protocol):
         ...
 
 
-def installed() -> list[str]:
-    """The names of the plug-ins that are installed."""
-    return sorted(entry_points(group=GROUP).names)
-
-
-def make(name: str, options: Mapping[str, str]) -> Plugin:
-    """Make an installed plug-in.
+def find(
+    name: str, options: Mapping[str, str], *, beside: Iterable[str] = ()
+) -> Callable[[], Plugin]:
+    """Find an installed plug-in, to be made with these options; `beside` are names of others.
 
     Raises:
-        ConfigurationError: it cannot be imported, or does not take these options.
+        ConfigurationError: there is none, it cannot be imported, or takes other options.
     """
-    (found, *_) = entry_points(group=GROUP, name=name)
+    known = entry_points(group=GROUP)
+    if name not in known.names:
+        names = ", ".join([*beside, *sorted(known.names)])
+        raise ConfigurationError(f"there is no executor {name!r}, only {names}")
     try:
-        factory: Callable[..., Plugin] = found.load()
+        factory: Callable[..., Plugin] = known[name].load()
+        inspect.signature(factory).bind(**options)
     except ImportError as error:
         raise ConfigurationError(
             f"the executor {name!r} cannot be imported: {error}",
             hint="Install what it needs; for dask, the extra durable-jobrunner[dask].",
         ) from error
-    try:
-        inspect.signature(factory).bind(**options)
     except TypeError as error:
         raise ConfigurationError(
             f"the executor {name!r} cannot be made of its options: {error}",
             hint="Give the engine's address with --address.",
         ) from error
-    return factory(**options)
+    return partial(factory, **options)
