@@ -2,6 +2,8 @@
 
 import pytest
 
+from jobrunner import TaskQueue, Worker
+from jobrunner.testing import executor_functions as f
 from jobrunner.testing.executor_promises import CrashPromises, ExecutorPromises
 
 
@@ -16,3 +18,16 @@ class TestDask(ExecutorPromises, CrashPromises):
     @pytest.fixture
     def executor_options(self, cluster, workers):
         return {"address": cluster.address}
+
+
+def test_a_function_on_dask_reports_to_a_server(server, cluster, workers):
+    with server.database() as location:
+        queue = TaskQueue(location)
+        queue.registry.add(f.report_twice.registered)
+        task = queue.enqueue(f.report_twice.bind())
+        options = {"address": cluster.address}
+        Worker(queue, executor="dask", executor_options=options).run(until_empty=True)
+        task = queue.get(task.id)
+        assert task.returned == f"{task.id}:1:1"
+        assert task.progress.note == "half"
+        queue.close()
