@@ -5,7 +5,8 @@ import signal
 import pytest
 
 from jobrunner.core.status import Status
-from tests.databases import on_a_file
+from jobrunner.core.worker import WorkerStatus
+from tests.databases import on_a_file, on_a_server
 from tests.lifecycle import processes
 
 IMPATIENT = """
@@ -48,6 +49,7 @@ try:
 except DatabaseError as error:
     print(error)
 print(time.monotonic() - began)
+app.queue.close()
 """
 
 
@@ -141,3 +143,56 @@ def test_others_go_on_past_who_is_frozen_in_its_turn(stage, frozen_while, finish
     zombie.send_signal(signal.SIGCONT)
     (stage.folder / "go").touch()
     assert stage.queue.wait([held], timeout=20)[0].attempt == 1
+
+
+FREEZER_ON_A_SERVER = """
+import contextlib, signal, threading, app
+from jobrunner import Worker
+
+writing = app.queue.database.writing
+
+@contextlib.contextmanager
+def freezing(**options):
+    with writing(**options) as found:
+        yield found
+        if (app.HERE / "freeze").exists():
+            (app.HERE / "freeze").unlink()
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+
+def tell(event):
+    print(type(event).__name__, event.worker_id, flush=True)
+
+if __name__ == "__main__":
+    app.queue.emit = tell
+    app.queue.database.writing = freezing
+    Worker(app.queue, heartbeat=0.2, lost_after=60, queues=["frozen"]).run()
+"""
+
+
+@pytest.fixture
+def location(location):
+    """A server ends the transaction of who is frozen after 2 s here, after 30 s as a rule."""
+    soon = "&options=-c%20idle_in_transaction_session_timeout=2s"
+    return location + soon if "://" in location else location
+
+
+@on_a_server
+def test_a_server_ends_the_transaction_of_who_is_frozen_and_others_get_his_tasks(stage, finish):
+    """He was about to commit a beat: until then his row is locked, and nobody's else."""
+    frozen = stage.python(FREEZER_ON_A_SERVER)
+    task = stage.enqueue("until_file", "go", queue="frozen")
+    worker_id = stage.running(task)
+    (stage.folder / "freeze").touch()
+    stage.until(lambda: processes.state(frozen.pid) == "T")
+    stage.worker(heartbeat=0.3, lost_after=1.5)
+    (waited,) = finish(stage.python(ENQUEUE)).splitlines()
+    assert float(waited) < PATIENCE + 2
+    (stage.folder / "go").touch()
+    stage.queue.wait([task], timeout=20)
+    assert stage.outcomes(task) == ["lost", "completed"]
+    before = stage.rows("tasks", "attempts")
+    frozen.send_signal(signal.SIGCONT)
+    heard(frozen, "WorkerLost")
+    heard(frozen, "WorkerStarted")
+    assert stage.rows("tasks", "attempts") == before
+    assert stage.worker_status(worker_id) is WorkerStatus.LOST
