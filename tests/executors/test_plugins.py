@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -187,3 +188,10 @@ def test_what_does_not_end_is_let_go_and_keeps_its_room_until_it_does(queue, eng
     soon(lambda: engine.orders)
     assert queue.get(after.id).status == "in_progress"
     assert outcomes(queue, stuck.id) == ["timed_out"]
+
+
+def test_a_worker_whose_engine_never_answered_ends_without_delay(queue):
+    began = time.monotonic()
+    options = {"address": "tcp://127.0.0.1:1"}  # nobody listens there; Dask tries it for 5 s
+    Worker(queue, executor="dask", executor_options=options).run(duration=0.1)
+    assert time.monotonic() - began < 4

@@ -69,11 +69,11 @@ class DaskExecutor:
         self._told: set[asyncio.Task[None]] = set()
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = self._runner.get_loop()
-        self._closing = asyncio.Event()
 
     def start(self, wake: Callable[[], None]) -> None:
         """Begin to connect, and go on until it works."""
         self._wake = wake
+        self._serving = self._loop.create_task(self._serve())
         self._thread = threading.Thread(target=self._live, name="jobrunner-dask", daemon=True)
         self._thread.start()
 
@@ -96,7 +96,7 @@ class DaskExecutor:
 
     def close(self) -> None:
         """Leave the cluster."""
-        self._call(self._closing.set)
+        self._call(self._serving.cancel)
         self._thread.join()
 
     def _call(self, function: Callable[[], T]) -> T:
@@ -120,11 +120,11 @@ class DaskExecutor:
         return self._connected
 
     def _live(self) -> None:
-        with self._runner:
-            self._runner.run(self._serve())
+        with self._runner, contextlib.suppress(asyncio.CancelledError):
+            self._loop.run_until_complete(self._serving)
 
     async def _serve(self) -> None:
-        while not self._closing.is_set():
+        while True:
             try:
                 await self._connect()
                 self._trouble = f"{self._scheduler} has gone"
@@ -135,18 +135,22 @@ class DaskExecutor:
                 self._drop(address, Lost(f"{self._scheduler} has gone"))
             self._ended.extend((order, Released()) for order in self._waiting)
             self._waiting = []
-            await self._pause()
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _connect(self) -> None:
         """Connect, and look after the workers until the connection is lost."""
         connect: Any = distributed.Client  # it has no types
         options = {"asynchronous": True, "set_as_default": False, "timeout": ANSWER_WITHIN}
-        async with connect(self._address, **options) as self._client:
+        self._client = connect(self._address, **options)
+        try:
+            await self._client
             self._connected = True
             looking = self._loop.create_task(self._look_after_workers())
-            while self._is_connected() and not self._closing.is_set():
-                await self._pause()
+            while self._is_connected():  # noqa: ASYNC110 — it sets no event
+                await asyncio.sleep(LOOK_EVERY)
             looking.cancel()
+        finally:
+            await self._client.close()
 
     async def _look_after_workers(self) -> None:
         while True:
@@ -155,11 +159,7 @@ class DaskExecutor:
                     await self._look()
             except Exception as error:  # noqa: BLE001 — whether it is lost, `_connect` sees
                 self._trouble = f"{self._scheduler} does not answer: {one_line(error)}"
-            await self._pause()
-
-    async def _pause(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), LOOK_EVERY)
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self) -> None:
         """See which workers have come, gone, or take no work for now."""
