@@ -15,6 +15,7 @@ from jobrunner.cli import (
     doctor,
     enqueue,
     history,
+    move,
     render,
     report,
     work,
@@ -58,6 +59,7 @@ db_commands.command("upgrade")(db.upgrade)
 db_commands.command("check")(db.check)
 db_commands.command("backup")(db.backup)
 db_commands.command("restore")(db.restore)
+db_commands.command("move")(move.move)
 
 
 def _tell_version(wanted: bool) -> None:  # noqa: FBT001 — Typer calls it so

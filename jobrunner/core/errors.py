@@ -12,11 +12,14 @@ JobrunnerError
 ├── TaskFailedError             the awaited task failed or was cancelled
 ├── WaitTimeoutError            the awaited task did not end in time
 ├── LeaseLostError              this attempt no longer owns its task
+├── MoveError                   what arrived in another database is not what was sent
 ├── ApplicationError            the application could not be imported
 ├── ConfigurationError          a setting has no meaning
 └── DatabaseError               the database cannot be used
     ├── SchemaError             the database is of another version
-    ├── DatabaseDamagedError    the file is damaged: nothing more may be claimed
+    ├── LastingError            to try again is of no use: workers end
+    │   ├── DatabaseDamagedError    the file is damaged: nothing more may be claimed
+    │   └── DatabaseMovedError      its work goes on in another database
     ├── DiskFullError           there is no room for more
     └── CommitUnknownError      a COMMIT raised: what it wrote may be there or not
 """
@@ -154,6 +157,16 @@ class LeaseLostError(JobrunnerError):
         self.task_id = task_id
 
 
+class MoveError(JobrunnerError):
+    """What has arrived in another database is not what was sent; nothing was kept of it."""
+
+    def __init__(self, table: str, place: str) -> None:
+        """`table` is the first that differs, `place` where it arrived."""
+        super().__init__(f"the table {table} did not arrive in {place} as it was sent")
+        self.table = table
+        self.hint = "Nothing was changed; look for triggers or rules on the tables there."
+
+
 class ApplicationError(JobrunnerError):
     """The application named by `-A` could not be imported."""
 
@@ -186,8 +199,16 @@ class SchemaError(DatabaseError):
     """The database's tables are of another version of jobrunner."""
 
 
-class DatabaseDamagedError(DatabaseError):
+class LastingError(DatabaseError):
+    """To try again is of no use: workers end."""
+
+
+class DatabaseDamagedError(LastingError):
     """The file is damaged, or no database at all: workers stop, and the file stays as it is."""
+
+
+class DatabaseMovedError(LastingError):
+    """Its work goes on in another database, or is on the way there: it takes no more writes."""
 
 
 class DiskFullError(DatabaseError):

@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, DiskFullError
+from jobrunner.core.errors import DatabaseError, DiskFullError, LastingError
 from jobrunner.core.events import Emit, WorkerTrouble
 from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.runtime.clock import Clock
@@ -65,7 +65,7 @@ class Keepalive:
     def _is_alive(self) -> bool:
         try:
             return self._once()
-        except DatabaseDamagedError as error:
+        except LastingError as error:
             self._emit(WorkerTrouble(self._worker_id, str(error)))
             return False
         except DatabaseError as error:

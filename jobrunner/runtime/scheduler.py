@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
-from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, JobrunnerError
+from jobrunner.core.errors import DatabaseError, JobrunnerError, LastingError
 from jobrunner.core.events import WorkerTrouble
 from jobrunner.core.report import Report
 from jobrunner.core.task import WorkerId
@@ -173,7 +173,7 @@ class Scheduler:
     def _sweep(self) -> None:
         try:
             self._maintenance.sweep()
-        except DatabaseDamagedError:
+        except LastingError:
             raise
         except DatabaseError as error:
             self._queue.emit(WorkerTrouble(WorkerId("scheduler"), str(error)))
@@ -186,13 +186,13 @@ class _Place:
         self.process = process
         self._hello = hello
 
-    def hear(self) -> tuple[WorkerId | None, DatabaseDamagedError | None]:
+    def hear(self) -> tuple[WorkerId | None, LastingError | None]:
         """The newest id of its worker, `None` if it never began to work, and why nobody may."""
         worker_id, damage = None, None
         with contextlib.suppress(EOFError, OSError), self._hello:
             while self._hello.poll():
                 word = self._hello.recv()
-                if isinstance(word, DatabaseDamagedError):
+                if isinstance(word, LastingError):
                     damage = word
                 else:
                     worker_id = word
@@ -209,7 +209,7 @@ def _work(
     """The body of a worker process."""
     setup()
 
-    def tell(word: WorkerId | DatabaseDamagedError) -> None:
+    def tell(word: WorkerId | LastingError) -> None:
         with contextlib.suppress(OSError):  # the scheduler has died: `_outlive` sees to that
             hello.send(word)
 
@@ -223,7 +223,7 @@ def _work(
         threading.Thread(target=_outlive, args=(parent, worker), daemon=True).start()
     try:
         worker.run(**limits)
-    except DatabaseDamagedError as error:
+    except LastingError as error:
         tell(error)
 
 

@@ -47,6 +47,41 @@ def lock_tasks(transaction: Connection, ids: Sequence[int]) -> None:
         transaction.exec_driver_sql(_LOCK, (list(ids),))
 
 
+def say(transaction: Connection, *, file: Sequence[str] = (), server: Sequence[str] = ()) -> None:
+    """Run the statements that one of the two databases wants; nothing in them is bound."""
+    for words in file if transaction.dialect.name == "sqlite" else server:
+        transaction.execute(text(words.replace(":", r"\:")))
+
+
+def last_id(transaction: Connection, table: str) -> int | None:
+    """The highest id that a table has ever given out, `None` for none."""
+    query = _LAST_IN_FILE if transaction.dialect.name == "sqlite" else _LAST_ON_SERVER
+    found: int | None = transaction.scalar(text(query.format(table=table)))
+    return found
+
+
+_LAST_IN_FILE: Final = """
+SELECT max(id) FROM (
+    SELECT seq AS id FROM sqlite_sequence WHERE name = '{table}'
+    UNION ALL SELECT max(id) FROM {table}
+)
+"""
+_LAST_ON_SERVER: Final = (
+    "SELECT pg_sequence_last_value(CAST(pg_get_serial_sequence('{table}', 'id') AS regclass))"
+)
+
+
+def set_last_id(transaction: Connection, table: str, last: int) -> None:
+    """From here on a table gives out ids behind that one."""
+    if transaction.dialect.name == "sqlite":
+        rebuild.keep_counting(transaction, table, last)
+    else:
+        transaction.execute(
+            text("SELECT setval(CAST(pg_get_serial_sequence(:name, 'id') AS regclass), :last)"),
+            {"name": table, "last": last},
+        )
+
+
 def damage(transaction: Connection) -> Iterator[str]:
     """What SQLite finds wrong with pages and references, a sentence each; a server does that."""
     return sqlite.damage(transaction) if transaction.dialect.name == "sqlite" else iter(())

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, column, inspect, select, table
 
 from jobrunner.core.errors import SchemaError
-from jobrunner.storage import copies, sqlite
+from jobrunner.storage import closed, copies, sqlite
 from jobrunner.storage.dialect import damage
 from jobrunner.storage.engine import Database
 
@@ -52,11 +52,13 @@ def ensure(database: Database) -> None:
 
     Raises:
         SchemaError: it was made by a newer jobrunner, or is a server's that needs `db upgrade`.
+        DatabaseMovedError: its work goes on in another database.
         DatabaseError: it cannot be opened.
     """
     if database.path is not None:
         sqlite.create_private(database.path)
     with database.reading() as connection:
+        closed.refuse(connection, database.name)
         found = version(connection)
     if found == HEAD:
         return

@@ -11,7 +11,8 @@ from functools import partial
 from operator import is_
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, Text
+from sqlalchemy import Connection, Double, Table, Text
+from sqlalchemy.types import TypeEngine
 
 from jobrunner.storage.dialect import takes_arrays
 
@@ -26,14 +27,20 @@ Row = tuple[Any, ...]
 _is_null: Final = partial(is_, None)
 
 
+def _kind(column: TypeEngine[Any]) -> str:
+    """What a server calls the type of values as they travel."""
+    if isinstance(column, Double):
+        return "double precision"
+    return "text" if isinstance(column, Text) else "bigint"
+
+
 class _Rows:
     """A text around a source of rows, for any number of them."""
 
     def __init__(self, table: Table, columns: Sequence[str], before: str, after: str = "") -> None:
         self._before = before
         self._after = after
-        is_text = [isinstance(table.c[name].type, Text) for name in columns]
-        arrays = ", ".join(f"%s::{'text' if text else 'bigint'}[]" for text in is_text)
+        arrays = ", ".join(f"%s::{_kind(table.c[name].type)}[]" for name in columns)
         self._arrays = f"{before}SELECT * FROM unnest({arrays}){after}"  # noqa: S608 — marks only
         self._texts: dict[tuple[int, Row], str] = {}
 

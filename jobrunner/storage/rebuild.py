@@ -34,7 +34,7 @@ def watched(transaction: Connection) -> Generator[None]:
     given_out = _last_ids(transaction)
     yield
     for table, last in given_out.items():
-        _keep_counting(transaction, table, last)
+        keep_counting(transaction, table, last)
     if problem := next(sqlite.dangling(transaction), None):
         raise DatabaseDamagedError(
             f"the migration would leave a gap: {problem}",
@@ -54,7 +54,7 @@ def _last_ids(transaction: Connection) -> dict[str, int]:
     return {name: last for name, last in rows}  # noqa: C416 — rows are no pairs to mypy
 
 
-def _keep_counting(transaction: Connection, table: str, last: int) -> None:
+def keep_counting(transaction: Connection, table: str, last: int) -> None:
     """A table made anew counts on from the rows it has; ids of deleted ones would come back."""
     if not _has_table(transaction, table) or last <= _last_ids(transaction).get(table, -1):
         return

@@ -61,8 +61,8 @@ _TROUBLE: Final[dict[int | str, Told]] = {
     "XX001": (DatabaseDamagedError, "is damaged", "Restore the server from a backup."),
     "XX002": (DatabaseDamagedError, "is damaged", "Restore the server from a backup."),
 }
-"""SQLite's result codes (primary ones, and one extended) and PostgreSQL's SQLSTATEs (or how they begin) that are no fault
-of a statement, in words."""
+"""SQLite's result codes and PostgreSQL's SQLSTATEs (or how they begin) that are no fault of a
+statement, in words."""
 
 _FULL: Final = 13
 _TOLD_OF_A_FULL_DISK: Final = {10, 14}

@@ -1,0 +1,223 @@
+"""A database moves into another: closed when nothing runs, copied, and gone on with there.
+
+At no moment are both open. The source is closed first, for good; then the target gets everything
+in one transaction; at last the source is told that it has arrived. Whoever is killed in between
+leaves a closed source and a target that is empty or complete, and the next run sees which.
+"""
+
+import contextlib
+import secrets
+from collections.abc import Generator
+from datetime import timedelta
+from threading import Event
+from typing import TYPE_CHECKING, Final
+
+from jobrunner.core.errors import CommitUnknownError, DatabaseError, SchemaError
+from jobrunner.core.worker import WorkerInfo
+from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.liveness import Liveness
+from jobrunner.runtime.maintenance import Maintenance
+from jobrunner.storage import closed, migrate, workers
+from jobrunner.storage import move as storage
+from jobrunner.storage.closed import DRAINING, FROM, MOVED, MOVING, TO, Move
+from jobrunner.storage.engine import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+LOOK_EVERY: Final = 0.2
+"""Seconds between two looks whether something runs."""
+
+HOLD_FOR: Final = 20.0
+"""Seconds that claims are held up by one word of a mover that waits."""
+
+LOST_AFTER: Final = 30.0
+"""Seconds without a beat after which a worker of another host is taken for dead."""
+
+MANY: Final = 3
+"""Workers that are named one by one."""
+
+
+class Mover:
+    """One run of a move: within `closed`, `copy`. What raises leaves the source as it was."""
+
+    def __init__(self, source: Database, target: Database, *, clock: Clock) -> None:
+        """Nothing is opened yet."""
+        self._source = source
+        self._target = target
+        self._clock = clock
+        self._move = Move(secrets.token_hex(8), target.name, DRAINING)
+        self._hold_at = 0.0
+        self._maintenance = Maintenance(
+            source,
+            Liveness(source.lock_folder),
+            clock=clock,
+            emit=lambda _event: None,
+            lost_after=LOST_AFTER,
+        )
+
+    @contextlib.contextmanager
+    def closed(self, *, drain: bool) -> Generator[None]:
+        """Close the source when nothing runs; with `drain`, wait for that and let nothing begin.
+
+        Where the block fails the source is opened again.
+
+        Raises:
+            DatabaseError: a worker is alive and it is not to drain, the target is not empty, or
+                the source has been moved; nothing was changed.
+        """
+        self._prepare()
+        try:
+            while self._move.status == DRAINING:
+                if drain:
+                    self._hold()
+                self._maintenance.sweep()
+                if not self._close(drain=drain):
+                    Event().wait(LOOK_EVERY)
+            yield
+        except CommitUnknownError:
+            raise  # it may arrive yet: the next run sees
+        except BaseException:
+            with contextlib.suppress(DatabaseError):
+                self._undo()
+            raise
+
+    def rows(self) -> int:
+        """How many rows there are to copy."""
+        with self._source.reading() as transaction:
+            return storage.count(transaction)
+
+    def copy(self, show: storage.Show) -> list[storage.Copied]:
+        """Copy the closed source, and open the target; the tables, none if they were there.
+
+        `show` is told the rows that are done.
+
+        Raises:
+            MoveError: what arrived differs from what was sent.
+            DatabaseError: one of the two cannot be used.
+        """
+        with contextlib.ExitStack() as last:
+            with self._target.writing(rebuilds=True) as transaction:
+                closed.lock(transaction, "ACCESS EXCLUSIVE")
+                copied = [] if self._is_there(transaction) else self._fill(transaction, show)
+                # Held until the target is committed: nobody may reopen the source meanwhile.
+                self._finish(last.enter_context(self._source.writing()))
+            return copied
+
+    def _prepare(self) -> None:
+        if self._source.name == self._target.name:
+            raise DatabaseError("it is the database itself", hint="Name another one with --to.")
+        with self._source.reading() as transaction:
+            found = migrate.version(transaction)
+            known = self._known(transaction)
+        if found != migrate.HEAD:
+            raise SchemaError(
+                f"the tables of {self._source.name} are at version {found or 'none'},"
+                f" not {migrate.HEAD}",
+                hint="Run `jobrunner db upgrade`; nothing was changed.",
+            )
+        self._move = known or self._move
+        migrate.upgrade(self._target)
+        with self._target.reading() as transaction:
+            if not self._is_there(transaction):
+                self._refuse_occupied(transaction)
+
+    def _known(self, source: "Connection") -> Move | None:
+        """The same move where an earlier run has closed the source and was killed.
+
+        Raises:
+            DatabaseMovedError: it has been moved, or is on the way to another place.
+        """
+        known = closed.find(source, TO)
+        if known is None or known.status == DRAINING:
+            return None
+        if known.status == MOVED or known.place != self._target.name:
+            closed.refuse(source, self._source.name)
+        return known
+
+    def _refuse_occupied(self, target: "Connection") -> None:
+        with self._source.reading() as transaction:
+            storage.refuse_occupied(target, self._target.name, source=transaction)
+
+    def _is_there(self, target: "Connection") -> bool:
+        """Whether all of it has been committed."""
+        arrived = closed.find(target, FROM)
+        return arrived is not None and arrived.id == self._move.id
+
+    def _hold(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._hold_at:
+            return
+        until = self._clock.now() + timedelta(seconds=HOLD_FOR)
+        with self._source.writing() as transaction:
+            if self._known(transaction) is None:
+                closed.drain(transaction, self._move, until=until)
+        self._hold_at = now + HOLD_FOR / 2
+
+    def _close(self, *, drain: bool) -> bool:
+        with self._source.writing() as transaction:
+            closed.lock(transaction, "SHARE ROW EXCLUSIVE")
+            closing = self._known(transaction)
+            if closing is None:
+                if not drain:
+                    _refuse_alive(workers.alive(transaction))
+                if closed.running(transaction):
+                    return False
+                closing = self._move._replace(status=MOVING)
+                closed.close(transaction, closing, now=self._clock.now())
+        self._move = closing
+        return True
+
+    def _fill(self, target: "Connection", show: storage.Show) -> list[storage.Copied]:
+        self._refuse_occupied(target)
+        arriving = Move(self._move.id, self._source.name, MOVED)
+        return storage.fill(target, self._source, arriving, name=self._target.name, show=show)
+
+    def _finish(self, source: "Connection") -> None:
+        if not self._is_ours(source):
+            raise DatabaseError(
+                f"the database {self._source.name} was opened again meanwhile",
+                hint="Nothing was moved; run it again.",
+            )
+        closed.note(source, TO, self._move._replace(status=MOVED))
+
+    def _is_ours(self, source: "Connection") -> bool:
+        found = closed.find(source, TO)
+        return found is not None and found.id == self._move.id and found.status != MOVED
+
+    def _undo(self) -> None:
+        """Open the source again, unless everything has arrived; nobody else does either now."""
+        with self._source.writing() as transaction:
+            if not self._is_ours(transaction):
+                return
+            with self._target.reading() as arrived:
+                is_there = self._is_there(arrived)
+            if is_there:
+                self._finish(transaction)
+            else:
+                closed.reopen(transaction)
+
+
+def reopen(source: Database) -> str | None:
+    """Take writes again in a database that was moved or is being moved; where it went, if at all.
+
+    Only where nobody uses that other one: its work would be done twice.
+    """
+    with source.writing() as transaction:
+        move = closed.find(transaction, TO)
+        if move is not None:
+            closed.reopen(transaction)
+    return None if move is None else move.place
+
+
+def _refuse_alive(alive: list[WorkerInfo]) -> None:
+    if not alive:
+        return
+    named = ", ".join(
+        f"{worker.id} (process {worker.pid} on {worker.host})" for worker in alive[:MANY]
+    )
+    more = f" and {len(alive) - MANY} more" if len(alive) > MANY else ""
+    raise DatabaseError(
+        f"worker {named}{more} is alive",
+        hint="Stop it first, or use --drain to wait for what it runs; nothing was changed.",
+    )
