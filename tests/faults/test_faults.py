@@ -171,9 +171,9 @@ def test_a_commit_that_failed_and_came_to_light_later_is_found_and_not_doubled(t
     none_of([point for point in ghosts if point.found("stored") != [LABELS]])
 
 
-def test_an_enqueue_looks_for_nothing_after_its_commit(tmp_path, monkeypatch):
+def test_an_enqueue_looks_for_nothing_after_its_commit(location, monkeypatch):
     """A look that failed would tell of an error, and whoever tries again stores it twice."""
-    queue = life.application(tmp_path / "jobs.db")
+    queue = life.application(location)
     queue.counts()
 
     def broken():
