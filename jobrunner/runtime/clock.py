@@ -1,6 +1,5 @@
 """The only reader of time."""
 
-import contextlib
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -53,15 +52,22 @@ class SharedClock:
         Raises:
             DatabaseError: the server has never told.
         """
-        at = self.monotonic()
-        if at >= self._ask_at:
-            with contextlib.suppress(*([DatabaseError] if self._ahead else [])):
-                self._set(at)
-        return datetime.now(UTC) if self._ahead is None else EPOCH + self._ahead + _span(at)
+        if self.monotonic() >= self._ask_at:
+            try:
+                self._set()
+            except DatabaseError:
+                if self._ahead is None:
+                    raise
+                # Not at every call: each would wait for the server.
+                self._ask_at = self.monotonic() + ASK_EVERY
+        if self._ahead is None:
+            return datetime.now(UTC)
+        return EPOCH + self._ahead + _span(self.monotonic())
 
-    def _set(self, before: float) -> None:
+    def _set(self) -> None:
+        before = self.monotonic()
         told = self._ask()
-        self._ask_at = before + ASK_EVERY
+        self._ask_at = self.monotonic() + ASK_EVERY
         between = (before + self.monotonic()) / 2
         self._ahead = None if told is None else told - EPOCH - _span(between)
 
