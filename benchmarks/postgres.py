@@ -13,7 +13,7 @@ from statistics import median
 
 import psycopg
 
-from benchmarks.contest import Arena, Contestant
+from benchmarks.contest import Arena, Contestant, drain
 from tools.postgres import Server, running
 
 SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "2GB", "wal_level": "replica"}
@@ -37,7 +37,7 @@ CONTESTANTS = (
         is_done="SELECT NOT EXISTS (SELECT FROM procrastinate_jobs"
         " WHERE status IN ('todo', 'doing'))",
         completed="SELECT count(*) FROM procrastinate_events WHERE type = 'succeeded'",
-        backlog=5_000,
+        backlog=2_000,
         chosen="psycopg, async tasks, 30 at a time (1: -30 %; 4, 10, 100: the same)",
         durability="each claim and each end is a commit of its own; a history row a change",
     ),
@@ -58,24 +58,29 @@ RATES = (
     "enqueue one by one, tasks/s",
     f"enqueue {BULK:,} at once, tasks/s",
 )
-COSTS = (
-    "enqueue to start when idle, median ms",
-    "enqueue to start when idle, p99 ms",
-    "CPU of the worker, µs/task",
-    "CPU of the server, µs/task",
-)
+LAGS = ("enqueue to start when idle, median ms", "enqueue to start when idle, p99 ms")
+
+Figures = dict[tuple[str, str], list[float]]
+"""By the figure's name and the contestant's: a number from each round."""
 
 
-def measure(contestant: Contestant, server: Server) -> dict[str, float]:
-    """One round: each figure from a database of its own."""
-    one = Arena(contestant, server).drain(processes=1)
-    two = Arena(contestant, server).drain(processes=2)
-    single = Arena(contestant, server).single(SINGLES)
-    bulk = Arena(contestant, server).bulk(BULK)
-    lag, worst = Arena(contestant, server).latency(LATENCIES)
-    rates = (one.rate, two.rate, single, bulk)
-    costs = (lag, worst, one.client_us, one.server_us)
-    return dict(zip((*RATES, *COSTS), (*rates, *costs), strict=True))
+def measure(contestants: list[Contestant], server: Server, found: Figures) -> None:
+    """One round: the contestants take turns at each figure, each time on a database of its own."""
+    for name, processes in zip(RATES, (1, 2), strict=False):
+        for one in contestants:
+            drained = drain(one, server, processes=processes)
+            found[name, one.name].append(drained.rate)
+            found[f"  CPU of workers, {processes}p, µs/task", one.name].append(drained.client_us)
+            found[f"  CPU of the server, {processes}p, µs/task", one.name].append(drained.server_us)
+            found[f"  CPU of others, {processes}p, %", one.name].append(drained.others * 100)
+    for one in contestants:
+        found[RATES[2], one.name].append(Arena(one, server).single(SINGLES))
+    for one in contestants:
+        found[RATES[3], one.name].append(Arena(one, server).bulk(BULK))
+    for one in contestants:
+        lags = Arena(one, server).latency(LATENCIES)
+        for name, lag in zip(LAGS, lags, strict=True):
+            found[name, one.name].append(lag)
 
 
 def line(name: str, figures: list[float], own: float) -> str:
@@ -87,10 +92,10 @@ def line(name: str, figures: list[float], own: float) -> str:
     return f"{middle:>9} ({least}-{most})".ljust(29) + f"{median(figures) / own:6.2f} x"
 
 
-def table(contestants: list[Contestant], found: dict[tuple[str, str], list[float]]) -> None:
+def table(contestants: list[Contestant], found: Figures) -> None:
     """Print one line a figure, one column a contestant."""
     print(f"\n{'':38}" + "".join(f"{one.name} {one.version}".center(38) for one in contestants))
-    for name in (*RATES, *COSTS):
+    for name in dict.fromkeys(name for name, _ in found):
         own = median(found[name, contestants[0].name])
         cells = (line(name, found[name, one.name], own) for one in contestants)
         print(f"{name:38}" + "  ".join(cells))
@@ -108,15 +113,13 @@ def main() -> None:
     for one in contestants:
         one.prepare()
     load = os.getloadavg()[0]
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    found: Figures = defaultdict(list)
     with running(durable=True, settings=SETTINGS) as server:
         with psycopg.connect(server.dsn()) as root:
             about = f"PostgreSQL {root.info.parameter_status('server_version')}"
         for number in range(options.rounds):
             turn = number % len(contestants)
-            for one in contestants[turn:] + contestants[:turn]:
-                for name, figure in measure(one, server).items():
-                    found[name, one.name].append(figure)
+            measure(contestants[turn:] + contestants[:turn], server, found)
     print(f"{about}, fsync and synchronous_commit on; {os.cpu_count()} cores, Python", end=" ")
     print(
         f"{platform.python_version()}; load before: {load:.1f}; medians of {options.rounds} rounds"
