@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from jobrunner import TaskQueue
-from jobrunner.runtime.clock import SystemClock
+from jobrunner.runtime.clock import SharedClock
 from jobrunner.testing import StubClock, drain, inline, isolated
 
 
@@ -63,16 +63,16 @@ def test_it_goes_by_another_clock_if_one_is_given(application):
     clock = StubClock()
     with isolated(application, clock=clock):
         assert application.clock is clock
-    assert isinstance(application.clock, SystemClock)
+    assert isinstance(application.clock, SharedClock)
     with isolated(application):
-        assert isinstance(application.clock, SystemClock)
+        assert isinstance(application.clock, SharedClock)
 
 
 def test_an_error_in_the_block_puts_it_back_too(application, tmp_path):
     with pytest.raises(ZeroDivisionError), isolated(application, clock=StubClock()):
         raise ZeroDivisionError
     assert application.database.path == tmp_path / "production.db"
-    assert isinstance(application.clock, SystemClock)
+    assert isinstance(application.clock, SharedClock)
 
 
 def test_blocks_may_stand_in_one_another(application, add):
