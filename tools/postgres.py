@@ -12,6 +12,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -66,12 +67,18 @@ class Server:
     """One cluster in a folder of its own, started, stopped and killed as a test wants it."""
 
     def __init__(
-        self, folder: Path, *, durable: bool = False, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        durable: bool = False,
+        network: str = "",
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """`folder` is short (a socket's path has 107 bytes) and gone with the server.
 
         `durable` keeps what was committed through a kill of the server's processes and machine.
-        `settings` go before those of here.
+        From a `network`, such as 10.0.0.0/8, it takes connections too. `settings` go before
+        those of here.
 
         Raises:
             PostgresError: the cluster cannot be made.
@@ -85,10 +92,15 @@ class Server:
         self.bin = self._reachable(find())
         chosen = SETTINGS | ({} if durable else THROWN_AWAY) | dict(settings or {})
         chosen |= {"unix_socket_directories": str(folder)}
+        self.port = _free_port() if network else 5432  # which a socket has in its name only
+        if network:
+            chosen |= {"listen_addresses": "*", "port": str(self.port)}
         self._options = " ".join(f"-c {name}='{value}'" for name, value in chosen.items())
         if not (self.data / "PG_VERSION").exists():
             made = ["-A", "trust", "-U", OWNER, "--no-sync", "--locale=C", "-E", "UTF8"]
             self._run("initdb", "-D", str(self.data), *made)
+            with (self.data / "pg_hba.conf").open("a") as allowed:
+                allowed.write(f"host all all {network} trust\n" if network else "")
 
     def start(self) -> None:
         """Start, and wait until it takes connections."""
@@ -108,11 +120,12 @@ class Server:
     def url(self, database: str = "postgres", *, host: str | None = None, **query: str) -> str:
         """How jobrunner reaches a database: by the socket, or over the network by `host`."""
         rest = "".join(f"&{name}={value}" for name, value in query.items())
-        return f"postgresql://{OWNER}@/{database}?host={host or self.folder}{rest}"
+        place = f"host={host or self.folder}&port={self.port}"
+        return f"postgresql://{OWNER}@/{database}?{place}{rest}"
 
     def dsn(self, database: str = "postgres") -> str:
         """The same for whoever asks for libpq's own form."""
-        return f"host={self.folder} user={OWNER} dbname={database}"
+        return f"host={self.folder} port={self.port} user={OWNER} dbname={database}"
 
     def _run(self, program: str, *arguments: str) -> None:
         ran = subprocess.run(
@@ -150,6 +163,12 @@ class Server:
         return copy / root.name / place.parent.name / place.name
 
 
+def _free_port() -> int:
+    with socket.create_server(("", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
 def _unprivileged() -> dict[str, Any]:
     """Whom to start programs as; nobody else unless this is root."""
     if os.geteuid() != 0:
@@ -159,11 +178,13 @@ def _unprivileged() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def running(*, durable: bool = False, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+def running(
+    *, durable: bool = False, network: str = "", settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """A server for as long as the block lasts."""
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
-        server = Server(folder, durable=durable, settings=settings)
+        server = Server(folder, durable=durable, network=network, settings=settings)
         server.start()
         try:
             yield server

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, func, select, text
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 
 from jobrunner.core.errors import DatabaseError
 from jobrunner.storage import notices
@@ -19,6 +19,9 @@ from jobrunner.storage.listen import Listener, NoticeWatch
 from jobrunner.storage.notices import Notifier
 
 POOL: Final = {"pool_size": 5, "max_overflow": 15, "pool_use_lifo": True, "pool_pre_ping": True}
+_ENDED: Final = ("08", "57P0", "25P03", "25P04")
+"""SQLSTATEs of a session that is over: the connection, the server, a transaction left open."""
+
 MIGRATING: Final = 0x6A6F6272
 """The advisory lock of whoever migrates, in the migrating transaction only."""
 
@@ -76,6 +79,7 @@ def _engine(url: URL, **options: Any) -> Engine:
             hint="Install the extra: durable-jobrunner[postgres].",
         ) from error
     event.listen(engine, "connect", _prepare)
+    event.listen(engine, "handle_error", _see_the_end)
     return engine
 
 
@@ -88,6 +92,12 @@ def _prepare(connection: Any, _record: object) -> None:
     from psycopg.types.numeric import Int8Dumper  # noqa: PLC0415 — only who uses it has it
 
     connection.adapters.register_dumper(int, Int8Dumper)
+
+
+def _see_the_end(context: ExceptionContext) -> None:
+    """A session that was ended from outside tells so before its connection is closed."""
+    if str(getattr(context.original_exception, "sqlstate", "")).startswith(_ENDED):
+        context.is_disconnect = True
 
 
 def lock_folder(name: str) -> Path:
