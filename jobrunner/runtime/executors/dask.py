@@ -67,12 +67,12 @@ class DaskExecutor:
         self._waiting: list[Order] = []
         self._ended: deque[tuple[Order, Outcome]] = deque()
         self._told: set[asyncio.Task[None]] = set()
-        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        self._loop = self._runner.get_loop()
 
     def start(self, wake: Callable[[], None]) -> None:
         """Begin to connect, and go on until it works."""
         self._wake = wake
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._loop = self._runner.get_loop()
         self._serving = self._loop.create_task(self._serve())
         self._thread = threading.Thread(target=self._live, name="jobrunner-dask", daemon=True)
         self._thread.start()

@@ -100,7 +100,8 @@ class PluggedExecutor:
             self._try(self._round)
             self._news.wait(RETRY_AFTER if self._complaint else POLL_EVERY)
             self._news.clear()
-        self._try(self._plugin.close)
+        if self._started:
+            self._try(self._plugin.close)
 
     def _try(self, call: Callable[[], None]) -> None:
         try:
