@@ -73,9 +73,16 @@ def each_once(stage):
     assert {stage.outcomes(task.id).count("completed") for task in tasks} == {1}
 
 
+def two_workers(stage):
+    """Start them, and wait until they work: one that cannot begin ends."""
+    workers = [stage.worker(concurrency=2), stage.worker(concurrency=2)]
+    stage.until(lambda: len(stage.queue.workers()) == 2)
+    return workers
+
+
 def test_a_server_that_crashes_and_comes_back_loses_nothing(stage, server):
     stage.queue.enqueue_many([NewTask(function="step", args=(n,)) for n in range(TASKS)])
-    workers = [stage.worker(concurrency=2), stage.worker(concurrency=2)]
+    workers = two_workers(stage)
     for part in (3, 2, 1):
         stage.until(lambda part=part: len(stage.log()) > TASKS // 4 // part)
         server.stop("immediate")
@@ -88,8 +95,7 @@ def test_a_server_that_crashes_and_comes_back_loses_nothing(stage, server):
 
 def test_sessions_that_are_ended_under_load_lose_nothing(stage, ask):
     """Enqueuers and workers at once; what was acknowledged is there once."""
-    workers = [stage.worker(concurrency=2), stage.worker(concurrency=2)]
-    stage.until(lambda: len(stage.queue.workers()) == 2)  # one that cannot start ends
+    workers = two_workers(stage)
     acknowledged, failed = [], 0
     killing = threading.Event()
 
