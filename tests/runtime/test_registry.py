@@ -93,10 +93,10 @@ def test_an_option_that_is_not_right_is_refused_when_it_is_bound(options):
 
 
 def test_a_reference_finds_its_function_again():
-    reference = f.add.registered.reference
-    assert reference == Reference("add", f.__name__)
+    reference = f.block.registered.reference
+    assert reference == Reference("block", f.__name__)
     found = pickle.loads(pickle.dumps(reference)).load("unused.db")  # noqa: S301
-    assert found is f.add.registered
+    assert found is f.block.registered
 
 
 def test_a_reference_to_nothing_is_refused():

@@ -10,7 +10,8 @@ from jobrunner.runtime import lookout
 from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.wakeup import Wakeup
 from jobrunner.storage import sqlite
-from jobrunner.storage.notices import AGAIN, Notifier
+from jobrunner.storage.listen import AGAIN
+from jobrunner.storage.notices import Notifier
 from jobrunner.storage.watch import ChangeWatch
 from tests.databases import on_a_file, on_a_server
 from tests.runtime import functions as f
