@@ -29,10 +29,7 @@ class Executors:
         trouble: Callable[[str], None],
         wake: Callable[[], None],
     ) -> None:
-        """`queue` has the functions and what they need.
-
-        `trouble` is told what is wrong with a plug-in; `wake` is called when it has room again.
-        """
+        """`trouble` is told what is wrong with a plug-in, `wake` called when it has room again."""
         self._kind = options.executor
         self._registry = queue.registry
         self._database = queue.database
@@ -52,10 +49,7 @@ class Executors:
 
     def room(self, at_most: int | None) -> int | None:
         """How many attempts may start now; `None` leaves it to the worker's slots."""
-        if self._plugged is None:
-            return at_most
-        room = self._plugged.room()
-        return room if at_most is None else min(room, at_most)
+        return at_most if self._plugged is None else self._plugged.room(at_most)
 
     def submit(self, attempt: Attempt) -> None:
         """Start an attempt; its end is reported from whatever thread it ran in."""

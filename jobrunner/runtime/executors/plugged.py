@@ -68,14 +68,15 @@ class PluggedExecutor:
         self._closed = False
         self._complaint = ""
 
-    def room(self) -> int:
+    def room(self, at_most: int | None) -> int:
         """How many attempts the engine would start now. The plug-in starts when first asked."""
         if self._thread is None:
             self._thread = threading.Thread(
                 target=self._serve, name="jobrunner-plugin", daemon=True
             )
             self._thread.start()
-        return max(0, self._room)
+        room = max(0, self._room)
+        return room if at_most is None else min(room, at_most)
 
     def submit(self, attempt: Attempt) -> None:
         """Start an attempt on the engine, from any thread."""
