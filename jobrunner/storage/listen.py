@@ -84,8 +84,8 @@ class Listener:
                 connection.close()
 
     def _hear(self, driver: Any) -> None:
-        self._wake({ANY})  # for what was told while nobody listened
-        told: set[str] = set()
+        told = {ANY}  # for what was told while nobody listened, and what was left out since
+        self._wake(told)
         while not self._end.is_set():
             news = list(driver.notifies(timeout=AGAIN if told else 1.0, stop_after=1))
             told.update(notice.payload for notice in news)

@@ -24,7 +24,9 @@ def watch(queue):
     """What sees commits: on a server as soon as it listens, of which it tells."""
     watch = queue.database.watch()
     if queue.database.path is None:
-        assert Wakeup(watch, SystemClock()).wait(LONG)
+        settling = Wakeup(watch, SystemClock())
+        assert settling.wait(LONG)
+        settling.wait(2 * AGAIN)  # and once more
     return watch
 
 
