@@ -58,7 +58,7 @@ def _move(state: "State", to: str, *, drain: bool, as_json: bool) -> None:
             stack.enter_context(mover.closed(drain=drain))
         total = mover.rows()
         with render.bar("moving", total) as show:
-            tables = mover.copy(lambda done: show(done, total))
+            tables = mover.transfer(lambda done: show(done, total))
     if as_json:
         told = {"from": source.name, "to": target.name}
         render.as_json(told | {"tables": [table._asdict() for table in tables]})

@@ -13,14 +13,14 @@ from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from jobrunner.core.errors import CommitUnknownError, DatabaseError, SchemaError
-from jobrunner.core.worker import WorkerInfo
+from jobrunner.runtime import alive
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.liveness import Liveness
 from jobrunner.runtime.maintenance import Maintenance
-from jobrunner.storage import closed, migrate, workers
-from jobrunner.storage import move as storage
-from jobrunner.storage.closed import DRAINING, FROM, MOVED, MOVING, TO, Move
+from jobrunner.storage import closed, migrate, move, moves, workers
+from jobrunner.storage.checksum import Summed
 from jobrunner.storage.engine import Database
+from jobrunner.storage.moves import DRAINING, FROM, MOVED, MOVING, TO, Move
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -34,12 +34,9 @@ HOLD_FOR: Final = 20.0
 LOST_AFTER: Final = 30.0
 """Seconds without a beat after which a worker of another host is taken for dead."""
 
-MANY: Final = 3
-"""Workers that are named one by one."""
-
 
 class Mover:
-    """One run of a move: within `closed`, `copy`. What raises leaves the source as it was."""
+    """One run of a move: within `closed`, `transfer`. What raises leaves the source as it was."""
 
     def __init__(self, source: Database, target: Database, *, clock: Clock) -> None:
         """Nothing is opened yet."""
@@ -85,9 +82,9 @@ class Mover:
     def rows(self) -> int:
         """How many rows there are to copy."""
         with self._source.reading() as transaction:
-            return storage.count(transaction)
+            return move.count(transaction)
 
-    def copy(self, show: storage.Show) -> list[storage.Copied]:
+    def transfer(self, show: move.Show) -> list[Summed]:
         """Copy the closed source, and open the target; the tables, none if they were there.
 
         `show` is told the rows that are done.
@@ -128,20 +125,20 @@ class Mover:
         Raises:
             DatabaseMovedError: it has been moved, or is on the way to another place.
         """
-        known = closed.find(source, TO)
+        known = moves.find(source, TO)
         if known is None or known.status == DRAINING:
             return None
         if known.status == MOVED or known.place != self._target.name:
-            closed.refuse(source, self._source.name)
+            moves.refuse(source, self._source.name)
         return known
 
     def _refuse_occupied(self, target: "Connection") -> None:
         with self._source.reading() as transaction:
-            storage.refuse_occupied(target, self._target.name, source=transaction)
+            move.refuse_occupied(target, self._target.name, source=transaction)
 
     def _is_there(self, target: "Connection") -> bool:
         """Whether all of it has been committed."""
-        arrived = closed.find(target, FROM)
+        arrived = moves.find(target, FROM)
         return arrived is not None and arrived.id == self._move.id
 
     def _hold(self) -> None:
@@ -160,7 +157,7 @@ class Mover:
             closing = self._known(transaction)
             if closing is None:
                 if not drain:
-                    _refuse_alive(workers.alive(transaction))
+                    _refuse_alive(transaction)
                 if closed.running(transaction):
                     return False
                 closing = self._move._replace(status=MOVING)
@@ -168,10 +165,10 @@ class Mover:
         self._move = closing
         return True
 
-    def _fill(self, target: "Connection", show: storage.Show) -> list[storage.Copied]:
+    def _fill(self, target: "Connection", show: move.Show) -> list[Summed]:
         self._refuse_occupied(target)
         arriving = Move(self._move.id, self._source.name, MOVED)
-        return storage.fill(target, self._source, arriving, name=self._target.name, show=show)
+        return move.fill(target, self._source, arriving, name=self._target.name, show=show)
 
     def _finish(self, source: "Connection") -> None:
         if not self._is_ours(source):
@@ -179,10 +176,10 @@ class Mover:
                 f"the database {self._source.name} was opened again meanwhile",
                 hint="Nothing was moved; run it again.",
             )
-        closed.note(source, TO, self._move._replace(status=MOVED))
+        moves.note(source, TO, self._move._replace(status=MOVED))
 
     def _is_ours(self, source: "Connection") -> bool:
-        found = closed.find(source, TO)
+        found = moves.find(source, TO)
         return found is not None and found.id == self._move.id and found.status != MOVED
 
     def _undo(self) -> None:
@@ -204,20 +201,13 @@ def reopen(source: Database) -> str | None:
     Only where nobody uses that other one: its work would be done twice.
     """
     with source.writing() as transaction:
-        move = closed.find(transaction, TO)
-        if move is not None:
+        found = moves.find(transaction, TO)
+        if found is not None:
             closed.reopen(transaction)
-    return None if move is None else move.place
+    return None if found is None else found.place
 
 
-def _refuse_alive(alive: list[WorkerInfo]) -> None:
-    if not alive:
-        return
-    named = ", ".join(
-        f"{worker.id} (process {worker.pid} on {worker.host})" for worker in alive[:MANY]
-    )
-    more = f" and {len(alive) - MANY} more" if len(alive) > MANY else ""
-    raise DatabaseError(
-        f"worker {named}{more} is alive",
-        hint="Stop it first, or use --drain to wait for what it runs; nothing was changed.",
-    )
+def _refuse_alive(transaction: "Connection") -> None:
+    known = {worker.id: worker for worker in workers.alive(transaction)}
+    hint = "Stop it first, or use --drain to wait for what it runs; nothing was changed."
+    alive.refuse(list(known), known, hint=hint)

@@ -7,14 +7,12 @@ from jobrunner.core.errors import DatabaseError
 from jobrunner.core.events import Emit
 from jobrunner.core.task import WorkerId
 from jobrunner.core.worker import WorkerInfo
+from jobrunner.runtime import alive
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.liveness import Liveness
 from jobrunner.runtime.maintenance import Maintenance
 from jobrunner.storage import backup, migrate, workers
 from jobrunner.storage.engine import Database
-
-MANY = 3
-"""Workers that are named one by one."""
 
 
 class Restored(NamedTuple):
@@ -50,16 +48,9 @@ def _refuse_while_alive(database: Database, liveness: Liveness) -> None:
     if not (held := liveness.held()):
         return
     found = _rows(database, held)
-    named = [
-        f"{worker_id} (process {found[worker_id].pid})" if worker_id in found else worker_id
-        for worker_id in held[:MANY]
-    ]
-    more = f" and {len(held) - MANY} more" if len(held) > MANY else ""
     pids = " ".join(str(found[worker_id].pid) for worker_id in held if worker_id in found)
-    raise DatabaseError(
-        f"worker {', '.join(named)}{more} is alive",
-        hint=f"Stop it first, as with `kill {pids or 'PID'}`; nothing was changed.",
-    )
+    hint = f"Stop it first, as with `kill {pids or 'PID'}`; nothing was changed."
+    alive.refuse(held, found, hint=hint)
 
 
 def _rows(database: Database, held: list[WorkerId]) -> dict[WorkerId, WorkerInfo]:

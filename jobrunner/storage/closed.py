@@ -1,4 +1,4 @@
-"""A database that is closed because its work moves: what keeps others out, and where it went.
+"""A database that is closed because its work moves: what keeps everybody out.
 
 The locks on the door are triggers: they hold for programs that have had the database open for
 long and for those of any version, they outlive a kill, and who has not moved pays nothing.
@@ -6,91 +6,15 @@ long and for those of any version, they outlive a kill, and who has not moved pa
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    MetaData,
-    Table,
-    Text,
-    delete,
-    func,
-    insert,
-    inspect,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import Connection, delete, func, literal_column, select, update
 
-from jobrunner.core.errors import DatabaseMovedError
 from jobrunner.storage.dialect import say
-from jobrunner.storage.tables import Long, metadata, tasks, workers
+from jobrunner.storage.moves import TO, Move, moves, note
+from jobrunner.storage.tables import metadata, tasks, workers
 
 TABLES: Final = [table.name for table in metadata.sorted_tables]
-
-TO: Final = "to"
-"""The row of the place that the work goes to."""
-FROM: Final = "from"
-"""The row of the place that it came from."""
-
-DRAINING: Final = "draining"
-MOVING: Final = "moving"
-MOVED: Final = "moved"
-
-moves = Table(
-    "jobrunner_move",  # made by the first move, and so not one of the schema's
-    MetaData(),
-    Column("direction", Text, primary_key=True),
-    Column("id", Text, nullable=False),
-    Column("place", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("until", Long, nullable=False, server_default="0"),
-    sqlite_strict=True,
-)
-
-
-class Move(NamedTuple):
-    """One move as both of its databases know it. `place` is the other one, without a password."""
-
-    id: str
-    place: str
-    status: str
-
-
-def find(transaction: Connection, direction: str) -> Move | None:
-    """The move that this database is at an end of, `None` if there is none."""
-    if not inspect(transaction).has_table(moves.name):
-        return None
-    query = select(moves.c.id, moves.c.place, moves.c.status).where(moves.c.direction == direction)
-    found = transaction.execute(query).one_or_none()
-    return None if found is None else Move._make(found)
-
-
-def note(transaction: Connection, direction: str, move: Move) -> None:
-    """Write down a move in the place of what is known of an earlier one."""
-    moves.create(transaction, checkfirst=True)
-    transaction.execute(delete(moves).where(moves.c.direction == direction))
-    transaction.execute(insert(moves).values(direction=direction, **move._asdict()))
-
-
-def refuse(transaction: Connection, name: str) -> None:
-    """Keep out who opens it now.
-
-    Raises:
-        DatabaseMovedError: its work goes on in another database, or is on the way there.
-    """
-    move = find(transaction, TO)
-    if move is None or move.status == DRAINING:
-        return
-    if move.status == MOVED:
-        raise DatabaseMovedError(
-            f"the database {name} was moved to {move.place}", hint=f"Use --db {move.place}."
-        )
-    raise DatabaseMovedError(
-        f"the database {name} is being moved to {move.place}",
-        hint="If that was killed, run the same `db move` again, or `db move --reopen`.",
-    )
 
 
 def running(transaction: Connection) -> int:
@@ -137,25 +61,27 @@ def lock(transaction: Connection, mode: str) -> None:
     say(transaction, server=[f"LOCK TABLE {', '.join(TABLES)} IN {mode} MODE"])
 
 
+_RAISE: Final = """
+CREATE OR REPLACE FUNCTION jobrunner_moved() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', MESSAGE = 'jobrunner_moved';
+END $$
+"""
+
+
 def close(transaction: Connection, move: Move, *, now: datetime) -> None:
     """Take no write any more, whoever it is from; workers that are idle have ended by that."""
     ended = {"status": "stopped", "stopped_at": now, "seen_at": now}
     transaction.execute(update(workers).where(workers.c.stopped_at.is_(None)).values(**ended))
     note(transaction, TO, move)
-    told = f"its work goes on in {move.place}".replace("'", "''")
-    raising = (
-        "RETURNS trigger LANGUAGE plpgsql AS $jobrunner$ BEGIN"
-        f" RAISE EXCEPTION USING ERRCODE = 'JR001', MESSAGE = '{told}'; END $jobrunner$"
-    )
     say(
         transaction,
         file=[
             f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {event} ON {table}"
-            f" BEGIN SELECT RAISE(ABORT, '{told}'); END"
+            f" BEGIN SELECT RAISE(ABORT, 'jobrunner_moved'); END"
             for name, event, table in _file_triggers()
         ],
         server=[
-            f"CREATE OR REPLACE FUNCTION jobrunner_moved() {raising}",
+            _RAISE,
             *(
                 "CREATE OR REPLACE TRIGGER jobrunner_moved BEFORE INSERT OR UPDATE OR DELETE"
                 f" OR TRUNCATE ON {table} EXECUTE FUNCTION jobrunner_moved()"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, RootTransaction, func, select
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from jobrunner.core.errors import CommitUnknownError
 from jobrunner.storage import location as locations
-from jobrunner.storage import notices, postgres, rebuild, sqlite, trouble
+from jobrunner.storage import moves, notices, postgres, rebuild, sqlite, trouble
 from jobrunner.storage.reserve import Reserve
 from jobrunner.storage.turnstile import Turnstile, alone
 from jobrunner.storage.watch import ChangeWatch, Watch
@@ -155,6 +155,10 @@ class Database:
         """Turn a driver's error into a sentence and a next step."""
         try:
             yield
+        except IntegrityError:
+            with self.reading() as connection:  # a closed database refuses like a constraint
+                moves.refuse(connection, self.name)
+            raise
         except DBAPIError as error:
             if error.connection_invalidated or trouble.is_trouble(error):
                 raise trouble.explain(error, self.name, full=self.reserve.is_needed()) from error

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, column, inspect, select, table
 
 from jobrunner.core.errors import SchemaError
-from jobrunner.storage import closed, copies, sqlite
+from jobrunner.storage import copies, moves, sqlite
 from jobrunner.storage.dialect import damage
 from jobrunner.storage.engine import Database
 
@@ -58,7 +58,7 @@ def ensure(database: Database) -> None:
     if database.path is not None:
         sqlite.create_private(database.path)
     with database.reading() as connection:
-        closed.refuse(connection, database.name)
+        moves.refuse(connection, database.name)
         found = version(connection)
     if found == HEAD:
         return

@@ -4,19 +4,12 @@ from typing import Any, Final
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from jobrunner.core.errors import (
-    DatabaseDamagedError,
-    DatabaseError,
-    DatabaseMovedError,
-    DiskFullError,
-)
+from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, DiskFullError
 
 _DAMAGED: Final = (
     "Its workers stop and the file stays as it is; put a backup in its place with "
     "`jobrunner db restore FILE`."
 )
-
-_MOVED: Final = (DatabaseMovedError, "was moved", "Use the new one with --db or JOBRUNNER_DB.")
 
 Told = tuple[type[DatabaseError], str, str]
 """The class of the error, what is said of the database, and the next step."""
@@ -33,7 +26,6 @@ _TROUBLE: Final[dict[int | str, Told]] = {
         "is not an SQLite database",
         "Give another path with --db or JOBRUNNER_DB; if it was one, `jobrunner db restore FILE`.",
     ),
-    1811: _MOVED,  # a trigger's own words; only those of `closed` raise
     "25006": (DatabaseError, "takes no writes", "Give the address of the primary server."),
     "28": (DatabaseError, "refuses the user", "Check the user and password of the URL."),
     "3D000": (DatabaseError, "does not exist", "Make it with `createdb`."),
@@ -57,12 +49,11 @@ _TROUBLE: Final[dict[int | str, Told]] = {
     ),
     "57014": (DatabaseError, "did not answer in time", "Ask for less, or raise statement_timeout."),
     "57P": (DatabaseError, "is shutting down or starting", "Wait for it, then try again."),
-    "JR001": _MOVED,
     "XX001": (DatabaseDamagedError, "is damaged", "Restore the server from a backup."),
     "XX002": (DatabaseDamagedError, "is damaged", "Restore the server from a backup."),
 }
-"""SQLite's result codes and PostgreSQL's SQLSTATEs (or how they begin) that are no fault of a
-statement, in words."""
+"""SQLite's primary result codes and PostgreSQL's SQLSTATEs (or how they begin) that are no fault
+of a statement, in words."""
 
 _FULL: Final = 13
 _TOLD_OF_A_FULL_DISK: Final = {10, 14}
@@ -111,8 +102,7 @@ def _told(error: DBAPIError) -> Told | None:
     if state := getattr(error.orig, "sqlstate", None):
         keys: list[str] = [state[:length] for length in _SQLSTATE_PARTS]
         return next((_TROUBLE[key] for key in keys if key in _TROUBLE), None)
-    extended: int = getattr(error.orig, "sqlite_errorcode", 0)
-    return _TROUBLE.get(extended) or _TROUBLE.get(_code(error))
+    return _TROUBLE.get(_code(error))
 
 
 def damaged(name: str, found: str) -> DatabaseDamagedError:

@@ -31,11 +31,14 @@ def test_each_kind_of_error_has_its_exit_code():
         "TaskFailedError": 6,
         "WaitTimeoutError": 7,
         "LeaseLostError": 1,
+        "MoveError": 1,
         "ApplicationError": 5,
         "ConfigurationError": 2,
         "DatabaseError": 4,
         "SchemaError": 4,
+        "LastingError": 4,
         "DatabaseDamagedError": 4,
+        "DatabaseMovedError": 4,
         "DiskFullError": 4,
         "CommitUnknownError": 4,
     }
@@ -46,8 +49,8 @@ def test_each_kind_of_error_has_a_stable_name():
     assert [endings.code_name(kind) for kind in everything()] == [
         *("invalid_task", "payload", "cycle", "unknown_parent", "unknown_function"),
         *("duplicate_function", "task_not_found", "task_state", "task_failed", "wait_timeout"),
-        *("lease_lost", "application", "configuration", "database", "schema"),
-        *("database_damaged", "disk_full", "commit_unknown"),
+        *("lease_lost", "move", "application", "configuration", "database", "schema"),
+        *("lasting", "database_damaged", "database_moved", "disk_full", "commit_unknown"),
     ]
 
 
