@@ -5,7 +5,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, Final
 
-from jobrunner.core.errors import DatabaseDamagedError, DatabaseError
+from jobrunner.core.errors import DatabaseError, LastingError
 from jobrunner.core.events import (
     WorkerLost,
     WorkerStarted,
@@ -146,7 +146,7 @@ class Worker:
         try:
             self._step()
         except DatabaseError as error:  # what has ended is kept, and settled when it works again
-            if isinstance(error, DatabaseDamagedError):  # nothing that is written now is safe
+            if isinstance(error, LastingError):  # nothing that is written now is safe
                 self._in_hand.stop_all(StopReason.NOW, self._clock.monotonic())
                 raise
             if self._stopping.hurrying:
