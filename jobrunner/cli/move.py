@@ -53,7 +53,8 @@ def _move(state: "State", to: str, *, drain: bool, as_json: bool) -> None:
     source, target = queue.store.unopened, Database(to)
     mover = Mover(source, target, clock=queue.clock)
     with contextlib.ExitStack() as stack:
-        stack.callback(target.close)
+        for opened in (source, target):
+            stack.callback(opened.close)
         with render.pulse("waiting for what runs"):
             stack.enter_context(mover.closed(drain=drain))
         total = mover.rows()
