@@ -16,6 +16,7 @@ from jobrunner import NewTask, TaskQueue, Worker
 from jobrunner.cli import app
 from jobrunner.config import load_application
 from jobrunner.observe.logs import logger
+from tests.cli import movers
 
 JOBRUNNER = (sys.executable, "-m", "jobrunner")
 
@@ -137,3 +138,22 @@ def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
     cli = Cli(tmp_path, capsys)
     yield cli
     cli.queue.close()
+
+
+@pytest.fixture
+def there(cli, server):
+    """A folder with an application and a file of tasks, and an empty database of a server."""
+    (cli.folder / "app.py").write_text(movers.APP)
+    with server.database(empty=True) as url:
+        yield url
+
+
+@pytest.fixture(params=["from a file", "from a server"])
+def places(request, there):
+    """A place with tables, and an empty one."""
+    if request.param == "from a file":
+        return "jobs.db", there
+    queue = TaskQueue(there)
+    queue.upgrade()
+    queue.close()
+    return there, "jobs.db"

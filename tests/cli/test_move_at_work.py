@@ -1,0 +1,162 @@
+"""A move while others are at work: nothing is lost and nothing runs twice, whoever is killed."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobrunner import NewTask, TaskQueue
+from jobrunner.core.status import Status
+from jobrunner.storage import moves
+from jobrunner.storage.engine import Database
+from tests.cli.movers import fill, move, total, work
+from tests.runtime.support import until
+
+ENQUEUES = """
+import sys
+from jobrunner import NewTask, TaskQueue
+from jobrunner.core.errors import DatabaseError, DatabaseMovedError
+
+queue = TaskQueue(sys.argv[1], emit=lambda event: None)
+while True:
+    try:
+        print(queue.enqueue(NewTask(function="work", args=[0])).id, flush=True)
+    except DatabaseMovedError as error:
+        sys.exit(str(error))
+    except DatabaseError:
+        pass  # it was not accepted
+"""
+
+KILLED = """
+import os, signal, sys
+from jobrunner.cli import app
+from jobrunner.storage.engine import Database
+from jobrunner.storage.prepared import Insert
+
+left = int(sys.argv[2])
+
+def deadly(call):
+    def counting(*arguments):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*arguments)
+    return counting
+
+kind, name = {"commit": (Database, "_commit"), "insert": (Insert, "run")}[sys.argv[1]]
+setattr(kind, name, deadly(getattr(kind, name)))
+sys.exit(app.run(sys.argv[3:]))
+"""
+"""Runs a command that is killed before its so manieth COMMIT or INSERT."""
+
+
+def start_worker(cli, queue):
+    """Start a worker that is busy until there is a file `go`, with five tasks more to do."""
+    queue.enqueue(NewTask(function="gate", priority=1))
+    queue.enqueue_ids([NewTask(function="work", args=[n]) for n in range(5)])
+    words = ["--db", queue.store.location, "-A", "app", "work", "--concurrency", "1"]
+    worker = cli.start(*words)
+    until(queue, Path("running").exists)
+    return worker
+
+
+def ended(process, to):
+    """Wait for the end of a process whose database has moved."""
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 4, said
+    assert f"moved to {Database(to).name}.\n" in said
+    assert "Traceback" not in said
+    return True
+
+
+def test_a_worker_that_is_alive_is_named_and_nothing_is_changed(cli, places):
+    place, to = places
+    queue = TaskQueue(place)
+    worker = start_worker(cli, queue)
+    (info,) = queue.workers()
+    told = move(cli, place, to).error
+    assert told["message"] == f"worker {info.id} (process {worker.pid}) is alive"
+    assert "--drain" in told["hint"]
+    Path("go").touch()
+    until(queue, lambda: queue.counts()[Status.COMPLETED] == 6)
+    worker.terminate()
+    worker.communicate(timeout=30)
+    queue.close()
+
+
+def test_what_runs_is_waited_for_and_what_waits_moves(cli, places):
+    place, to = places
+    queue = TaskQueue(place)
+    worker = start_worker(cli, queue)
+    mover = cli.start("--db", place, "db", "move", "--to", to, "--drain", "--json")
+
+    def draining():
+        with queue.database.reading() as transaction:
+            return moves.find(transaction, moves.TO)
+
+    assert until(queue, draining).status == moves.DRAINING
+    queue.enqueue(NewTask(function="work", args=[9]))
+    Path("go").touch()
+    out, _ = mover.communicate(timeout=30)
+    assert json.loads(out)["tables"][0]["rows"] == 7
+    queue.close()
+    assert ended(worker, to)
+    assert total(to) == {Status.COMPLETED: 1, Status.PENDING: 6}
+    work(cli, to)
+    assert total(to) == {Status.COMPLETED: 7}
+
+
+def test_a_scheduler_whose_database_moves_ends_with_its_workers(cli, places):
+    place, to = places
+    fill(place, chains=1, length=1)
+    scheduler = cli.start("--db", place, "-A", "app", "work", "--workers", "2")
+    queue = TaskQueue(place)
+    until(queue, lambda: queue.counts()[Status.COMPLETED] == 1)
+    queue.close()
+    assert move(cli, place, to, "--drain").code == 0
+    assert ended(scheduler, to)
+
+
+def test_whatever_was_accepted_during_a_move_is_in_the_new_place(cli, places):
+    place, to = places
+    fill(place)
+    command = [sys.executable, "-c", ENQUEUES, place]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cli.folder
+    ) as enqueuer:
+        accepted = {int(enqueuer.stdout.readline()) for _ in range(20)}
+        assert move(cli, place, to).code == 0
+        rest, said = enqueuer.communicate(timeout=30)
+    accepted |= set(map(int, rest.split()))
+    assert " moved to " in said
+    queue = TaskQueue(to)
+    with queue.database.reading() as transaction:
+        found = set(transaction.exec_driver_sql("SELECT id FROM tasks").scalars())
+    assert accepted <= found
+    assert len(found) == 300 + len(accepted)
+    queue.close()
+
+
+@pytest.mark.parametrize("point", ["commit", "insert"])
+def test_a_move_that_is_killed_at_any_point_is_finished_by_the_same_command(cli, places, point):
+    place, to = places
+    fill(place, chains=3)
+    number = 0
+    killed = True
+    while killed:
+        number += 1
+        words = ["--db", place, "db", "move", "--to", to, "--drain"]
+        command = [sys.executable, "-c", KILLED, point, str(number), *words]
+        ran = subprocess.run(command, cwd=cli.folder, capture_output=True, check=False)
+        killed = ran.returncode == -signal.SIGKILL
+        opened = [where for where in (place, to) if total(where)]
+        assert opened in ([], [place], [to])
+        if killed:
+            assert move(cli, place, to).code == 0
+        assert (total(place), total(to)) == (None, {Status.BLOCKED: 27, Status.PENDING: 3})
+        place, to = to, place
+    assert number > {"commit": 4, "insert": 2}[point]
