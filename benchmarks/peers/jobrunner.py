@@ -8,6 +8,7 @@ from collections.abc import Callable
 from benchmarks.peers import protocol
 from jobrunner import NewTask, TaskQueue, Worker
 from jobrunner.core.events import ignore
+from jobrunner.runtime.collector import calm
 
 SLOTS = int(os.environ.get("PEER_SLOTS", "8"))
 EXECUTOR = os.environ.get("PEER_EXECUTOR", "thread")
@@ -44,6 +45,7 @@ class Jobrunner:
         queue.task(protocol.noop)
         queue.counts()  # connects
         worker = Worker(queue, concurrency=SLOTS, executor=EXECUTOR)
+        calm()  # as `jobrunner work` does
         started()
         worker.run()
 

@@ -99,11 +99,13 @@ def _run(
 ) -> int:
     """Work in this process, or in several; returns the signal that ended it, or 0."""
     from jobrunner import Scheduler, Worker  # noqa: PLC0415 — `--help` needs no SQLAlchemy
+    from jobrunner.runtime.collector import calm  # noqa: PLC0415 — as above
 
     set_up()
     _warn_of_old_sqlite()
     if workers == 1:
         worker = Worker(queue, **options)
+        calm()
         with noted(worker.stop) as received:
             worker.run(**limits)
         return received[0] if received else 0

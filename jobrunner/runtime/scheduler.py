@@ -13,6 +13,7 @@ from jobrunner.core.errors import DatabaseError, JobrunnerError, LastingError
 from jobrunner.core.events import WorkerTrouble
 from jobrunner.core.report import Report
 from jobrunner.core.task import WorkerId
+from jobrunner.runtime.collector import calm
 from jobrunner.runtime.executors.command import exit_text
 from jobrunner.runtime.executors.process import prepare_server
 from jobrunner.runtime.liveness import Liveness
@@ -213,6 +214,7 @@ def _work(
         with contextlib.suppress(OSError):  # the scheduler has died: `_outlive` sees to that
             hello.send(word)
 
+    calm()
     worker = Worker(queue, options, on_join=tell)
     # A terminal sends SIGINT to all, and the parent decides. A handler, not SIG_IGN: that one
     # would be inherited by commands.

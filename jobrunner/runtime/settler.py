@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from jobrunner.core.errors import CommitUnknownError
 from jobrunner.core.outcome import Ended
@@ -18,6 +18,10 @@ from jobrunner.storage.settle import Settlement, already_settled, settle
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+
+NONE_STARVES_FOR: Final = 0.1
+"""Seconds for which it is believed that the plain order serves the longest-waiting task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Settler:
         self._worker_id = worker_id
         self._clock = clock
         self._since_aged = 0
+        self._look_for_starving_at = 0.0
         self._doubtful: list[Token] = []
 
     @property
@@ -124,10 +129,11 @@ class Settler:
         Its priority, and how many are due for the free slots and ahead of them.
         """
         due = (self._since_aged + want.free + want.ahead) // AGED_SHARE
-        if due == 0:
+        if due == 0 or self._clock.monotonic() < self._look_for_starving_at:
             return None, 0, 0
         priority = starving_priority(transaction, queues=want.queues)
         if priority is None:
+            self._look_for_starving_at = self._clock.monotonic() + NONE_STARVES_FOR
             return None, 0, 0
         return priority, min(due, want.free), max(0, due - want.free)
 

@@ -93,7 +93,7 @@ class Worker:
         if duration is not None:
             self._stop_at = self._clock.monotonic() + duration
         self._queue.database.look_over()
-        watch = self._queue.database.watch()
+        watch = self._queue.database.watch(queues=self.options.queues)
         self._wakeup = Wakeup(watch, self._clock, interrupted=self._stopping.is_news)
         wake = self._wakeup.set
         self._executors = Executors(self.options, self._queue, trouble=self._tell, wake=wake)

@@ -46,7 +46,14 @@ def _heads(*, in_queue: bool) -> Any:
     steps = found.union_all(
         select(above.correlate(found).scalar_subquery()).where(found.c.priority.is_not(None))
     )
-    head = select(func.min(tasks.c.id)).where(*mine, tasks.c.priority == steps.c.priority)
+    # Not `min(id)`: a server would go by id through all history. The first in the claim's order
+    # from this priority on is of this priority.
+    head = (
+        select(tasks.c.id)
+        .where(*mine, tasks.c.priority <= steps.c.priority)
+        .order_by(tasks.c.priority.desc(), tasks.c.id)
+        .limit(literal_column("1"))
+    )
     return (
         select(steps.c.priority, head.correlate(steps).scalar_subquery())
         .where(steps.c.priority.is_not(None))

@@ -18,6 +18,10 @@ from sqlalchemy import (
 from jobrunner.core.task import Lease, Token, WorkerId
 from jobrunner.storage.tables import tasks, workers
 
+AT_ONCE: Final = 1_000
+"""The most that one statement takes. It stands in the text: a server's generic plan takes a bound
+limit for a tenth of all that are pending, and then prefers to read the whole table."""
+
 _PENDING: Final = tasks.c.status == literal_column("'pending'")
 # Locked on a server: whoever declares the worker lost waits for this claim, and sees what it took.
 _ALIVE: Final = exists(
@@ -46,20 +50,21 @@ def claim(
     down. `token` must be new for every call. A worker that was declared lost gets nothing.
     """
     queues = list(dict.fromkeys(queues))
-    shape = _Shape(len(queues), priority is not None, never_crashed)
-    statement = _statement(shape)
-    found = transaction.execute(
-        statement,
-        {
-            "worker": worker_id,
-            "new_token": token,
-            "now": now,
-            "limit": limit,
-            "only_priority": priority,
-            **{f"queue_{number}": queue for number, queue in enumerate(queues)},
-        },
-    ).all()
-    leases = [Lease._make(row) for row in found]
+    statement = _statement(_Shape(len(queues), priority is not None, never_crashed))
+    values = {
+        "worker": worker_id,
+        "new_token": token,
+        "now": now,
+        "only_priority": priority,
+        **{f"queue_{number}": queue for number, queue in enumerate(queues)},
+    }
+    leases: list[Lease] = []
+    while len(leases) < limit:
+        wanted = min(AT_ONCE, limit - len(leases))
+        found = transaction.execute(statement, values | {"limit": wanted}).all()
+        leases += [Lease._make(row) for row in found]
+        if len(found) < wanted:
+            break
     leases.sort(key=lambda lease: (-lease.priority, lease.task_id))
     return leases
 
@@ -90,14 +95,18 @@ def _candidates(queue: str | None, shape: _Shape) -> Any:
     if queue is not None:
         query = query.where(tasks.c.queue == bindparam(queue))
     if shape.one_priority:
-        query = query.where(tasks.c.priority == bindparam("only_priority"))
+        # Not `=`: a server would see no order in one priority, and go by id through all history.
+        only: Any = bindparam("only_priority")
+        query = query.where(tasks.c.priority.between(only, only))
     if shape.never_crashed:
         query = query.where(tasks.c.crashes == literal_column("0"))
-    return (
+    most = (
         query.order_by(tasks.c.priority.desc(), tasks.c.id)
-        .limit(bindparam("limit", type_=Integer))
+        .limit(literal_column(str(AT_ONCE)))
         .with_for_update(skip_locked=True)
+        .subquery()
     )
+    return select(most).limit(bindparam("limit", type_=Integer))
 
 
 def _chosen(shape: _Shape) -> Any:

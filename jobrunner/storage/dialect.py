@@ -4,10 +4,11 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, text
 
 from jobrunner.storage import rebuild, sqlite
-from jobrunner.storage.tables import tasks
+
+_NEXT_IDS: Final = "SELECT nextval('tasks_id_seq') FROM generate_series(1, %s)"
 
 
 def reserve_ids(
@@ -25,9 +26,7 @@ def reserve_ids(
         return range(first, first + count)
     if before:
         return before
-    sequence = func.nextval(func.pg_get_serial_sequence(tasks.name, "id"))
-    many = select(sequence).select_from(func.generate_series(1, count))
-    return sorted(transaction.scalars(many))
+    return sorted(transaction.exec_driver_sql(_NEXT_IDS, (count,)).scalars())
 
 
 def takes_arrays(transaction: Connection) -> bool:
@@ -35,7 +34,7 @@ def takes_arrays(transaction: Connection) -> bool:
     return transaction.dialect.name != "sqlite"
 
 
-_LOCK: Final = "SELECT id FROM tasks WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+_LOCK: Final = "SELECT 1 FROM tasks WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE"
 
 
 def lock_tasks(transaction: Connection, ids: Sequence[int]) -> None:
@@ -44,7 +43,7 @@ def lock_tasks(transaction: Connection, ids: Sequence[int]) -> None:
     Everybody locks in the order of the ids, or two would wait for each other.
     """
     if ids and transaction.dialect.name != "sqlite":
-        transaction.exec_driver_sql(_LOCK, (list(ids),))
+        transaction.exec_driver_sql(_LOCK, (f"{{{','.join(map(str, ids))}}}",))
 
 
 def say(transaction: Connection, *, file: Sequence[str] = (), server: Sequence[str] = ()) -> None:

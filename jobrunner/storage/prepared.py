@@ -34,13 +34,33 @@ def _kind(column: TypeEngine[Any]) -> str:
     return "text" if isinstance(column, Text) else "bigint"
 
 
+def array(values: Sequence[Any], is_text: bool) -> str:  # noqa: FBT001 — mapped
+    """An array as PostgreSQL reads it; the driver takes four times as long to make one of a list.
+
+    https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
+    """
+    if not is_text:  # digits and points: nothing else reads as None
+        return f"{{{','.join(map(str, values)).replace('None', 'NULL')}}}"
+    words = {value: _quoted(value) for value in set(values)}  # most columns hold one or two
+    return f"{{{','.join([words[value] for value in values])}}}"
+
+
+def _quoted(value: str | None) -> str:
+    if value is None:
+        return "NULL"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 class _Rows:
     """A text around a source of rows, for any number of them."""
 
     def __init__(self, table: Table, columns: Sequence[str], before: str, after: str = "") -> None:
         self._before = before
         self._after = after
-        arrays = ", ".join(f"%s::{_kind(table.c[name].type)}[]" for name in columns)
+        kinds = [_kind(table.c[name].type) for name in columns]
+        self._are_text = [kind == "text" for kind in kinds]
+        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
         self._arrays = f"{before}SELECT * FROM unnest({arrays}){after}"  # noqa: S608 — marks only
         self._texts: dict[tuple[int, Row], str] = {}
 
@@ -51,7 +71,7 @@ class _Rows:
             return
         for at in range(0, len(rows), ARRAYS_OF):  # a value a column, whatever the number of rows
             columns = zip(*rows[at : at + ARRAYS_OF], strict=True)
-            yield self._arrays, tuple(map(list, columns))
+            yield self._arrays, tuple(map(array, columns, self._are_text))
 
     def _with_values(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
         """`VALUES (?, ?), (?, NULL), …`: a value a mark.

@@ -142,7 +142,7 @@ def prune(
             select(tasks.c.id)
             .where(tasks.c.finished_at < now - age, tasks.c.status.in_(statuses), ~_NEEDED)
             .order_by(tasks.c.finished_at)
-            .limit(limit - deleted)
+            .limit(literal_column(str(limit - deleted)))  # in the text: see `claim`
         )
         deleted += transaction.execute(delete(tasks).where(tasks.c.id.in_(old))).rowcount
     return deleted
