@@ -16,7 +16,7 @@ Token = NewType("Token", int)
 R_co = TypeVar("R_co", covariant=True)
 
 DEFAULT_QUEUE: Final = "default"
-LONGEST_QUEUE: Final = 200
+LONGEST_QUEUE: Final = 500
 """Characters of a queue's name: it stands in indexes."""
 DEFAULT_MAX_ATTEMPTS: Final = 5
 NO_DELAY: Final = timedelta()

@@ -47,7 +47,10 @@ EXAMPLES = [
     errors.ConfigurationError("the port is no number"),
     errors.DatabaseError("the disk is full"),
     errors.SchemaError("too new"),
+    errors.LastingError("it is of no use"),
     errors.DatabaseDamagedError("the file is damaged"),
+    errors.DatabaseMovedError("it has moved"),
+    errors.MoveError("tasks", "jobs.db"),
     errors.DiskFullError("the disk is full"),
     errors.CommitUnknownError("it may be there or not"),
 ]

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from jobrunner.core.errors import CommitUnknownError, DatabaseError
 from jobrunner.storage import migrate
-from jobrunner.storage.engine import Database, parse_location
+from jobrunner.storage.engine import Database
+from tests.databases import on_a_file
 
 DESIGNED = {
     "journal_mode": "wal",
@@ -28,6 +29,7 @@ def settings(connection):
     return {name: connection.scalar(text(f"PRAGMA {name}")) for name in DESIGNED}
 
 
+@on_a_file
 def test_every_connection_is_set_up_as_designed(database):
     with database.reading() as one, database.reading() as two, database.writing() as three:
         assert settings(one) == settings(two) == settings(three) == DESIGNED
@@ -35,6 +37,7 @@ def test_every_connection_is_set_up_as_designed(database):
         assert len(drivers) == 3
 
 
+@on_a_file
 def test_the_file_and_its_companions_are_private(database):
     with database.reading() as connection:
         connection.execute(text("SELECT 1"))
@@ -69,6 +72,7 @@ def test_a_reader_keeps_its_view_while_a_writer_commits(store):
     assert store.sql("SELECT count(*) FROM tasks") == [(1,)]
 
 
+@on_a_file
 def test_the_write_lock_is_taken_at_the_beginning(database):
     other = Database(database.path)
     with other.reading() as connection:
@@ -90,6 +94,7 @@ def test_a_commit_that_raised_is_told_as_unknown(database, monkeypatch):
         pass
 
 
+@on_a_file
 def test_who_is_not_in_turn_makes_no_checkpoint(database, monkeypatch):
     """It could meet a commit of who is, and lose pages (the WAL-reset race)."""
 
@@ -113,6 +118,7 @@ def test_a_closed_database_opens_again(store):
     assert store.statuses(store.add()) == ["pending"]
 
 
+@on_a_file
 def test_a_change_watch_sees_the_commits_of_others(store):
     watch = store.database.watch()
     assert not watch.changed()
@@ -178,6 +184,7 @@ class TestPermissions:
         yield lambda path: run_program(AS_NOBODY, str(path))
         tmp_path.chmod(0o755)
 
+    @on_a_file
     def test_a_database_of_somebody_else(self, database, said):
         database.close()
         database.path.chmod(0)
@@ -192,6 +199,7 @@ class TestPermissions:
         assert said(tmp_path / "new.db").startswith(f"cannot use {tmp_path / 'new.db'}: ")
         assert not (tmp_path / "new.db").exists()
 
+    @on_a_file
     def test_a_read_only_file(self, database, tmp_path, said):
         database.close()
         tmp_path.chmod(0o777)
@@ -200,49 +208,7 @@ class TestPermissions:
         assert "Check the folder, its permissions" in said(database.path)
 
 
-class TestLocation:
-    @pytest.mark.parametrize(
-        ("location", "url"),
-        [
-            ("jobs.db", "sqlite:///jobs.db"),
-            ("/a/b c.db", "sqlite:////a/b c.db"),
-            ("sqlite:///jobs.db", "sqlite:///jobs.db"),
-            ("sqlite+pysqlite:////a.db", "sqlite:////a.db"),
-            ("postgresql://me@host/name", "postgresql+psycopg://me@host/name"),
-            ("postgres+x://me@host/name", None),
-        ],
-    )
-    def test_a_path_or_a_url_is_read(self, location, url):
-        if url is None:
-            with pytest.raises(DatabaseError):
-                parse_location(location)
-        else:
-            assert parse_location(location).render_as_string() == url
-
-    @pytest.mark.parametrize(
-        "location",
-        ["", ":memory:", "sqlite://", "sqlite:///:memory:", "mysql://host/x", "no such://x", "://"],
-    )
-    def test_what_cannot_hold_a_queue_is_refused_with_a_hint(self, location):
-        with pytest.raises(DatabaseError) as told:
-            Database(location)
-        assert "sqlite:///PATH" in told.value.hint
-
-    def test_a_password_is_never_shown(self):
-        said = parse_location("postgresql://me:secret@host/name")
-        assert "secret" not in said.render_as_string()
-
-    def test_a_database_is_named_by_its_absolute_path(self, tmp_path, monkeypatch):
-        monkeypatch.chdir(tmp_path)
-        database = Database("jobs.db")
-        migrate.ensure(database)
-        monkeypatch.chdir("/")
-        assert database.name == str(tmp_path / "jobs.db")
-        with database.reading() as connection:
-            assert connection.scalar(text("SELECT count(*) FROM tasks")) == 0
-        database.close()
-
-
+@on_a_file
 def test_python_and_the_wheel_do_not_share_a_database(database):
     with database.reading() as connection:
         driver = type(connection.connection.driver_connection).__module__

@@ -1,4 +1,7 @@
-"""Hot queries walk an index: their cost grows with neither backlog nor history."""
+"""Hot queries walk an index: their cost grows with neither backlog nor history.
+
+A server is asked for what it would do, for any values, if there were more rows.
+"""
 
 from datetime import timedelta
 
@@ -10,12 +13,12 @@ from jobrunner.core.task import NewTask, TaskId, WorkerId
 from jobrunner.storage import ageing, claim, control, progress, reads, sweep, workers
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.settle import settle
-from tests.storage.plans import plans, scans
+from tests.storage.plans import SORT, plans
 
 
 @pytest.fixture
 def plan(store):
-    """The query plans of all that one call executes, a line a step."""
+    """The steps of all that one call executes."""
     finished = store.enqueue(*[NewTask(function="work") for _ in range(200)])
     ended = [Ended(lease, Completed(), store.now, store.now) for lease in store.claim(limit=200)]
     store.settle_all(ended)
@@ -26,13 +29,23 @@ def plan(store):
     store.claim(limit=5)
 
     def explain(call, *args, **options):
-        return [step for planned in plans(store, call, *args, **options) for step in planned.steps]
+        planned = plans(store, call, *args, could=True, **options)
+        return [step for one in planned for step in one.steps]
 
     return explain
 
 
 def sorts(steps):
-    return [step for step in steps if "TEMP B-TREE" in step]
+    return [step for step in steps if step.table == SORT]
+
+
+def whole(steps):
+    return [step for step in steps if step.is_whole]
+
+
+def indexes(steps):
+    """By which indexes the tasks are read."""
+    return [step.index for step in steps if step.table == "tasks"]
 
 
 def claiming(**options):
@@ -54,43 +67,42 @@ def claiming(**options):
 def test_a_claim_reads_the_pending_tasks_in_their_order(store, plan, options):
     steps = plan(claim.claim, now=store.now, **claiming(**options))
     index = "ix_tasks_pending_queue" if "queues" in options else "ix_tasks_pending"
-    assert any(f"USING COVERING INDEX {index}" in s or f"USING INDEX {index}" in s for s in steps)
-    assert scans(steps) == []
+    assert index in indexes(steps)
+    assert whole(steps) == []
     assert sorts(steps) == []
 
 
 def test_a_claim_from_several_queues_sorts_no_more_than_its_offers(store, plan):
     steps = plan(claim.claim, now=store.now, **claiming(queues=("a", "b")))
-    assert sum("ix_tasks_pending_queue (queue=?)" in step for step in steps) == 2
-    assert scans(steps) == []
+    assert indexes(steps).count("ix_tasks_pending_queue") == 2
+    assert all("queue" in step.by for step in steps if step.index == "ix_tasks_pending_queue")
+    assert whole(steps) == []
     assert len(sorts(steps)) <= 1  # of at most `limit` rows a queue
 
 
 @pytest.mark.parametrize("queues", [(), ("a",), ("a", "b")])
 def test_the_search_for_a_starving_task_hops_over_the_index(plan, queues):
     steps = plan(ageing.starving_priority, queues=queues)
-    on_tasks = [step for step in steps if " tasks " in f"{step} "]
-    assert on_tasks
-    assert all("USING COVERING INDEX ix_tasks_pending" in step for step in on_tasks)
-    assert scans(steps) == []
+    assert set(indexes(steps)) == {"ix_tasks_pending_queue" if queues else "ix_tasks_pending"}
+    assert whole(steps) == []
     assert sorts(steps) == []
 
 
 def test_promotion_reads_what_is_due(store, plan):
     steps = plan(sweep.promote, now=store.now)
-    assert any("USING COVERING INDEX ix_tasks_scheduled (run_at<?)" in step for step in steps)
-    assert (scans(steps), sorts(steps)) == ([], [])
+    assert any(step.index == "ix_tasks_scheduled" and "run_at" in step.by for step in steps)
+    assert (whole(steps), sorts(steps)) == ([], [])
 
 
 def test_the_next_due_moment_is_the_head_of_an_index(plan):
     (step,) = plan(reads.next_due)
-    assert "USING COVERING INDEX ix_tasks_scheduled" in step
+    assert step.index == "ix_tasks_scheduled"
 
 
 @pytest.mark.parametrize("queues", [(), ("a",), ("a", "b")])
 def test_whether_anything_is_left_is_a_look_at_partial_indexes(plan, queues):
     steps = plan(reads.nothing_left, queues)
-    assert scans(steps) == []
+    assert whole(steps) == []
 
 
 def test_a_rescue_reads_the_lost_workers_tasks(store, plan):
@@ -101,8 +113,8 @@ def test_a_rescue_reads_the_lost_workers_tasks(store, plan):
         now=store.now,
         backoff=lambda failures: timedelta(seconds=failures),
     )
-    assert any("USING INDEX ix_tasks_in_progress (worker_id=?)" in step for step in steps)
-    assert scans(steps) == []
+    assert any(step.index == "ix_tasks_in_progress" for step in steps)
+    assert whole(steps) == []
 
 
 def test_a_settlement_reads_no_table_from_end_to_end(store, plan):
@@ -111,15 +123,15 @@ def test_a_settlement_reads_no_table_from_end_to_end(store, plan):
     steps = plan(
         settle, [broken], worker_id=WorkerId("ada"), now=store.now, backoff=lambda _: timedelta()
     )
-    assert scans(steps) == []
+    assert whole(steps) == []
     steps = plan(settle_dependents, {1: Status.FAILED, 2: Status.COMPLETED}, now=store.now)
-    assert scans(steps) == []
+    assert whole(steps) == []
 
 
 def test_pruning_reads_what_is_old(store, plan):
     steps = plan(sweep.prune, now=store.now + timedelta(days=1000), limit=10)
-    assert any("ix_tasks_finished (finished_at<?)" in step for step in steps)
-    assert (scans(steps), sorts(steps)) == ([], [])
+    assert any(step.index == "ix_tasks_finished" and "finished_at" in step.by for step in steps)
+    assert (whole(steps), sorts(steps)) == ([], [])
 
 
 def test_the_looks_of_maintenance_and_keepalive_read_what_runs(store, plan):
@@ -129,17 +141,16 @@ def test_the_looks_of_maintenance_and_keepalive_read_what_runs(store, plan):
         (control.cancel_requests, (WorkerId("ada"),)),
     ]:
         steps = plan(call, *args)
-        assert any("ix_tasks_in_progress" in step for step in steps), call
-        assert scans(steps) == []
+        assert "ix_tasks_in_progress" in indexes(steps), call
+        assert whole(steps) == []
 
 
 def test_progress_is_saved_by_key(store, plan):
     (lease,) = store.claim(limit=1)
     steps = plan(progress.save, TaskId(lease.task_id), lease.token, now=store.now, done=1)
-    assert scans(steps) == []
+    assert whole(steps) == []
 
 
 def test_pruning_workers_reads_the_oldest_attempt_and_no_finished_task(store, plan):
     steps = plan(workers.prune, now=store.now + timedelta(days=2))
-    assert any("ix_tasks_in_progress (worker_id=?)" in step for step in steps)
-    assert [step for step in scans(steps) if "tasks" in step] == []
+    assert set(indexes(steps)) == {"ix_tasks_in_progress"}

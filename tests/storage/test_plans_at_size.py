@@ -21,7 +21,7 @@ from jobrunner.storage import (
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.tables import micros
 from tests.storage.conftest import Nowhere, backoff
-from tests.storage.plans import plans, scans
+from tests.storage.plans import plans
 
 ROWS = 100_000
 HISTORY, PENDING, SCHEDULED = 70_000, 85_000, 95_000
@@ -39,7 +39,8 @@ FILL = (
             WHEN n <= :pending THEN 'pending' WHEN n <= :scheduled THEN 'scheduled'
             ELSE 'blocked' END,
         CASE n % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'b' ELSE 'c' END,
-        n % 7, :now + n, 5, n <= :history, n > :scheduled, :now,
+        n % 7, :now + n, 5, CAST(n <= :history AS INTEGER),
+        CAST(n > :scheduled AS INTEGER), :now,
         CASE WHEN n <= :history THEN :now + n END, 'work'
     FROM number""",
     """INSERT INTO dependencies (parent_id, dependent_id, on_failure)
@@ -54,19 +55,23 @@ FILL = (
     SELECT n, n, 1, 'worker-' || (n % 1000 + 1), :now, :now, :now + n, 'completed'
     FROM number WHERE n <= :history""",
     """INSERT INTO progress (task_id, done, updated_at)
-    SELECT n, 1, :now FROM number WHERE n <= :history AND n % 2""",
+    SELECT n, 1, :now FROM number WHERE n <= :history AND n % 2 = 1""",
 )
 
 WHOLE = {
-    "counts": {"SCAN tasks"},
-    "report": {"SCAN attempts"},
-    "report of late": {"SCAN attempts"},
-    "workers there have been": {"SCAN workers"},
-    "newest tasks": {"SCAN tasks"},
-    "newest tasks of a function": {"SCAN tasks"},
-    "newest tasks of a queue": {"SCAN tasks"},
+    "counts": {"tasks"},
+    "report": {"attempts", "tasks"},
+    "report of late": {"attempts", "tasks"},
+    "workers there have been": {"workers"},
+    "newest tasks": {"tasks"},
+    "newest tasks of a function": {"tasks"},
+    "newest tasks of a queue": {"tasks"},
 }
 """What people ask now and then, and reads a whole table, or from its newest row on."""
+
+UNCOUNTED = {"settle": {"dependencies"}, "dependents": {"dependencies"}, "cancel": {"dependencies"}}
+"""What a server does until its first ANALYZE: it takes a failure to doom a good part of what
+there is, and hashes all edges, once a statement."""
 
 
 @pytest.fixture
@@ -74,6 +79,8 @@ def large(store):
     last = {"history": HISTORY, "pending": PENDING, "scheduled": SCHEDULED, "last": ROWS}
     for statement in FILL:
         store.sql(f"{NUMBERS} {statement}", now=micros(store.now), **last)
+    if store.database.path is None:
+        store.sql("SELECT setval(pg_get_serial_sequence('tasks', 'id'), :last)", last=ROWS)
     store.leases = store.claim(limit=5)
     return store
 
@@ -103,6 +110,7 @@ def of_claims(store):
     for queues in ((), ("a",), ("a", "b")):
         yield f"starving {queues}", ageing.starving_priority, (), {"queues": queues}
         yield f"nothing left {queues}", reads.nothing_left, (queues,), {}
+    yield "nothing left of a queue", reads.nothing_left, (("none",),), {}
     yield "next due", reads.next_due, (), {}
 
 
@@ -182,7 +190,10 @@ def test_no_hot_query_reads_a_whole_table(large):
             seen.add(name)
             for statement, steps in plans(large, call, *args, keep=False, **options):
                 allowed = WHOLE.get(name, set())
-                if unwanted := [step for step in scans(steps) if step not in allowed]:
-                    wrong.append(f"{name}, analysed: {analysed}: {unwanted}\n{statement}\n{steps}")
+                if large.database.path is None and not analysed:
+                    allowed = allowed | UNCOUNTED.get(name, set())
+                whole = [step for step in steps if step.is_whole and step.table not in allowed]
+                if whole:
+                    wrong.append(f"{name}, analysed: {analysed}: {whole}\n{statement}\n{steps}")
     assert not wrong, "\n\n".join(wrong)
     assert WHOLE.keys() <= seen
