@@ -10,7 +10,6 @@ from jobrunner.core.outcome import Failed, Lost, Released
 from jobrunner.core.task import NewTask, Token, WorkerId
 from jobrunner.storage import workers
 from jobrunner.storage.ageing import starving_priority
-from tests.databases import on_a_file
 
 
 def claimed(leases):
@@ -181,7 +180,6 @@ class TestStarvingPriority:
         store.enqueue(*[NewTask(function="work", priority=number) for number in range(100)])
         assert store.read(starving_priority) == 63
 
-    @on_a_file
     def test_the_search_ends_after_a_bounded_number_of_priorities(self, store):
         store.enqueue(*[NewTask(function="work", priority=number) for number in range(1000)])
         with store.database.reading() as transaction, effort(transaction) as steps:
