@@ -3,10 +3,10 @@
 import re
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
 
 from jobrunner.core.errors import DatabaseError
+from jobrunner.storage.location import parse
 
 SESSION: Final = {
     "statement_timeout": "30s",
@@ -57,15 +57,13 @@ def read(url: URL) -> Address:
     own = SESSION | ({"search_path": schema} if schema else {})
     options = [*(f"-c {name}={value}" for name, value in own.items()), query.get("options", "")]
     query = {**CONNECTION, **query, "options": " ".join(map(str, options)).strip()}
-    try:
-        listen = make_url(str(listen_url)) if listen_url else url
-    except ArgumentError as error:
-        raise DatabaseError("the listen_url cannot be read", hint="Give a database URL.") from error
+    listen = parse(str(listen_url)) if listen_url else url
+    if listen.get_backend_name() != url.get_backend_name():
+        raise DatabaseError("the listen_url is not a server's", hint="Give a URL like the first.")
     if notify == "off":
         return Address(url.set(query=query), schema, None)
     rest = {name: value for name, value in listen.query.items() if name not in OWN}
-    listen = listen.set(drivername="postgresql+psycopg", query={**CONNECTION, **rest})
-    return Address(url.set(query=query), schema, listen)
+    return Address(url.set(query=query), schema, listen.set(query={**CONNECTION, **rest}))
 
 
 def _word(value: Any, name: str, allowed: re.Pattern[str]) -> str | None:

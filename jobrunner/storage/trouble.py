@@ -11,6 +11,11 @@ _DAMAGED: Final = (
     "`jobrunner db restore FILE`."
 )
 
+_UNREACHED: Final = (
+    "Check the host, the name, the user and the password in the URL, and that the server runs."
+)
+"""A server that lets nobody in says why in its own language, without a code."""
+
 Told = tuple[type[DatabaseError], str, str]
 """The class of the error, what is said of the database, and the next step."""
 
@@ -27,8 +32,6 @@ _TROUBLE: Final[dict[int | str, Told]] = {
         "Give another path with --db or JOBRUNNER_DB; if it was one, `jobrunner db restore FILE`.",
     ),
     "25006": (DatabaseError, "takes no writes", "Give the address of the primary server."),
-    "28": (DatabaseError, "refuses the user", "Check the user and password of the URL."),
-    "3D000": (DatabaseError, "does not exist", "Make it with `createdb`."),
     "40": (DatabaseError, "had two transactions in each other's way", "Try again."),
     "42P07": (
         DatabaseError,
@@ -62,8 +65,9 @@ _SQLSTATE_PARTS: Final = (5, 3, 2)
 
 
 def is_trouble(error: DBAPIError) -> bool:
-    """Whether it is about the database and not about the statement."""
-    return _told(error) is not None or isinstance(error, OperationalError | InterfaceError)
+    """Whether it is about the database and not about the statement, if there is one."""
+    is_of_the_driver = isinstance(error, OperationalError | InterfaceError)
+    return _told(error) is not None or is_of_the_driver or error.statement is None
 
 
 def is_full(error: DBAPIError) -> bool:
@@ -82,7 +86,7 @@ def explain(error: DBAPIError, name: str, *, full: bool = False) -> DatabaseErro
     On a `full` disk SQLite says of many a thing that it cannot be read, written or opened.
     """
     said = str(error.orig).strip().partition("\n")[0]
-    unknown = (DatabaseError, "cannot be used", "Check the address and the server.")
+    unknown = (DatabaseError, "cannot be used", _UNREACHED)
     full = full and _code(error) in _TOLD_OF_A_FULL_DISK
     told = _TROUBLE[_FULL] if full else _told(error)
     kind, problem, hint = told or unknown
