@@ -93,6 +93,7 @@ class Database:
         with self._told(), self._writer.connect() as connection, self._turn(connection):
             if rebuilds and self._server is None:
                 rebuild.allow(connection)
+            notices.taken(connection)  # of one that failed: there is nothing to tell
             transaction = connection.begin()
             try:
                 if rebuilds and self._server is not None:
