@@ -26,16 +26,20 @@ CONNECTION: Final = {
 """A server that does not answer any more is noticed within 25 s (libpq's own names; seconds,
 the last one milliseconds)."""
 
-OWN: Final = ("schema", "notify", "listen_url")
+OWN: Final = ("schema", "notify", "listen_url", "prepare")
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,47}")
 
 
 class Address(NamedTuple):
-    """A server's database, and what of it is ours. `listen` is `None` where nobody is to listen."""
+    """A server's database, and what of it is ours. `listen` is `None` where nobody is to listen.
+
+    `prepares` is not so behind a pooler that gives each transaction another session.
+    """
 
     url: URL
     schema: str | None
     listen: URL | None
+    prepares: bool
 
     @property
     def channels(self) -> str:
@@ -44,7 +48,7 @@ class Address(NamedTuple):
 
 
 def read(url: URL) -> Address:
-    """Take our own words out of a URL: `schema`, `notify=off`, `listen_url`.
+    """Take our own words out of a URL: `schema`, `notify=off`, `listen_url`, `prepare=off`.
 
     Raises:
         DatabaseError: one of them has no meaning.
@@ -52,18 +56,20 @@ def read(url: URL) -> Address:
     query = dict(url.query)
     schema = _word(query.pop("schema", None), "schema", _NAME)
     notify = _word(query.pop("notify", None), "notify", re.compile("on|off")) or "on"
+    prepares = _word(query.pop("prepare", None), "prepare", re.compile("on|off")) != "off"
     listen_url = query.pop("listen_url", None)
     # A later word of `options` wins: the user's own come last.
     own = SESSION | ({"search_path": schema} if schema else {})
     options = [*(f"-c {name}={value}" for name, value in own.items()), query.get("options", "")]
     query = {**CONNECTION, **query, "options": " ".join(map(str, options)).strip()}
     listen = parse(str(listen_url)) if listen_url else url
-    if listen.get_backend_name() != url.get_backend_name():
+    if listen.drivername != url.drivername:
         raise DatabaseError("the listen_url is not a server's", hint="Give a URL like the first.")
     if notify == "off":
-        return Address(url.set(query=query), schema, None)
+        return Address(url.set(query=query), schema, None, prepares)
     rest = {name: value for name, value in listen.query.items() if name not in OWN}
-    return Address(url.set(query=query), schema, listen.set(query={**CONNECTION, **rest}))
+    listen = listen.set(query={**CONNECTION, **rest})
+    return Address(url.set(query=query), schema, listen, prepares)
 
 
 def _word(value: Any, name: str, allowed: re.Pattern[str]) -> str | None:
@@ -71,5 +77,5 @@ def _word(value: Any, name: str, allowed: re.Pattern[str]) -> str | None:
         return value
     raise DatabaseError(
         f"{name}={value!r} has no meaning",
-        hint="A schema is named by small letters, digits and _; notify is on or off.",
+        hint="A schema is named by small letters, digits and _; notify and prepare are on or off.",
     )

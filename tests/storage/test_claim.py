@@ -189,7 +189,7 @@ class TestStarvingPriority:
 
 @contextlib.contextmanager
 def effort(transaction):
-    """A mark for every 100 instructions of SQLite, for every two looks of a server at an index."""
+    """A mark for every 100 instructions of SQLite, for every four looks of a server at a row."""
     steps = []
     if transaction.dialect.name == "sqlite":
         driver = transaction.connection.driver_connection
@@ -201,4 +201,4 @@ def effort(transaction):
         counts = "seq_tup_read, idx_scan, idx_tup_fetch FROM pg_stat_xact_user_tables"
         row = transaction.execute(text(f"SELECT {counts} WHERE relname = 'tasks'")).one()
         assert row.idx_scan
-        steps += [1] * (sum(row) // 2)
+        steps += [1] * (sum(row) // 4)

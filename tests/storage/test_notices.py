@@ -1,7 +1,4 @@
-"""A commit tells what it has led to, seldom enough; who listens hears it, and what it missed."""
-
-import queue as queues
-import threading
+"""A commit tells what it has led to, outside its transaction and seldom enough."""
 
 import psycopg
 import pytest
@@ -9,35 +6,12 @@ from sqlalchemy import text
 
 from jobrunner.core.outcome import Completed
 from jobrunner.core.task import LONGEST_QUEUE, NewTask
-from jobrunner.storage import listen, migrate, notices
+from jobrunner.storage import migrate, notices
 from jobrunner.storage.engine import Database
-from jobrunner.storage.listen import FIRST_PAUSE, LONGEST_PAUSE, Listener
 from jobrunner.storage.notices import GAP, Notifier
 from tests.databases import on_a_server
 from tests.storage.conftest import Store
-
-LONG = 20.0
-CHANNELS = ("work", "ends")
-
-
-class Ear:
-    """A session of its own that hears what is told."""
-
-    def __init__(self, connection, channels="jobrunner"):
-        self._connection = connection
-        for topic in CHANNELS:
-            connection.execute(f'LISTEN "{channels}_{topic}"')
-        connection.execute("LISTEN so_far")
-
-    def heard(self):
-        """All that was told since it was last asked; sessions are heard in the order of commits."""
-        self._connection.execute("NOTIFY so_far")
-        found = []
-        for notice in self._connection.notifies(timeout=LONG):
-            if notice.channel == "so_far":
-                return found
-            found.append((notice.channel.rpartition("_")[2], notice.payload))
-        pytest.fail("a server tells who told himself")
+from tests.storage.hearing import Calls, Ear
 
 
 @pytest.fixture
@@ -49,44 +23,6 @@ def connection(location):
 @pytest.fixture
 def ear(connection):
     return Ear(connection)
-
-
-class Calls:
-    """Counts how often a watch calls, and waits for it."""
-
-    def __init__(self, watch):
-        self.watch = watch
-        self._calls = queues.Queue()
-        watch.call(lambda: self._calls.put(1))
-
-    def settled(self):
-        """It listens from now on, and has looked again for what it could have missed."""
-        assert self.wait() > 0
-        while self.wait(3 * listen.AGAIN):
-            pass
-        return self
-
-    def wait(self, seconds=LONG):
-        """1 if it was called within so many seconds."""
-        try:
-            return self._calls.get(timeout=seconds)
-        except queues.Empty:
-            return 0
-
-
-@pytest.fixture
-def calls(database):
-    """Watches of some queues, called when there is news; somebody listens already."""
-    opened = [database.watch()]
-    Calls(opened[0]).settled()
-
-    def watching(*names):
-        opened.append(database.watch(queues=names))
-        return Calls(opened[-1])
-
-    yield watching
-    for watch in opened:
-        watch.close()
 
 
 class Driver:
@@ -143,11 +79,12 @@ def test_who_is_told_can_see_it(store, ear, connection):
 
 @on_a_server
 @pytest.mark.parametrize("name", ["ж" * LONGEST_QUEUE, "a'); DROP TABLE tasks; --", '"', "%s"])
-def test_any_name_of_a_queue_can_be_told(store, ear, calls, name):
-    watch = calls(name)
+def test_any_name_of_a_queue_can_be_told(store, ear, name):
+    watch = Calls(store.database.watch(queues=[name])).settled()
     store.add(queue=name)
     assert ear.heard() == [("work", name)]
     assert watch.wait()
+    watch.watch.close()
 
 
 @on_a_server
@@ -174,29 +111,6 @@ def test_a_commit_whose_notice_cannot_be_sent_is_a_commit(store, monkeypatch):
 
 
 @on_a_server
-def test_a_watch_is_called_at_once_and_a_second_time_for_what_was_left_out(store, calls):
-    watch = calls("a")
-    assert not watch.watch.changed()
-    store.add(queue="a")
-    for _ in range(2):
-        assert watch.wait()
-        assert watch.watch.changed()
-    assert not watch.wait(3 * listen.AGAIN)
-    assert not watch.watch.changed()
-
-
-@on_a_server
-def test_who_waits_for_other_queues_is_not_called(store, calls):
-    everything, other = calls(), calls("b", "c")
-    store.add(queue="a")
-    assert everything.wait()
-    assert everything.wait()
-    assert not other.wait(0.001)
-    store.write(notices.work)  # of any
-    assert other.wait()
-
-
-@on_a_server
 def test_schemas_of_a_database_do_not_wake_each_other(store, location, ear, connection):
     database = Database(f"{location}&schema=jobs")
     migrate.upgrade(database)
@@ -205,77 +119,3 @@ def test_schemas_of_a_database_do_not_wake_each_other(store, location, ear, conn
     other.add(queue="a")
     assert inside.heard() == [("work", "a")]  # one session hears both kinds: it came once
     database.close()
-
-
-LISTENING = "FROM pg_stat_activity WHERE query LIKE 'LISTEN%%' AND datname = current_database()"
-
-
-def listeners(connection):
-    query = f"SELECT count(*) {LISTENING} AND pid <> pg_backend_pid()"
-    return connection.execute(query).fetchone()[0]
-
-
-@on_a_server
-def test_a_listener_that_is_ended_listens_again_and_looks_for_what_it_missed(
-    store, calls, connection
-):
-    watch = calls("a")
-    connection.execute(f"SELECT pg_terminate_backend(pid) {LISTENING} AND pid <> pg_backend_pid()")
-    watch.settled()  # it may have missed something
-    store.add(queue="a")
-    assert watch.wait()
-
-
-def test_who_cannot_listen_tries_again_after_twice_as_long_and_never_waits_over_10_s(database):
-    class End:
-        """Notes the pauses, and is set after some."""
-
-        pauses = []  # noqa: RUF012 — of this test
-
-        def is_set(self):
-            return len(self.pauses) == 9
-
-        def wait(self, seconds):
-            self.pauses.append(seconds)
-
-    def refuse():
-        raise OSError
-
-    listener = Listener(database._engine.execution_options(), "jobrunner_work")
-    listener._engine.raw_connection = refuse
-    listener._end = End()
-    listener._loop()
-    assert End.pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
-    assert (FIRST_PAUSE, LONGEST_PAUSE) == (0.1, 10.0)
-
-
-@on_a_server
-def test_where_notices_are_off_nobody_tells_and_nobody_listens(location, ear, connection):
-    before = listeners(connection)
-    database = Database(f"{location}&notify=off")
-    store = Store(database)
-    watch = database.watch()
-    store.worker("ada")
-    store.add()
-    assert ear.heard() == []
-    assert not watch.changed()
-    assert listeners(connection) == before
-    watch.close()
-    database.close()
-
-
-@on_a_server
-def test_one_thread_and_one_session_listen_for_all_until_the_database_is_closed(
-    database, calls, connection
-):
-    def threads():
-        return [one for one in threading.enumerate() if one.name == "jobrunner-jobrunner_work"]
-
-    for name in "abc":
-        calls(name)
-    assert (len(threads()), listeners(connection)) == (1, 1)
-    database.close()
-    assert threads() == []
-    while listeners(connection):
-        connection.execute("SELECT pg_sleep(0.01)")
-    calls("a").settled()  # the next one begins anew
