@@ -116,7 +116,7 @@ def _work(
     database: Database, connection: "Connection", registry: Registry, now: datetime
 ) -> Iterator[Finding]:
     seen = stuck.look(connection)
-    found = vitals(database.path, workers.alive(connection), now)
+    found = vitals(database.lock_folder, workers.alive(connection), now)
     yield judge_clock(now, seen.newest)
     yield from judge_workers(found, seen)
     yield from judge_queues(found, seen)

@@ -45,17 +45,16 @@ class Vital(NamedTuple):
         return not self.is_dead and not self.is_stopped and self.silent_s <= SILENT_AFTER_S
 
 
-def vitals(path: Path | None, living: Sequence[WorkerInfo], now: datetime) -> list[Vital]:
+def vitals(folder: Path, living: Sequence[WorkerInfo], now: datetime) -> list[Vital]:
     """Look for the workers that should be alive: at their lock files, where they are of this boot.
 
-    `path` is that of an SQLite database.
+    `folder` is the one of those files.
     """
     here = boot_id()
     found: list[Vital] = []
     for worker in living:
         is_dead, process = False, None
-        if path is not None and worker.boot_id == here:
-            folder = Path(f"{path}.workers")
+        if worker.boot_id == here:
             is_dead = Liveness(folder).is_dead(worker.id)
             process = next(iter(holders.holding(folder / worker.id)), None)
         silent_s = (now - worker.seen_at).total_seconds()

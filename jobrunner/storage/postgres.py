@@ -36,7 +36,8 @@ class Server:
             DatabaseError: a word of the URL has no meaning, or the driver is not installed.
         """
         self.address = read(url)
-        self.engine = _engine(self.address.url, **POOL)
+        arguments = {} if self.address.prepares else {"prepare_threshold": None}
+        self.engine = _engine(self.address.url, connect_args=arguments, **POOL)
         self._notifier = Notifier(self.address.channels)
         self._listeners: dict[str, Listener] = {}
 

@@ -94,13 +94,12 @@ def test_tasks_at_living_workers_are_where_they_belong():
 
 
 def test_a_dead_worker_is_told_from_a_living_one_by_its_lock(tmp_path):
-    path = tmp_path / "jobs.db"
     folder = tmp_path / "jobs.db.workers"
     liveness = Liveness(folder)
     liveness.hold(ADA)
     (folder / "bob").touch()
     elsewhere = info("eve", boot_id="another", seen_at=NOW - timedelta(seconds=31))
-    ada, bob, eve = vitals(path, [info(), info("bob"), elsewhere], NOW)
+    ada, bob, eve = vitals(folder, [info(), info("bob"), elsewhere], NOW)
     liveness.release(ADA)
     assert [one.is_dead for one in (ada, bob, eve)] == [False, True, False]
     assert [one.is_well for one in (ada, bob, eve)] == [True, False, False]

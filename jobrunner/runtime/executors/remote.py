@@ -9,7 +9,7 @@ from jobrunner.core.errors import DatabaseError
 from jobrunner.core.outcome import Ended, Failed, Outcome
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import ABANDON, KILL, NOTICE, Attempt, Step
-from jobrunner.runtime.clock import SystemClock
+from jobrunner.runtime.clock import SharedClock, SystemClock
 from jobrunner.runtime.executors.base import run_to_end
 from jobrunner.runtime.executors.order import Order
 from jobrunner.runtime.executors.thread import ThreadExecutor
@@ -31,7 +31,8 @@ def run(order: Order) -> Outcome:
     Its progress and checkpoints go to the database at once, as long as its lease holds.
     """
     try:
-        executor = ThreadExecutor(_database(order.location), SystemClock())
+        database = _database(order.location)
+        executor = ThreadExecutor(database, SharedClock(database.server_time))
         function = order.function.load(order.location)
     except Exception as error:  # noqa: BLE001 — any import error of the application
         return Failed(f"the function cannot be run where its executor is: {one_line(error)}")
