@@ -15,7 +15,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -128,7 +128,7 @@ class Server:
         return f"host={self.folder} port={self.port} user={OWNER} dbname={database}"
 
     def _run(self, program: str, *arguments: str) -> None:
-        ran = subprocess.run(
+        ran: subprocess.CompletedProcess[str] = subprocess.run(
             [str(self.bin / program), *arguments],
             check=False,
             # Not a pipe: the server inherits it, and would keep whoever reads it waiting.
@@ -150,10 +150,14 @@ class Server:
         if not self._as:
             return place
         with contextlib.suppress(OSError):
-            probe = [str(place / "postgres"), "--version"]
-            if not subprocess.run(
-                probe, check=False, capture_output=True, cwd="/", **self._as
-            ).returncode:
+            probe: Any = subprocess.run(
+                [str(place / "postgres"), "--version"],
+                check=False,
+                capture_output=True,
+                cwd="/",
+                **self._as,
+            )
+            if probe.returncode == 0:
                 return place
         copy = self.folder / "site"
         root = place.parents[1]  # the wheel's package, with its libraries beside it
@@ -180,7 +184,7 @@ def _unprivileged() -> dict[str, Any]:
 @contextlib.contextmanager
 def running(
     *, durable: bool = False, network: str = "", settings: Mapping[str, str] | None = None
-) -> Iterator[Server]:
+) -> Generator[Server]:
     """A server for as long as the block lasts."""
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     try:

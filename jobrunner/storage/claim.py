@@ -96,7 +96,7 @@ def _candidates(queue: str | None, shape: _Shape) -> Any:
         query = query.where(tasks.c.queue == bindparam(queue))
     if shape.one_priority:
         # Not `=`: a server would see no order in one priority, and go by id through all history.
-        only: Any = bindparam("only_priority")
+        only = bindparam("only_priority", type_=Integer)
         query = query.where(tasks.c.priority.between(only, only))
     if shape.never_crashed:
         query = query.where(tasks.c.crashes == literal_column("0"))

@@ -1,7 +1,7 @@
 """The tables, their constraints and their indexes, on both databases."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     REAL,
@@ -20,12 +20,11 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.types import TypeEngine
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
-Number: Final[TypeEngine[float]] = Double().with_variant(REAL(), "sqlite")
+Number: Final[Any] = Double().with_variant(REAL(), "sqlite")
 """64 bits on both: PostgreSQL's REAL has 32, and a STRICT table of SQLite knows no DOUBLE."""
 
 Long = BigInteger().with_variant(Integer(), "sqlite")
