@@ -150,14 +150,8 @@ class Server:
         if not self._as:
             return place
         with contextlib.suppress(OSError):
-            probe: Any = subprocess.run(
-                [str(place / "postgres"), "--version"],
-                check=False,
-                capture_output=True,
-                cwd="/",
-                **self._as,
-            )
-            if probe.returncode == 0:
+            probe = [str(place / "postgres"), "--version"]
+            if subprocess.call(probe, stdout=subprocess.DEVNULL, cwd="/", **self._as) == 0:
                 return place
         copy = self.folder / "site"
         root = place.parents[1]  # the wheel's package, with its libraries beside it
