@@ -24,7 +24,7 @@ from sqlalchemy import (
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
-Number: Any = Double().with_variant(REAL(), "sqlite")
+Number: Any = Double[float]().with_variant(REAL(), "sqlite")
 """64 bits on both: PostgreSQL's REAL has 32, and a STRICT table of SQLite knows no DOUBLE."""
 
 Long = BigInteger().with_variant(Integer(), "sqlite")
