@@ -4,9 +4,9 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from jobrunner.core.outcome import Completed
+from jobrunner.core.outcome import Completed, Failed, Released
 from jobrunner.core.task import LONGEST_QUEUE, NewTask
-from jobrunner.storage import migrate, notices
+from jobrunner.storage import control, migrate, notices
 from jobrunner.storage.engine import Database
 from jobrunner.storage.notices import GAP, Notifier
 from tests.databases import on_a_server
@@ -68,6 +68,73 @@ def test_what_is_not_due_or_blocked_is_no_news(store, ear):
     ear.heard()
     store.add(queue="b", after=[parent])
     assert ear.heard() == []
+
+
+def fail(store):
+    store.settle(store.claim_one(), Failed("no"))
+
+
+def release(store):
+    store.settle(store.claim_one(), Released())
+
+
+def rescue(store):
+    store.claim_one()
+    store.lose()
+    store.rescue()
+
+
+def complete(store):
+    store.settle(store.claim_one(), Completed())
+
+
+def cancel(store):
+    store.cancel(1)
+
+
+def cancel_while_it_runs(store):
+    store.claim_one()
+    store.cancel(1)
+
+
+def retry(store):
+    store.cancel(1)
+    store.retry(1)
+
+
+def put_elsewhere(store):
+    store.write(control.change, 1, {"queue": "b"})
+
+
+@on_a_server
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (fail, {("work", "a")}),
+        (release, {("work", "a")}),
+        (rescue, {("work", "a")}),
+        (complete, {("ends", "")}),
+        (cancel, {("ends", "")}),
+        (cancel_while_it_runs, set()),
+        (retry, {("ends", ""), ("work", "")}),
+        (put_elsewhere, {("work", "")}),
+    ],
+)
+def test_what_gives_work_or_ends_it_is_told(store, ear, monkeypatch, call, told):
+    monkeypatch.setattr(notices, "GAP", 0.0)
+    assert store.add(queue="a") == 1
+    ear.heard()
+    call(store)
+    assert set(ear.heard()) == told
+
+
+@on_a_server
+def test_an_end_that_releases_a_dependent_tells_of_both(store, ear):
+    parent = store.add(queue="a")
+    store.add(queue="b", after=[parent])
+    ear.heard()
+    complete(store)
+    assert sorted(ear.heard()) == [("ends", ""), ("work", "")]
 
 
 @on_a_server
