@@ -21,6 +21,7 @@ JobrunnerError
     │   ├── DatabaseDamagedError    the file is damaged: nothing more may be claimed
     │   └── DatabaseMovedError      its work goes on in another database
     ├── DiskFullError           there is no room for more
+    ├── ConflictError           two transactions waited for each other, and this one gave way
     └── CommitUnknownError      a COMMIT raised: what it wrote may be there or not
 """
 
@@ -213,6 +214,10 @@ class DatabaseMovedError(LastingError):
 
 class DiskFullError(DatabaseError):
     """There is no room for more; what is stored is safe."""
+
+
+class ConflictError(DatabaseError):
+    """Two transactions waited for each other, and this one was taken back: repeat it."""
 
 
 class CommitUnknownError(DatabaseError):

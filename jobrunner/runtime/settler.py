@@ -10,9 +10,10 @@ from jobrunner.core.outcome import Ended
 from jobrunner.core.task import Lease, Token, WorkerId
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, new_token
-from jobrunner.storage import reads, sweep
+from jobrunner.storage import reads, sweep, workers
 from jobrunner.storage.ageing import AGED_SHARE, starving_priority
 from jobrunner.storage.claim import claim, claimed_with
+from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.engine import Database
 from jobrunner.storage.settle import Settlement, already_settled, settle
 
@@ -94,6 +95,9 @@ class Settler:
     ) -> tuple[list[Lease], Sequence[Ended]]:
         if not self._doubtful:
             return [], ended
+        # On a server the COMMIT may still go on: it holds these locks until it is over.
+        workers.lock(transaction, self._worker_id)
+        lock_tasks(transaction, [end.lease.task_id for end in ended])
         known = already_settled(transaction, ended)
         left = [end for end in ended if (end.lease.task_id, end.lease.token) not in known]
         claimed = [

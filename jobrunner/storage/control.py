@@ -61,6 +61,8 @@ def retry(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status:
         TaskNotFoundError: there is no such task.
         TaskStateError: it has not ended, has completed, or depends on a task that failed.
     """
+    if task_id in TASK_IDS:
+        lock_tasks(transaction, _around(transaction, task_id))
     status = _locked(transaction, task_id)
     if status not in {Status.FAILED, Status.CANCELLED}:
         raise TaskStateError(task_id, f"is {status}; only failed and cancelled ones can be retried")
@@ -108,6 +110,13 @@ def change(transaction: Connection, task_id: TaskId, values: Mapping[str, Any]) 
     if values:
         transaction.execute(update(tasks).where(tasks.c.id == task_id).values(**values))
         notices.work(transaction)  # another queue may have it now
+
+
+def _around(transaction: Connection, task_id: TaskId) -> list[int]:
+    """A task, its parents and its dependents, in the order in which they are locked."""
+    parent, dependent = dependencies.c.parent_id, dependencies.c.dependent_id
+    edges = select(parent, dependent).where((parent == task_id) | (dependent == task_id))
+    return sorted({task_id, *(end for edge in transaction.execute(edges) for end in edge)})
 
 
 def _locked(transaction: Connection, task_id: TaskId) -> Status:

@@ -125,10 +125,9 @@ def _cancel(
     now: datetime,
 ) -> list[tuple[TaskId, TaskId]]:
     found: dict[TaskId, TaskId] = {}
-    for chunk in chunks(failed):
-        for task_id, parent in transaction.execute(_DOOMED, {"ids": chunk}).all():
-            found.setdefault(TaskId(task_id), TaskId(parent))
-    found = {task_id: found[task_id] for task_id in _still_blocked(transaction, sorted(found))}
+    # Again until nothing is new: an enqueue may have put more below them before they were locked.
+    while new := _doomed(transaction, failed, but=found):
+        found |= new
     reasons = [
         {
             "task": task_id,
@@ -141,6 +140,18 @@ def _cancel(
     if reasons:
         transaction.execute(_CANCEL, reasons)
     return list(found.items())
+
+
+def _doomed(
+    transaction: Connection, failed: Sequence[TaskId], *, but: Mapping[TaskId, TaskId]
+) -> dict[TaskId, TaskId]:
+    """What is to be cancelled and is not known yet, locked, each with the parent that dooms it."""
+    found: dict[TaskId, TaskId] = {}
+    for chunk in chunks(failed):
+        for task_id, parent in transaction.execute(_DOOMED, {"ids": chunk}).all():
+            if task_id not in but:
+                found.setdefault(TaskId(task_id), TaskId(parent))
+    return {task_id: found[task_id] for task_id in _still_blocked(transaction, sorted(found))}
 
 
 _STILL_BLOCKED: Final = (

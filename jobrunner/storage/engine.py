@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from jobrunner.core.errors import CommitUnknownError
+from jobrunner.core.errors import CommitUnknownError, DatabaseError
 from jobrunner.storage import location as locations
 from jobrunner.storage import moves, notices, postgres, rebuild, sqlite, trouble
 from jobrunner.storage.reserve import Reserve
@@ -102,6 +102,12 @@ class Database:
             except BaseException:
                 transaction.rollback()
                 raise
+            if self._server is not None and self._server.has_failed(connection):
+                transaction.rollback()
+                raise DatabaseError(
+                    "a statement of this transaction had failed; nothing of it was stored",
+                    hint="Let its error out of the block.",
+                )
             self._commit(connection, transaction)
             if self._server is not None:
                 self._server.notify(connection)

@@ -45,9 +45,21 @@ class Server:
         """Tell others what a transaction has led to; it has ended."""
         news = notices.taken(connection)
         if news and self.address.listen is not None:
-            # Whoever is not told finds it by himself, if later.
-            with contextlib.suppress(self.engine.dialect.loaded_dbapi.Error):
+            try:
                 self._notifier.tell(connection.connection.driver_connection, news)
+            except BaseException as error:
+                connection.invalidate()  # it may commit by itself, whatever it is asked next
+                # Whoever is not told finds it by himself, if later.
+                if not isinstance(error, self.engine.dialect.loaded_dbapi.Error):
+                    raise
+
+    def has_failed(self, connection: Connection) -> bool:
+        """Whether a COMMIT would roll back, and say nothing of it."""
+        from psycopg.pq import TransactionStatus  # noqa: PLC0415 — as below
+
+        driver: Any = connection.connection.driver_connection
+        status: int = driver.info.transaction_status
+        return status == TransactionStatus.INERROR
 
     def watch(self, topic: str, queues: Iterable[str]) -> NoticeWatch:
         """See notices of a topic, and of these queues if any is named."""
@@ -124,4 +136,4 @@ def allow_migration(transaction: Connection, schema: str | None) -> None:
     transaction.execute(text("SET LOCAL lock_timeout = 0"))
     transaction.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
     if schema:
-        transaction.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
+        transaction.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))

@@ -8,8 +8,10 @@ from sqlalchemy import Connection, bindparam, exists, insert, literal, select, u
 from jobrunner.core.task import TaskId, Token
 from jobrunner.storage.tables import progress, tasks
 
-_HELD: Final = exists().where(
-    tasks.c.id == bindparam("task"), tasks.c.token == bindparam("held_token")
+_HELD: Final = exists(
+    select(tasks.c.id)
+    .where(tasks.c.id == bindparam("task"), tasks.c.token == bindparam("held_token"))
+    .with_for_update(read=True)
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from jobrunner.core.errors import CommitUnknownError
+from jobrunner.core.errors import CommitUnknownError, ConflictError, DatabaseError
 from jobrunner.core.task import NewTask, TaskId
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
@@ -101,30 +101,46 @@ class Store:
             CommitUnknownError: the second COMMIT raised as well.
         """
         self.database.reserve.refuse_when_low()
-        ids: list[TaskId] = []
         try:
-            with self.writing() as transaction:
-                ids = enqueue(transaction, new, now=now)
-                found = read(transaction, ids)
-        except CommitUnknownError:
-            found = self._look_again(new, ids, now, read)
+            ids, found = self._enqueue(new, now, read)
+        except ConflictError:
+            if self._joined.get() is not None:  # the whole of it was taken back, not only this
+                raise
+            ids, found = self._enqueue(new, now, read)
         if self.after_commit:  # they may have run by now
             with self.reading() as transaction:
                 found = read(transaction, ids)
         return found
 
+    def _enqueue(
+        self, new: Sequence[NewTask[Any]], now: datetime, read: Reading[R]
+    ) -> tuple[list[TaskId], R]:
+        ids: list[TaskId] = []
+        try:
+            with self.writing() as transaction:
+                ids = enqueue(transaction, new, now=now)
+                return ids, read(transaction, ids)
+        except CommitUnknownError:
+            return self._look_again(new, ids, now, read)
+
     def _look_again(
         self, new: Sequence[NewTask[Any]], ids: list[TaskId], now: datetime, read: Reading[R]
-    ) -> R:
+    ) -> tuple[list[TaskId], R]:
         try:
             # A commit after it writes over whatever the first has left in SQLite's WAL.
             with self.writing() as transaction:
                 if not is_stored(transaction, new, ids, now=now):
                     ids = enqueue(transaction, new, now=now, before=ids)
-                return read(transaction, ids)
+                return ids, read(transaction, ids)
+        except CommitUnknownError:
+            raise
+        except DatabaseError as error:  # it could not be looked up
+            raise CommitUnknownError(
+                f"{error}; it is not known whether the last commit was stored", hint=error.hint
+            ) from error
         except IntegrityError:  # on a server the first one went on: now the ids are there
             with self.reading() as transaction:
-                return read(transaction, ids)
+                return ids, read(transaction, ids)
 
     def reading(self) -> contextlib.AbstractContextManager[Connection]:
         """A transaction that reads: the joined one, or one of its own."""

@@ -143,8 +143,12 @@ def prune(
             .where(tasks.c.finished_at < now - age, tasks.c.status.in_(statuses), ~_NEEDED)
             .order_by(tasks.c.finished_at)
             .limit(literal_column(str(limit - deleted)))  # in the text: see `claim`
+            .with_for_update(skip_locked=True)  # or one that is being retried would go
+            .cte("old")
+            .prefix_with("MATERIALIZED")
         )
-        deleted += transaction.execute(delete(tasks).where(tasks.c.id.in_(old))).rowcount
+        gone = delete(tasks).where(tasks.c.id.in_(select(old.c.id)))
+        deleted += transaction.execute(gone).rowcount
     return deleted
 
 

@@ -4,7 +4,12 @@ from typing import Any, Final
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from jobrunner.core.errors import DatabaseDamagedError, DatabaseError, DiskFullError
+from jobrunner.core.errors import (
+    ConflictError,
+    DatabaseDamagedError,
+    DatabaseError,
+    DiskFullError,
+)
 
 _DAMAGED: Final = (
     "Its workers stop and the file stays as it is; put a backup in its place with "
@@ -32,7 +37,7 @@ _TROUBLE: Final[dict[int | str, Told]] = {
         "Give another path with --db or JOBRUNNER_DB; if it was one, `jobrunner db restore FILE`.",
     ),
     "25006": (DatabaseError, "takes no writes", "Give the address of the primary server."),
-    "40": (DatabaseError, "had two transactions in each other's way", "Try again."),
+    "40": (ConflictError, "had two transactions in each other's way", "Try again."),
     "42P07": (
         DatabaseError,
         "holds a table that is not jobrunner's",

@@ -47,6 +47,11 @@ def register(transaction: Connection, worker: WorkerInfo) -> None:
     )
 
 
+def lock(transaction: Connection, worker_id: WorkerId) -> None:
+    """Wait until no claim of this worker is under way; in a file none is."""
+    transaction.execute(select(workers.c.id).where(workers.c.id == worker_id).with_for_update())
+
+
 def beat(transaction: Connection, worker_id: WorkerId, *, now: datetime) -> bool:
     """Show life: raise the counter. `False` says the worker was declared lost."""
     raised = (

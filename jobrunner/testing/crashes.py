@@ -29,7 +29,7 @@ NAMES: Final[Mapping[tuple[str, str], str]] = {
     ("jobrunner.runtime.settler", "Settler.turn"): "settle",
     ("jobrunner.storage.migrate", "upgrade"): "migrate",
     ("jobrunner.storage.store", "Store._look_again"): "enqueue",
-    ("jobrunner.storage.store", "Store.enqueue"): "enqueue",
+    ("jobrunner.storage.store", "Store._enqueue"): "enqueue",
     ("jobrunner.storage.store", "Store.joining"): "transaction",
     ("jobrunner.task_queue", "TaskQueue.cancel"): "cancel",
     ("jobrunner.task_queue", "TaskQueue.retry"): "retry",

@@ -52,6 +52,7 @@ EXAMPLES = [
     errors.DatabaseMovedError("it has moved"),
     errors.MoveError("tasks", "jobs.db"),
     errors.DiskFullError("the disk is full"),
+    errors.ConflictError("two waited for each other"),
     errors.CommitUnknownError("it may be there or not"),
 ]
 
