@@ -58,7 +58,8 @@ class Maintenance:
     def sweep(self) -> bool:
         """Look at everything, if it is time to. `True` says that something was rescued."""
         now = self._clock.monotonic()
-        if now < self._sweep_at and self._liveness.dead() <= self._stale:
+        dead = self._liveness.dead()  # who dies from here on is seen by the next look
+        if now < self._sweep_at and dead <= self._stale:
             return False
         # Sleeping or stopped ourselves, we saw nothing: that time says nothing about others.
         seen = min(now - self._swept_at, self._every + SWEEP_EVERY)
@@ -72,7 +73,7 @@ class Maintenance:
         rescued += [self._rescue(worker_id, "its worker has ended") for worker_id in orphans]
         rescued += [self._take(claimed) for claimed in self._overdue(timed, seen)]
         self._prune(now)
-        self._stale = self._liveness.dead()
+        self._stale = dead
         return any(rescued)
 
     def _lost(self, living: list[WorkerInfo], seen: float) -> list[tuple[WorkerInfo, str]]:
