@@ -88,7 +88,7 @@ class ExecutorPromises:
                 thread = threading.Thread(target=working.run, daemon=True)
                 thread.start()
                 stack.callback(_end, working, thread)
-                until(queue, lambda: queue.get(task.id).progress)
+                until(queue, lambda: has_begun(queue.get(task.id)))
                 return task, working
 
             yield start
@@ -216,6 +216,11 @@ class CrashPromises:
 def outcomes(queue: TaskQueue, task: Task[Any]) -> list[str]:
     """How the attempts of a task have ended."""
     return [record.outcome for record in queue.history(task.id)]
+
+
+def has_begun(task: Task[Any]) -> bool:
+    """Whether it says that it runs, or was over before it could say so."""
+    return task.progress is not None or task.status.is_final
 
 
 def until(queue: TaskQueue, condition: Callable[[], Any]) -> None:
