@@ -40,6 +40,7 @@ def test_each_kind_of_error_has_its_exit_code():
         "DatabaseDamagedError": 4,
         "DatabaseMovedError": 4,
         "DiskFullError": 4,
+        "ConflictError": 4,
         "CommitUnknownError": 4,
     }
     assert {*codes.values(), 0, 130, 143} == set(endings.MEANINGS)
@@ -50,7 +51,8 @@ def test_each_kind_of_error_has_a_stable_name():
         *("invalid_task", "payload", "cycle", "unknown_parent", "unknown_function"),
         *("duplicate_function", "task_not_found", "task_state", "task_failed", "wait_timeout"),
         *("lease_lost", "move", "application", "configuration", "database", "schema"),
-        *("lasting", "database_damaged", "database_moved", "disk_full", "commit_unknown"),
+        *("lasting", "database_damaged", "database_moved", "disk_full", "conflict"),
+        "commit_unknown",
     ]
 
 
