@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 
 from pyroute2 import IPRoute, NetNS, netns
+
+from tests.lifecycle import processes
 
 NETWORK = "10.213.0.0/16"
 SERVER = "10.213.0.1"
@@ -55,12 +58,18 @@ class Host:
             here.link("set", index=here.link_lookup(ifname=self.link)[0], state=state)
 
     def remove(self) -> None:
-        netns.remove(self.namespace)  # and its link with it
+        with IPRoute() as here:  # the kernel takes its time to remove it with the namespace
+            here.link("del", index=here.link_lookup(ifname=self.link)[0])
+        netns.remove(self.namespace)
 
 
 @contextlib.contextmanager
 def hosts(count: int) -> Iterator[list[Host]]:
-    """So many hosts that reach this one by `SERVER`."""
+    """So many hosts that reach this one by `SERVER`; those of a run that was killed are removed."""
+    for left in netns.listnetns():
+        owner = re.fullmatch(r"jobrunner-(\d+)-\d+", left)
+        if owner and not processes.is_alive(int(owner[1])):
+            netns.remove(left)
     with IPRoute() as here:
         (local,) = here.link_lookup(ifname="lo")
         here.addr("replace", index=local, address=SERVER, prefixlen=32)

@@ -76,7 +76,8 @@ def each_once(stage):
 def two_workers(stage):
     """Start them, and wait until they work: one that cannot begin ends."""
     workers = [stage.worker(concurrency=2), stage.worker(concurrency=2)]
-    stage.until(lambda: len(stage.queue.workers()) == 2)
+    for worker in workers:
+        assert any(line.startswith("WorkerStarted") for line in worker.stdout)
     return workers
 
 
