@@ -108,6 +108,21 @@ def test_a_module_begins_with_one_sentence(path: Path) -> None:
     assert not re.search(r"\. [A-Z]", first), "more than one sentence"
 
 
+def test_a_test_that_a_comment_names_is_there() -> None:
+    named = {
+        name
+        for path in modules("jobrunner", "migrations")
+        for name in re.findall(r"guarded by[\s#]+(test_\w+)", path.read_text())
+    }
+    there = {
+        name
+        for path in modules("tests")
+        for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    assert named
+    assert named - there == set()
+
+
 def test_the_public_names_are_these() -> None:
     assert list(jobrunner.__all__) == sorted(PUBLIC)
     assert all(hasattr(jobrunner, name) for name in PUBLIC)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from jobrunner import Worker
 from jobrunner.core.events import TaskStarted, WorkerTrouble
 from jobrunner.core.status import Status
 from jobrunner.testing import executor_functions as f
+from tests.runtime.conftest import Started
 from tests.runtime.support import PATIENCE, outcomes, until
 
 
@@ -22,17 +22,12 @@ def start_worker(queue, cluster):
     def start(**limits):
         options = {"address": cluster.address}
         worker = Worker(queue, executor="dask", executor_options=options, shutdown_grace=0.2)
-        thread = threading.Thread(target=worker.run, kwargs=limits, daemon=True)
-        thread.start()
-        started.append((worker, thread))
-        return thread
+        started.append(Started(worker, limits))
+        return started[-1]
 
     yield start
-    for worker, thread in started:
-        worker.stop()
-        worker.stop()
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
+    for worker in started:
+        worker.stop_at_once()
 
 
 def go(tmp_path: Path) -> None:

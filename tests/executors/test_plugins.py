@@ -15,6 +15,7 @@ from jobrunner.core.signals import StopReason
 from jobrunner.executors import Plugin
 from jobrunner.runtime.executors import plugin
 from jobrunner.testing import executor_functions as f
+from tests.runtime.conftest import Started
 from tests.runtime.support import PATIENCE, outcomes, until
 
 
@@ -71,17 +72,12 @@ def work(queue):
 
     def start(**settings):
         worker = Worker(queue, executor="inert", shutdown_grace=0.1, kill_grace=0.1, **settings)
-        thread = threading.Thread(target=worker.run, daemon=True)
-        thread.start()
-        started.append((worker, thread))
+        started.append(Started(worker, {}))
         return worker
 
     yield start
-    for worker, thread in started:
-        worker.stop()
-        worker.stop()
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
+    for worker in started:
+        worker.stop_at_once()
 
 
 def soon(condition):

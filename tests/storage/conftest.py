@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -18,6 +19,7 @@ from jobrunner.storage import check, claim, control, migrate, reads, sweep, work
 from jobrunner.storage.engine import Database
 from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.settle import Settlement, settle
+from tests.storage.hearing import Ear
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WAIT = timedelta(seconds=10)
@@ -178,6 +180,19 @@ def store(empty_store: Store) -> Iterator[Store]:
     empty_store.worker("ada")
     yield empty_store
     assert empty_store.problems() == []
+
+
+@pytest.fixture
+def connection(location: str) -> Iterator[psycopg.Connection[Any]]:
+    """A session of its own at a server, each statement for itself."""
+    with psycopg.connect(location, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def ear(connection: psycopg.Connection[Any]) -> Ear:
+    """Hears what is told at a server."""
+    return Ear(connection)
 
 
 @pytest.fixture

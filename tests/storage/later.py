@@ -39,15 +39,12 @@ def downgrade():
 """
 """The next revision; of a file it rebuilds the table that all others refer to."""
 
-STARTER: Final = """
+OPENER: Final = """
 import sys
-from pathlib import Path
-import alembic.command, alembic.config
+import alembic.command
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
 
-scripts = Path(sys.argv[1])
-migrate.scripts, migrate.HEAD, migrate.KNOWN = lambda: scripts, "0002", ("0001", "0002")
 print("ready", flush=True)
 for line in sys.stdin:
     database = Database(line.strip())
@@ -56,6 +53,17 @@ for line in sys.stdin:
         print(migrate.version(transaction), flush=True)
     database.close()
 """
+"""Opens the databases that it is told, one after the other."""
+
+STARTER: Final = f"""
+import sys
+from pathlib import Path
+import alembic.config
+from jobrunner.storage import migrate
+
+scripts = Path(sys.argv[1])
+migrate.scripts, migrate.HEAD, migrate.KNOWN = lambda: scripts, "0002", ("0001", "0002")
+{OPENER}"""
 """Opens the databases that it is told with that revision."""
 
 

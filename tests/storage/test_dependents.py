@@ -5,7 +5,10 @@ import time
 import pytest
 
 from jobrunner.core.outcome import Cancelled, Completed, Ended, Failed
+from jobrunner.core.status import Status
 from jobrunner.core.task import NewTask
+from jobrunner.storage.dependents import settle_dependents
+from tests.storage.plans import plans
 
 BROKEN = Failed("broken", retryable=False)
 
@@ -196,3 +199,16 @@ def test_a_chain_of_2000_is_cancelled_in_bounded_time(store):
     assert time.monotonic() - before < 2
     assert len(settlement.cancelled_dependents) == 1999
     assert store.statuses(ids[-1]) == ["pending"]
+
+
+def test_a_fan_out_is_released_by_its_ids(store):
+    """Where it were joined with its edges, a server might go through all blocked tasks for each."""
+    parent = store.add()
+    children = store.enqueue(*[NewTask(function="work", after=[parent]) for _ in range(600)])
+    completed = {parent: Status.COMPLETED}
+    planned = plans(store, settle_dependents, completed, now=store.now, could=True)
+    updates = [one for one in planned if one.statement.startswith("UPDATE")]
+    assert len(updates) == 2  # two chunks
+    assert {step.table for one in updates for step in one.steps} == {"tasks"}
+    assert not any(step.is_whole for one in updates for step in one.steps)
+    assert set(store.statuses(*children)) == {"pending"}

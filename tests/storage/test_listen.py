@@ -2,7 +2,6 @@
 
 import threading
 
-import psycopg
 import pytest
 
 from jobrunner.storage import listen, notices
@@ -10,18 +9,7 @@ from jobrunner.storage.engine import Database
 from jobrunner.storage.listen import FIRST_PAUSE, LONGEST_PAUSE, Listener
 from tests.databases import on_a_server
 from tests.storage.conftest import Store
-from tests.storage.hearing import Calls, Ear
-
-
-@pytest.fixture
-def connection(location):
-    with psycopg.connect(location, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def ear(connection):
-    return Ear(connection)
+from tests.storage.hearing import Calls
 
 
 @pytest.fixture

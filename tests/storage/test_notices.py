@@ -14,17 +14,6 @@ from tests.storage.conftest import Store
 from tests.storage.hearing import Calls, Ear
 
 
-@pytest.fixture
-def connection(location):
-    with psycopg.connect(location, autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture
-def ear(connection):
-    return Ear(connection)
-
-
 class Driver:
     """Keeps what is sent."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
 from tests.databases import on_a_file
+from tests.storage.later import OPENER
 
 WRITER = """
 import sys, time
@@ -25,21 +26,6 @@ while True:
         transaction.execute(text("UPDATE workers SET beat = beat + 1 WHERE id = :me"), {"me": me})
         time.sleep(0.002)  # the work of a transaction: long enough for others to queue up
     time.sleep(0.0005)
-"""
-
-OPENER = """
-import sys
-import alembic.command
-from jobrunner.storage import migrate
-from jobrunner.storage.engine import Database
-
-print("ready", flush=True)
-for line in sys.stdin:
-    database = Database(line.strip())
-    (migrate.ensure if database.path else migrate.upgrade)(database)
-    with database.reading() as transaction:
-        print(migrate.version(transaction), flush=True)
-    database.close()
 """
 
 
