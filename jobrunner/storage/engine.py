@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import Connection, RootTransaction, func, select
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -59,13 +58,7 @@ class Database:
     @property
     def name(self) -> str:
         """The database as people may see it, without a password."""
-        return str(self.path) if self.path else self._place.render_as_string(hide_password=True)
-
-    @property
-    def _place(self) -> URL:
-        """Which database it is, and nothing of how it is reached."""
-        which = ("host", "port", "schema")
-        return self.url.set(query={k: v for k, v in self.url.query.items() if k in which})
+        return str(self.path) if self.path else locations.name_of(self.url)
 
     @cached_property
     def lock_folder(self) -> Path:

@@ -41,6 +41,13 @@ def file_of(url: URL) -> Path | None:
     return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
+def name_of(url: URL) -> str:
+    """Which database of a server it is, as people write it: not how it is reached, no password."""
+    which = ("host", "port", "schema")
+    query = {word: value for word, value in url.query.items() if word in which}
+    return url.set(drivername=url.get_backend_name(), query=query).render_as_string()
+
+
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
