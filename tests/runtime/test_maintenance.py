@@ -107,6 +107,19 @@ def test_a_lock_file_says_nothing_of_a_worker_of_another_boot(queue, clock, even
     assert events.of(WorkerLost) == []
 
 
+def test_who_dies_during_a_sweep_is_seen_by_the_next_look(
+    queue, maintenance, clock, events, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(maintenance, "_boot_id", register_ada(queue, clock).boot_id)
+    (tmp_path / "locks").mkdir()
+    monkeypatch.setattr(maintenance, "_prune", lambda _: (tmp_path / "locks" / "ada").touch())
+    maintenance.sweep()
+    assert events.of(WorkerLost) == []
+    clock.later(SWEEP_EVERY)
+    maintenance.sweep()
+    assert events.of(WorkerLost, worker_id="ada", reason="its process has died")
+
+
 def test_every_beat_starts_the_count_anew(queue, hold, maintenance, clock):
     hold()
     for _ in range(4):
