@@ -11,7 +11,7 @@ import pytest
 from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.wakeup import Wakeup
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 QUICK = ("--shutdown-grace", "0.3", "--kill-grace", "0.2", "-c", "1")
 DEAF = ["sh", "-c", "trap '' TERM; : > running; while :; do sleep 0.1; done"]
 

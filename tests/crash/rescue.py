@@ -46,7 +46,7 @@ def _gap(folder, queue, workers):
     pid = int(_starts(log, task.id)[0][3])
     killed_at = time.monotonic()
     os.kill(pid, signal.SIGKILL)
-    queue.wait([task.id], timeout=20)
+    queue.wait([task.id], timeout=60)
     workers.pop(pid).join()
     return float(_starts(log, task.id)[1][4]) - killed_at
 

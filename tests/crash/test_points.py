@@ -41,7 +41,7 @@ def kill_at(folder, side, name, *, nth=1, scenario=None):
     plan = KillAt(ledger, side, name, nth)
     process = context.Process(target=play, args=(str(folder), plan, scenario or name))
     process.start()
-    process.join(30)
+    process.join(60)
     assert process.exitcode == -signal.SIGKILL
     assert dict(ledger.causes) == {f"{side} {name}": 1}
     return at(folder)

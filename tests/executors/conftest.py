@@ -15,7 +15,7 @@ from jobrunner import TaskQueue
 from jobrunner.testing.executor_functions import functions
 from tests.runtime.support import Events
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Cluster:

@@ -20,7 +20,9 @@ from jobrunner.runtime.wakeup import Wakeup
 from tests.lifecycle import processes
 from tests.lifecycle.programs import APP, SCHEDULE, WORK
 
-PATIENCE = 20.0
+PATIENCE = 60.0
+PIPE = 1024 * 1024
+"""Bytes that a process may say before anybody reads it: with a full pipe it would stand still."""
 LOOK_EVERY = 0.05
 """Seconds between two looks: a server tells of new work, and not of every commit."""
 
@@ -55,6 +57,7 @@ class Stage:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            pipesize=PIPE,
             text=True,
             start_new_session=True,
         )

@@ -133,7 +133,7 @@ def test_a_restore_waits_until_the_workers_are_stopped(stage, finish):
     held = at_work(stage)
     source = backup.backup(stage.queue.database, stage.folder / "copy.db")
     later = stage.enqueue("nothing")
-    stage.queue.wait([later], timeout=20)
+    stage.queue.wait([later], timeout=60)
     stage.queue.close()
     options = {"clock": stage.queue.clock, "emit": stage.queue.emit}
     with pytest.raises(DatabaseError, match="is alive") as told:

@@ -80,7 +80,7 @@ def test_a_step_of_the_clock_loses_nobody_and_keeps_no_dead(stage, two, seconds)
     assert stage.worker_status(ids[0]) is WorkerStatus.RUNNING
     (stage.folder / "go").touch()
     stage.worker(queues=["b"], **QUICK)
-    assert {task.status for task in stage.queue.wait(tasks, timeout=20)} == {Status.COMPLETED}
+    assert {task.status for task in stage.queue.wait(tasks, timeout=60)} == {Status.COMPLETED}
     assert stage.outcomes(tasks[0]) == ["completed"]
     report = stage.queue.report()
     assert all(
@@ -101,10 +101,10 @@ def test_what_is_due_goes_by_the_wall_clock(stage):
     until_all_have_beaten(stage, 3)
     assert {stage.queue.get(task).status for task in (soon, late, again)} == {Status.SCHEDULED}
     step(stage, HOUR)
-    stage.queue.wait([soon, again], timeout=20)
+    stage.queue.wait([soon, again], timeout=60)
     assert stage.queue.get(late).status is Status.SCHEDULED
     step(stage, 2 * HOUR)
-    stage.queue.wait([late], timeout=20)
+    stage.queue.wait([late], timeout=60)
 
 
 def test_everybody_stopped_at_once_and_continued_loses_nobody(stage, two):
@@ -122,4 +122,4 @@ def test_everybody_stopped_at_once_and_continued_loses_nobody(stage, two):
     stage.until(lambda: all(beats(stage)[worker] > before[worker] + 3 for worker in ids))
     assert {stage.worker_status(worker) for worker in ids} == {WorkerStatus.RUNNING}
     (stage.folder / "go").touch()
-    assert {task.attempt for task in stage.queue.wait(tasks, timeout=20)} == {1}
+    assert {task.attempt for task in stage.queue.wait(tasks, timeout=60)} == {1}

@@ -79,7 +79,7 @@ def go(*processes):
 
 def told(process):
     count, errors, worst = json.loads(process.stdout.readline())
-    process.wait(20)
+    process.wait(60)
     return count, errors, worst
 
 

@@ -115,17 +115,17 @@ def test_others_outlive_who_is_frozen_in_a_write_transaction(
     heard(busy, LOCKED)
     busy.send_signal(signal.SIGTERM)
     for process in (idle, busy):
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         assert process.returncode == 4  # its row could not be written
     assert staying.poll() is None
 
     zombie.send_signal(number)
     if number == signal.SIGKILL:
-        zombie.wait(20)
+        zombie.wait(60)
         stage.command(*WORK, "--queue=frozen")
     stage.command(*WORK, "--queue=busy")
     (stage.folder / "go").touch()
-    ended = stage.queue.wait([*running, held], timeout=30)
+    ended = stage.queue.wait([*running, held], timeout=60)
     assert {task.status for task in ended} == {Status.COMPLETED}
     assert stage.queue.check() == []
 
@@ -137,12 +137,12 @@ def test_others_go_on_past_who_is_frozen_in_its_turn(stage, frozen_while, finish
     assert 0.3 <= float(waited) < PATIENCE + 2
     work = stage.command(*WORK, "--queue=default")
     tasks = [stage.enqueue("nothing") for _ in range(20)]
-    stage.queue.wait(tasks, timeout=20)
+    stage.queue.wait(tasks, timeout=60)
     assert work.poll() is None
     assert processes.state(zombie.pid) == "T"
     zombie.send_signal(signal.SIGCONT)
     (stage.folder / "go").touch()
-    assert stage.queue.wait([held], timeout=20)[0].attempt == 1
+    assert stage.queue.wait([held], timeout=60)[0].attempt == 1
 
 
 FREEZER_ON_A_SERVER = """
@@ -188,7 +188,7 @@ def test_a_server_ends_the_transaction_of_who_is_frozen_and_others_get_his_tasks
     (waited,) = finish(stage.python(ENQUEUE)).splitlines()
     assert float(waited) < PATIENCE + 2
     (stage.folder / "go").touch()
-    stage.queue.wait([task], timeout=20)
+    stage.queue.wait([task], timeout=60)
     assert stage.outcomes(task) == ["lost", "completed"]
     before = stage.rows("tasks", "attempts")
     frozen.send_signal(signal.SIGCONT)

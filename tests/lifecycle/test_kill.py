@@ -21,7 +21,7 @@ def test_the_task_of_a_killed_worker_runs_elsewhere_within_a_second(stage):
     stage.until(lambda: len(stage.queue.workers()) == 2)
     first.kill()
     killed_at = time.time()
-    stage.queue.wait([task], timeout=20)
+    stage.queue.wait([task], timeout=60)
     crashed, again = stage.queue.history(task)
     assert again.started_at.timestamp() - killed_at < 1.0
     assert (crashed.outcome, crashed.error) == ("lost", "its process has died")
@@ -36,7 +36,7 @@ def test_the_scheduler_says_by_what_a_worker_died(stage):
     worker_id = stage.running(task)
     (pid,) = [worker.pid for worker in stage.queue.workers() if worker.id == worker_id]
     signal.pidfd_send_signal(os.pidfd_open(pid), signal.SIGKILL)
-    stage.queue.wait([task], timeout=20)
+    stage.queue.wait([task], timeout=60)
     reason = "its process died: killed by SIGKILL"
     # The sweep may have been faster than the news of the death.
     assert stage.queue.history(task)[0].error in {reason, "its process has died"}
@@ -52,7 +52,7 @@ def test_a_resumed_task_goes_on_where_it_stood(stage):
     first.wait()
     stood = int(stage.log()[-1].partition(":")[2])
     stage.worker()
-    stage.queue.wait([task], timeout=30)
+    stage.queue.wait([task], timeout=60)
     second = [int(line[2:]) for line in stage.log() if line.startswith("2:")]
     # The position is stored twice a second, 25 items at most.
     assert 0 < stood - 40 < second[0] <= stood + 1

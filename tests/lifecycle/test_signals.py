@@ -70,7 +70,7 @@ def test_a_signal_leaves_no_orphan_and_loses_no_task(stage, finish, target, numb
     stage.until(lambda: len(stage.queue.workers()) == size)
     sent_at = time.monotonic()
     process.send_signal(number)
-    process.wait(20)
+    process.wait(60)
     stage.until(lambda: not stage.alive())
     assert time.monotonic() - sent_at < AT_ONCE + SLACK
     assert process.returncode == expected.exit_code
@@ -108,7 +108,7 @@ def test_a_signal_to_one_worker_of_a_scheduler(stage, number):
     stage.until(lambda: len(stage.queue.workers()) == started)
     stage.until(lambda: stage.worker_status(worker_id) is status)
     process.send_signal(SIGTERM)
-    assert process.wait(20) == 128 + SIGTERM
+    assert process.wait(60) == 128 + SIGTERM
     stage.until(lambda: not stage.alive())
     assert stage.nobody_is_running()
     assert stage.outcomes(task)[-1] == "released"
@@ -145,7 +145,7 @@ def child_of(stage, task):
 def test_a_signal_to_a_child_is_a_crash_of_what_it_ran_and_of_nothing_else(stage, finish, number):
     stage.write(CHILDREN)
     worker = stage.worker(executor="process", concurrency=1)
-    idle = stage.queue.wait([stage.enqueue("pid_of")], timeout=20)[0].returned
+    idle = stage.queue.wait([stage.enqueue("pid_of")], timeout=60)[0].returned
     processes.send(number, idle)
     stage.until(lambda: not processes.is_alive(idle))
 
@@ -153,7 +153,7 @@ def test_a_signal_to_a_child_is_a_crash_of_what_it_ran_and_of_nothing_else(stage
     child = child_of(stage, running)
     assert child != idle
     processes.send(number, child)
-    assert stage.queue.wait([running], timeout=20)[0].crashes == 1
+    assert stage.queue.wait([running], timeout=60)[0].crashes == 1
     assert stage.outcomes(running) == ["crashed", "completed"]
     assert stage.queue.history(running)[0].error.endswith(f"killed by {number.name}")
 
@@ -162,7 +162,7 @@ def test_a_signal_to_a_child_is_a_crash_of_what_it_ran_and_of_nothing_else(stage
     withstood = number in {SIGTERM, SIGINT}
     if withstood:
         (stage.folder / "go").touch()
-    stage.queue.wait([ignoring], timeout=20)
+    stage.queue.wait([ignoring], timeout=60)
     assert stage.outcomes(ignoring) == (["completed"] if withstood else ["crashed", "completed"])
     worker.send_signal(SIGTERM)
     finish(worker)
@@ -181,7 +181,7 @@ def test_a_worker_that_is_process_1_ends_at_sigterm(stage):
     assert [worker.pid for worker in stage.queue.workers()] == [1]
     (first,) = [pid for pid in stage.alive() if processes.parent(pid) == outer.pid]
     processes.send(SIGTERM, first)
-    outer.wait(20)
+    outer.wait(60)
     assert outer.returncode == 128 + SIGTERM
     assert stage.outcomes(task) == ["released"]
     assert stage.queue.workers()[0].status is STOPPED

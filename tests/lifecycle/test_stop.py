@@ -24,7 +24,7 @@ def test_the_late_write_of_a_frozen_worker_changes_nothing(stage):
     stage.worker(**QUICK)
     stage.until(lambda: status_of(stage, worker_id) is WorkerStatus.LOST)
     (stage.folder / "go").touch()  # both attempts may end now
-    stage.queue.wait([task], timeout=20)
+    stage.queue.wait([task], timeout=60)
     before = (stage.queue.get(task), stage.queue.history(task))
     assert [record.outcome for record in before[1]] == ["lost", "completed"]
     assert before[1][0].error == "it showed no life for 1.5 s"
@@ -39,9 +39,9 @@ def test_the_late_write_of_a_frozen_worker_changes_nothing(stage):
     new_id = said[-1].split()[-1]
     assert status_of(stage, new_id) is WorkerStatus.RUNNING
     stage.processes[1].send_signal(signal.SIGTERM)
-    stage.processes[1].wait(20)
+    stage.processes[1].wait(60)
     again = stage.enqueue("nothing")
-    stage.queue.wait([again], timeout=20)
+    stage.queue.wait([again], timeout=60)
     assert stage.queue.history(again)[0].worker_id == new_id
 
 
@@ -52,10 +52,10 @@ def test_a_worker_that_freezes_for_less_is_left_alone(stage):
     stage.freeze(frozen.pid)
     stage.worker(heartbeat=0.3, lost_after=20)
     other = stage.enqueue("nothing")
-    stage.queue.wait([other], timeout=20)
+    stage.queue.wait([other], timeout=60)
     frozen.send_signal(signal.SIGCONT)
     (stage.folder / "go").touch()
-    assert stage.queue.wait([task], timeout=20)[0].returned == 1
+    assert stage.queue.wait([task], timeout=60)[0].returned == 1
     assert stage.queue.history(task)[0].worker_id == worker_id
 
 

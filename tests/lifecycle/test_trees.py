@@ -1,5 +1,6 @@
 """What tasks do to their processes: fork, escape, crash, run out of memory, hold the GIL."""
 
+import os
 import signal
 
 import pytest
@@ -43,7 +44,9 @@ def exit_once():
 def hold_the_gil():
     context.progress(0, note="running")
     if context.attempt == 1:
-        ctypes.PyDLL(None).sleep(4)  # holds the GIL, as a long match of a regular expression does
+        with open(HERE / "gil", "rb", buffering=0) as gil:
+            # Keeps the GIL until there is something to read, as a long regular expression does.
+            ctypes.PyDLL(None).read(gil.fileno(), ctypes.create_string_buffer(1), 1)
     return context.attempt
 """
 
@@ -72,7 +75,7 @@ def test_all_that_a_task_has_forked_ends_with_it(stage, kind, end):
     stage.until(lambda: len(pids(stage)) == 2)
     if end == "cancel":
         stage.queue.cancel(task)
-        stage.queue.wait([task], timeout=20)
+        stage.queue.wait([task], timeout=60)
         assert stage.queue.get(task).status is Status.CANCELLED
     else:
         worker.kill()
@@ -98,21 +101,32 @@ def test_memory_that_is_refused_is_a_failure_and_a_process_that_ends_a_crash(sta
     assert stage.queue.history(ending)[0].error.endswith("exit code 7")
 
 
+def beat(stage, worker_id):
+    return {worker.id: worker.beat for worker in stage.queue.workers()}[worker_id]
+
+
 @pytest.mark.parametrize("executor", ["thread", "process"])
 def test_a_task_that_holds_the_gil_takes_a_thread_worker_along_and_no_process_worker(
     stage, executor
 ):
+    os.mkfifo(stage.folder / "gil")
+    stage.worker(queues=["default"], heartbeat=0.2, lost_after=1.5)
+    stage.until(stage.queue.workers)
     task = stage.enqueue("hold_the_gil", queue="held")
     held = stage.worker(executor=executor, queues=["held"], heartbeat=0.2, lost_after=60)
     worker_id = stage.running(task)
-    stage.worker(queues=["default"], heartbeat=0.2, lost_after=1.5)
-    if executor == "process":
-        assert stage.queue.wait([task], timeout=20)[0].returned == 1
-        assert stage.worker_status(worker_id) is WorkerStatus.RUNNING
-        return
-    stage.until(lambda: stage.worker_status(worker_id) is WorkerStatus.LOST)
+    with (stage.folder / "gil").open("wb") as gil:
+        if executor == "process":
+            seen = beat(stage, worker_id)
+            stage.until(lambda: beat(stage, worker_id) >= seen + 10)  # longer than lost_after
+            gil.write(b".")
+            gil.flush()
+            assert stage.queue.wait([task], timeout=60)[0].returned == 1
+            assert stage.worker_status(worker_id) is WorkerStatus.RUNNING
+            return
+        stage.until(lambda: stage.worker_status(worker_id) is WorkerStatus.LOST)
     # It wakes up, starts over under a new id, and runs the task again.
-    assert stage.queue.wait([task], timeout=20)[0].returned == 2
+    assert stage.queue.wait([task], timeout=60)[0].returned == 2
     lost, again = stage.queue.history(task)
     assert (lost.outcome, lost.worker_id) == ("lost", worker_id)
     assert again.worker_id != worker_id
@@ -133,7 +147,7 @@ def test_a_poison_pill_among_1000_fast_tasks_fails_alone_under_plain_workers(sta
     """Whoever restarts a worker that dies gets past the pill: by hand, or systemd."""
     task, others = poisoned(stage, "segfault")
     deaths = 0
-    while (worker := stage.worker({"until_empty": True})).wait(30) != 0:
+    while (worker := stage.worker({"until_empty": True})).wait(60) != 0:
         assert worker.returncode == -signal.SIGSEGV
         deaths += 1
     assert deaths == 2  # after two it runs alone, in a process of its own

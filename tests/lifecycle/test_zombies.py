@@ -152,9 +152,9 @@ def rescued_and_finished(stage, tasks):
     """Have another worker run all of them, and their dependents, to the end; returns all rows."""
     dependents = [stage.enqueue("nothing", after=[task], queue="x") for task in tasks]
     other = stage.worker(concurrency=20, heartbeat=0.3, lost_after=1.5)
-    stage.queue.wait([*tasks, *dependents], timeout=30)
+    stage.queue.wait([*tasks, *dependents], timeout=60)
     other.send_signal(signal.SIGTERM)
-    assert other.wait(20) == 0
+    assert other.wait(60) == 0
     return stage.rows()
 
 
@@ -176,6 +176,6 @@ def test_in_20_tries_of_20_a_frozen_worker_changes_no_row(stage, zombies):
     assert {stage.queue.get(task).returned for task in tasks} == {"in time"}
 
     again = [stage.enqueue("nothing", queue=f"q{number}") for number in range(len(started))]
-    stage.queue.wait(again, timeout=20)
+    stage.queue.wait(again, timeout=60)
     assert [stage.queue.history(task)[0].worker_id for task in again] == new
     assert not lost & set(new)

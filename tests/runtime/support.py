@@ -15,7 +15,7 @@ from jobrunner.storage import workers
 
 T = TypeVar("T")
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which a wait fails its test."""
 
 LOOK_EVERY = 0.03

@@ -49,7 +49,7 @@ def test_a_coroutine_that_does_not_end_gives_up_its_slot(queue: TaskQueue, start
     )
     after = queue.enqueue_many([f.add_async.bind(n, n) for n in range(3)])
     start_worker(executor="async", concurrency=1, kill_grace=0.05)
-    ended = queue.wait([*stuck, *after], timeout=20)
+    ended = queue.wait([*stuck, *after], timeout=60)
     assert [task.error for task in ended[:3]] == ["ran longer than 0.05 s"] * 3
     assert [task.returned for task in ended[3:]] == [0, 2, 4]
 
@@ -59,7 +59,7 @@ def test_functions_run_in_threads_beside_the_loop(queue: TaskQueue, start_worker
     blocked = queue.enqueue(f.block.bind("beside"))
     tasks = queue.enqueue_many([f.add_async.bind(n, n) for n in range(5)])
     start_worker(executor="async", concurrency=2)
-    queue.wait(tasks, timeout=20)
+    queue.wait(tasks, timeout=60)
     assert not queue.get(blocked.id).status.is_final
     f.gates["beside"].set()
-    queue.wait([blocked], timeout=20)
+    queue.wait([blocked], timeout=60)

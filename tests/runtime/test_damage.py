@@ -155,6 +155,6 @@ def test_an_idle_worker_outlives_a_full_disk(queue, start_worker, events, disk, 
     before = queue.workers()[0].beat
     until(queue, lambda: queue.workers()[0].beat > before + 2)
     disk["full"] = False
-    assert queue.wait([queue.enqueue(f.add.bind(1, 2))], timeout=20)[0].returned == 3
+    assert queue.wait([queue.enqueue(f.add.bind(1, 2))], timeout=60)[0].returned == 3
     worker.stop()
     worker.join()

@@ -66,7 +66,7 @@ def test_a_close_ends_what_is_still_known(group):
     guard = Guard()
     guard.add(group.pid)
     guard.close()
-    assert group.wait(20) == -signal.SIGKILL
+    assert group.wait(60) == -signal.SIGKILL
 
 
 def test_a_close_leaves_what_was_removed(group):
@@ -91,7 +91,7 @@ def test_a_guard_that_was_killed_is_replaced_and_knows_all_groups(group):
     other = subprocess.Popen(SLEEP, start_new_session=True)
     guard.add(other.pid)
     guard.close()
-    assert [process.wait(20) for process in (group, other)] == [-signal.SIGKILL] * 2
+    assert [process.wait(60) for process in (group, other)] == [-signal.SIGKILL] * 2
 
 
 def test_a_group_that_ends_after_the_close_starts_no_guard(group):
@@ -106,7 +106,7 @@ def test_a_group_that_starts_after_the_close_is_ended_at_once(group):
     guard = Guard()
     guard.close()
     guard.add(group.pid)
-    assert group.wait(20) == -signal.SIGKILL
+    assert group.wait(60) == -signal.SIGKILL
     assert guard._process is None
 
 

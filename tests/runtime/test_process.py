@@ -115,7 +115,7 @@ def test_no_child_is_left_when_the_worker_has_ended(queue, drain):
 def test_what_a_function_has_left_running_ends_with_its_child(queue, start_worker, monkeypatch):
     monkeypatch.setattr(process, "RECYCLE_AFTER", 1)
     worker = start_worker(executor="process", concurrency=1)
-    left, _ = queue.wait(queue.enqueue_many([f.leave_running.bind(), f.pid.bind()]), timeout=20)
+    left, _ = queue.wait(queue.enqueue_many([f.leave_running.bind(), f.pid.bind()]), timeout=60)
     until(queue, lambda: not Path(f"/proc/{left.result()}").exists())
     worker.stop()
     worker.join()
@@ -141,6 +141,6 @@ def test_a_child_whose_worker_has_died_ends_without_a_word(capfd):
     orphan = context.Process(target=child.serve, args=(theirs,))
     orphan.start()
     theirs.close()
-    orphan.join(20)
+    orphan.join(60)
     assert orphan.exitcode == 0
     assert capfd.readouterr().err == ""

@@ -55,7 +55,7 @@ def test_what_was_claimed_ahead_of_a_slow_task_is_given_back_to_others(
     monkeypatch.setattr(in_hand, "HELD_AT_MOST", 0.1)
     until(queue, lambda: left_no_trace(queue, behind))
     start_worker(concurrency=1)
-    assert [task.returned for task in queue.wait(behind, timeout=20)] == [2 * n for n in range(30)]
+    assert [task.returned for task in queue.wait(behind, timeout=60)] == [2 * n for n in range(30)]
     assert {outcome for task in behind for outcome in outcomes(queue, task.id)} == {"completed"}
 
 
@@ -86,7 +86,7 @@ def test_a_lost_worker_starts_over_and_its_late_results_change_nothing(queue, st
     until(queue, lambda: len(queue.workers()) == 2)
     second = queue.workers()[1].id
     f.gates["lost"].set()
-    ended = queue.wait([task], timeout=20)[0]
+    ended = queue.wait([task], timeout=60)[0]
     assert [(r.outcome, r.worker_id) for r in queue.history(task.id)] == [
         ("lost", first),
         ("completed", second),
@@ -94,7 +94,7 @@ def test_a_lost_worker_starts_over_and_its_late_results_change_nothing(queue, st
     assert (ended.attempt, ended.crashes) == (2, 1)
     assert len(events.of(LeaseLost)) == 1
     after = queue.enqueue(f.add.bind(1, 1))
-    assert queue.wait([after], timeout=20)[0].returned == 2
+    assert queue.wait([after], timeout=60)[0].returned == 2
     worker.stop()
     worker.join()
     assert [row.status for row in queue.workers()] == [WorkerStatus.LOST, WorkerStatus.STOPPED]

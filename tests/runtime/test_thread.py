@@ -22,14 +22,14 @@ def test_a_thread_that_does_not_end_is_replaced_and_its_late_result_changes_noth
 ):
     stuck = queue.enqueue(f.block.using(timeout=0.1, max_attempts=1).bind("late result"))
     start_worker(concurrency=1, kill_grace=0.1)
-    assert queue.wait([stuck], timeout=20)[0].error == "ran longer than 0.1 s"
+    assert queue.wait([stuck], timeout=60)[0].error == "ran longer than 0.1 s"
     # The only slot works again, while the thread still blocks.
     after = queue.enqueue(f.add.bind(1, 1))
-    assert queue.wait([after], timeout=20)[0].returned == 2
+    assert queue.wait([after], timeout=60)[0].returned == 2
     before = queue.get(stuck.id)
     f.gates["late result"].set()
     last = queue.enqueue(f.add.bind(2, 2))
-    assert queue.wait([last], timeout=20)[0].returned == 4
+    assert queue.wait([last], timeout=60)[0].returned == 4
     assert queue.get(stuck.id) == before
     assert outcomes(queue, stuck.id) == ["timed_out"]
     assert len(events.of(TaskSettled, task_id=stuck.id)) == 1
@@ -39,7 +39,7 @@ def test_a_slot_is_replaced_as_often_as_it_is_lost(queue, start_worker):
     stuck = [f.block.using(timeout=0.05, max_attempts=1).bind("never") for _ in range(6)]
     tasks = queue.enqueue_many([*stuck, *(f.add.bind(n, n) for n in range(3))])
     start_worker(concurrency=2, kill_grace=0.05)
-    ended = queue.wait(tasks, timeout=30)
+    ended = queue.wait(tasks, timeout=60)
     assert [task.returned for task in ended[6:]] == [0, 2, 4]
     assert {task.status for task in ended[:6]} == {Status.FAILED}
     f.gates["never"].set()
@@ -55,7 +55,7 @@ def test_an_exception_raised_into_one_task_never_reaches_the_next(queue, start_w
         for task in (pair[0], *pair[1])
     ]
     start_worker(concurrency=2, kill_grace=0.0)
-    ended = queue.wait(queue.enqueue_many(mixed), timeout=30)
+    ended = queue.wait(queue.enqueue_many(mixed), timeout=60)
     failed = [task for task in ended if task.status is not Status.COMPLETED]
     assert {task.function for task in failed} == {"spin"}
     assert {task.error for task in failed} == {"ran longer than 0.02 s"}
@@ -80,7 +80,7 @@ def test_what_is_raised_into_a_shielded_thread_waits_for_the_end_of_the_shield()
         try:
             with control.shielded():
                 inside.set()
-                go_on.wait(20)
+                go_on.wait(60)
                 reached.append("the end of the transaction")
             reached.append("the code after it")
         except Stopped:
@@ -89,7 +89,7 @@ def test_what_is_raised_into_a_shielded_thread_waits_for_the_end_of_the_shield()
     thread = threading.Thread(target=run)
     control = ThreadControl(0, running=None)
     thread.start()
-    inside.wait(20)
+    inside.wait(60)
     control.kill()
     go_on.set()
     thread.join()
@@ -146,7 +146,7 @@ def test_a_stopped_thread_frees_its_processor(queue, start_worker, function, ins
     task = queue.enqueue(function.using(timeout=0.5, max_attempts=1).bind())
     start_worker(concurrency=1, kill_grace=0.05)
     until(queue, lambda: inside in running_code())
-    queue.wait([task], timeout=20)
+    queue.wait([task], timeout=60)
     until(queue, lambda: inside not in running_code())
 
 

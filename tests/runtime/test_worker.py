@@ -166,11 +166,11 @@ def test_a_queue_limit_holds(queue, start_worker):
     tasks = queue.enqueue_many([f.block.using(queue="one").bind("limit") for _ in range(3)])
     free = queue.enqueue_many([f.add.bind(n, n) for n in range(5)])
     start_worker(concurrency=4, queues={"one": 1, "default": None})
-    queue.wait(free, timeout=20)
+    queue.wait(free, timeout=60)
     statuses = [queue.get(task.id).status for task in tasks]
     assert statuses.count(Status.IN_PROGRESS) == 1
     f.gates["limit"].set()
-    queue.wait(tasks, timeout=20)
+    queue.wait(tasks, timeout=60)
 
 
 @pytest.mark.parametrize(
