@@ -4,8 +4,9 @@
 # The interpreter to use, such as python3.13; by default the first suitable one.
 PYTHON :=
 
-# What a caller's shell may carry over, and what would lead the environment astray.
-unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_PREFIX PIP_TARGET PIP_USER
+# What a caller's shell may carry over, and what would lead the environment astray, or have every
+# process of the tests compile the package anew.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_PREFIX PIP_TARGET PIP_USER PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import Postgres
+from tests.databases import Postgres, Supply
 from tools import postgres
 
 KINDS = ("sqlite", "postgresql")
@@ -47,17 +47,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def server() -> Postgres:
+def server() -> Iterator[Postgres]:
     """The server of this run."""
-    if url := os.environ.get(URL):
-        return Postgres(url)
+    supply = Supply(os.environ.get(URL) or _started())
+    yield supply
+    supply.close()
+
+
+def _started() -> str:
     folder = Path(os.environ[FOLDER])
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         server = postgres.Server(folder)
         if not server.is_running():
             server.start()
-    return Postgres(server.url())
+    return server.url()
 
 
 @pytest.fixture(params=KINDS)

@@ -5,6 +5,7 @@ import hashlib
 import os
 import stat
 import tempfile
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +41,7 @@ class Server:
         self.engine = _engine(self.address.url, connect_args=arguments, **POOL)
         self._notifier = Notifier(self.address.channels)
         self._listeners: dict[str, Listener] = {}
+        self._listening = threading.Lock()
 
     def notify(self, connection: Connection) -> None:
         """Tell others what a transaction has led to; it has ended."""
@@ -66,21 +68,24 @@ class Server:
         listen = self.address.listen
         if listen is None:
             return NoticeWatch(frozenset())
-        if topic not in self._listeners:
-            # Nothing to roll back: it listens, each statement for itself, until it is cut.
-            engine = _engine(listen, poolclass=NullPool, pool_reset_on_return=None)
-            self._listeners[topic] = Listener(engine, f"{self.address.channels}_{topic}")
-        return self._listeners[topic].watch(frozenset(queues))
+        with self._listening:
+            if topic not in self._listeners:
+                # Nothing to roll back: it listens, each statement for itself, until it is cut.
+                engine = _engine(listen, poolclass=NullPool, pool_reset_on_return=None)
+                self._listeners[topic] = Listener(engine, f"{self.address.channels}_{topic}")
+            return self._listeners[topic].watch(frozenset(queues))
 
     def close(self) -> None:
         """Listen no more; the next watch does."""
-        listeners, self._listeners = self._listeners, {}
+        with self._listening:
+            listeners, self._listeners = self._listeners, {}
         for listener in listeners.values():
             listener.close()
 
     def forget(self) -> None:
         """In a forked child: the threads are the parent's."""
         self._listeners = {}
+        self._listening = threading.Lock()  # a thread that is not here may hold it
 
 
 def _engine(url: URL, **options: Any) -> Engine:

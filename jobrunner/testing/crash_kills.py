@@ -1,5 +1,6 @@
 """Kill with SIGKILL: oneself at a crash point, or a worker from outside, and no task too often."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Mapping
@@ -100,7 +101,8 @@ class RandomKills:
             busy = [worker for worker in may_die if worker.id in holders]
             if not may_die or not self.ledger.spend(OUTSIDE):
                 return False
-            os.kill(random.choice(busy or may_die).pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has just killed itself
+                os.kill(random.choice(busy or may_die).pid, signal.SIGKILL)
         return True
 
     def _may_die(self, workers: set[WorkerId], status: SystemStatus) -> bool:

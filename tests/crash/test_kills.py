@@ -1,6 +1,8 @@
 """Kills are counted across processes, spread over the tasks, and no innocent task fails of them."""
 
 import os
+import subprocess
+import sys
 import threading
 from random import Random
 
@@ -10,12 +12,19 @@ from jobrunner import NewTask, Scheduler, Status, TaskQueue, Worker
 from jobrunner.core import verdict
 from jobrunner.core.events import ignore
 from jobrunner.core.worker import WorkerStatus
+from jobrunner.runtime.liveness import Liveness
 from jobrunner.testing.crash_kills import OUTSIDE, SPARED_FROM, RandomKills, raise_limit
 from jobrunner.testing.crash_ledger import Ledger
 from jobrunner.testing.crash_victims import Victims
 
 ALWAYS = {"after settle": 1.0}
 """Die whenever a turn is over: with every claim, before the task begins."""
+
+DIES = """
+import os, sys
+from jobrunner import TaskQueue, Worker
+Worker(TaskQueue(sys.argv[1]), on_join=lambda _: os.kill(os.getpid(), 9)).run()
+"""
 
 
 @pytest.fixture
@@ -106,6 +115,14 @@ def test_nobody_is_killed_where_nobody_works(tmp_path, queue):
     queue.enqueue_command(["true"])
     assert not plan.kill_one(queue, Random(1))  # noqa: S311 — no secret
     assert plan.ledger.spent == 0
+
+
+def test_who_has_just_killed_itself_is_not_killed_again(tmp_path, location, queue, monkeypatch):
+    """On a server it may do so between our look and our kill."""
+    plan = RandomKills(Ledger(tmp_path / "kills", 9), {}, 0.0, 0)
+    assert subprocess.run([sys.executable, "-c", DIES, location], check=False).returncode == -9
+    monkeypatch.setattr(Liveness, "is_dead", lambda *_: False)
+    assert plan.kill_one(queue, Random(1))  # noqa: S311 — no secret
 
 
 def test_the_process_that_is_armed_elsewhere_is_not_armed_itself(tmp_path, queue):

@@ -1,10 +1,12 @@
 """Who listens hears what is told, and looks again for what was left out or missed."""
 
+import contextlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jobrunner.storage import listen, notices
+from jobrunner.storage import listen, notices, postgres
 from jobrunner.storage.engine import Database
 from jobrunner.storage.listen import FIRST_PAUSE, LONGEST_PAUSE, Listener
 from tests.databases import on_a_server
@@ -56,6 +58,10 @@ LISTENING = "FROM pg_stat_activity WHERE query LIKE 'LISTEN%%' AND datname = cur
 def listeners(connection):
     query = f"SELECT count(*) {LISTENING} AND pid <> pg_backend_pid()"
     return connection.execute(query).fetchone()[0]
+
+
+def threads():
+    return [one for one in threading.enumerate() if one.name == "jobrunner-jobrunner_work"]
 
 
 @on_a_server
@@ -111,9 +117,6 @@ def test_where_notices_are_off_nobody_tells_and_nobody_listens(location, ear, co
 def test_one_thread_and_one_session_listen_for_all_until_the_database_is_closed(
     database, calls, connection
 ):
-    def threads():
-        return [one for one in threading.enumerate() if one.name == "jobrunner-jobrunner_work"]
-
     for name in "abc":
         calls(name)
     assert (len(threads()), listeners(connection)) == (1, 1)
@@ -122,3 +125,22 @@ def test_one_thread_and_one_session_listen_for_all_until_the_database_is_closed(
     while listeners(connection):
         connection.execute("SELECT pg_sleep(0.01)")
     calls("a").settled()  # the next one begins anew
+
+
+@on_a_server
+def test_threads_that_begin_to_watch_at_once_share_one_listener(database, monkeypatch):
+    both, engine = threading.Barrier(2), postgres._engine
+
+    def slow(url, **options):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.2)  # where both are let in, both make one
+        return engine(url, **options)
+
+    monkeypatch.setattr(postgres, "_engine", slow)
+    with ThreadPoolExecutor(2) as together:
+        watches = list(together.map(lambda _: database.watch(), range(2)))
+    assert len(threads()) == 1
+    for watch in watches:
+        watch.close()
+    database.close()
+    assert threads() == []
