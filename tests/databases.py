@@ -60,7 +60,9 @@ class Postgres:
     def _create(self, template: str) -> str:
         name = f"test_{os.getpid()}_{next(_names)}"
         with self.connection() as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+            # Faster than through the log; before version 15 there is nothing else.
+            how = "STRATEGY FILE_COPY" if connection.info.server_version >= 150000 else ""
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} {how}")
         return name
 
     def _drop(self, name: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, func, literal_column, select
+from sqlalchemy import Connection, Select, bindparam, literal_column, select
 
 from jobrunner.storage.tables import tasks
 
@@ -11,6 +11,7 @@ AGED_SHARE: Final = 10
 """One claim in so many goes to whoever waits longest, so that no priority starves."""
 
 _PENDING: Final = tasks.c.status == literal_column("'pending'")
+_ONE: Final = literal_column("1")
 _PRIORITIES: Final = 64
 """How many distinct priorities the search for the longest-waiting looks at, lowest first."""
 
@@ -40,19 +41,18 @@ def _heads(*, in_queue: bool) -> Any:
     mine = [_PENDING]
     if in_queue:
         mine.append(tasks.c.queue == bindparam("only_queue"))
-    lowest = select(func.min(tasks.c.priority).label("priority"))
-    found = lowest.where(*mine).cte("priorities", recursive=True)
-    above = select(func.min(tasks.c.priority)).where(*mine, tasks.c.priority > found.c.priority)
-    steps = found.union_all(
-        select(above.correlate(found).scalar_subquery()).where(found.c.priority.is_not(None))
-    )
+    # Not `min(priority)`: a server before version 17 may go through all that are pending for it.
+    lowest = select(tasks.c.priority).where(*mine).order_by(tasks.c.priority).limit(_ONE)
+    found = select(lowest.scalar_subquery().label("priority")).cte("priorities", recursive=True)
+    above = lowest.where(tasks.c.priority > found.c.priority).correlate(found)
+    steps = found.union_all(select(above.scalar_subquery()).where(found.c.priority.is_not(None)))
     # Not `min(id)`: a server would go by id through all history. The first in the claim's order
     # from this priority on is of this priority.
     head = (
         select(tasks.c.id)
         .where(*mine, tasks.c.priority <= steps.c.priority)
         .order_by(tasks.c.priority.desc(), tasks.c.id)
-        .limit(literal_column("1"))
+        .limit(_ONE)
     )
     return (
         select(steps.c.priority, head.correlate(steps).scalar_subquery())
