@@ -169,8 +169,7 @@ class TaskQueue(Registrar):
         given = {"priority": priority, "description": description, "queue": queue}
         values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         NewTask(function="any", **values)  # the same checks as for a new one
-        with self.store.writing() as transaction:
-            control.change(transaction, TaskId(task_id), values)
+        self.store.write(control.change, TaskId(task_id), values)
         return self.get(task_id)
 
     def cancel(self, task_id: int) -> Status:
@@ -180,8 +179,7 @@ class TaskQueue(Registrar):
             TaskNotFoundError: there is no such task.
             TaskStateError: it has ended.
         """
-        with self.store.writing() as transaction:
-            return control.cancel(transaction, TaskId(task_id), now=self.clock.now())
+        return self.store.write(control.cancel, TaskId(task_id), now=self.clock.now())
 
     def retry(self, task_id: int) -> Status:
         """Run a failed or cancelled task again; its status after the call.
@@ -190,8 +188,7 @@ class TaskQueue(Registrar):
             TaskNotFoundError: there is no such task.
             TaskStateError: it has not ended, has completed, or depends on one that failed.
         """
-        with self.store.writing() as transaction:
-            return control.retry(transaction, TaskId(task_id), now=self.clock.now())
+        return self.store.write(control.retry, TaskId(task_id), now=self.clock.now())
 
     def wait(
         self,

@@ -66,6 +66,8 @@ class SharedClock:
 
     def _set(self) -> None:
         before = self.monotonic()
+        if self._ahead is not None:  # the others go on with what is known
+            self._ask_at = before + ASK_EVERY
         told = self._ask()
         self._ask_at = self.monotonic() + ASK_EVERY
         between = (before + self.monotonic()) / 2

@@ -11,6 +11,7 @@ from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.maintenance import SWEEP_EVERY, Maintenance
 from jobrunner.storage import control, wal, workers
 from jobrunner.storage.engine import Database
+from jobrunner.storage.gate import going_first
 
 
 class Keepalive:
@@ -53,6 +54,7 @@ class Keepalive:
         self._end.set()
         self._thread.join()
 
+    @going_first()
     def _loop(self) -> None:
         try:
             while not self._end.wait(SWEEP_EVERY):

@@ -150,11 +150,13 @@ class Maintenance:
     def _prune(self, now: float) -> None:
         if now < self._prune_at:
             return
+        self._prune_at = now + PRUNE_EVERY  # also where it fails
         with self._database.writing() as transaction:
             present = self._clock.now()
             more = sweep.prune(transaction, now=present) >= sweep.PRUNE_AT_ONCE
             more |= workers.prune(transaction, now=present) >= workers.PRUNE_AT_ONCE
             living = {worker.id for worker in workers.alive(transaction)}
-        self._prune_at = now + (SWEEP_EVERY if more else PRUNE_EVERY)
+        if more:
+            self._prune_at = now + SWEEP_EVERY
         self._liveness.prune(living)
         wal.cut(self._database)

@@ -27,6 +27,7 @@ from jobrunner.runtime.settler import Settler, Turn, Want
 from jobrunner.runtime.stopping import Stopping
 from jobrunner.runtime.wakeup import Wakeup
 from jobrunner.storage import reads
+from jobrunner.storage.gate import going_first
 
 TROUBLE_PAUSE: Final = 0.5
 """Seconds before a transaction that failed is tried again."""
@@ -52,7 +53,7 @@ class Worker:
             ConfigurationError: an option has no meaning.
         """
         self.options = options or WorkerOptions.of(**settings)
-        self.settled = 0
+        self.settled = self._claimed = 0
         self._queue = queue
         self._on_join = on_join
         self._clock = queue.clock
@@ -61,11 +62,9 @@ class Worker:
         self._cancels: deque[TaskId] = deque()
         self._until_empty = False
         self._max_tasks: int | None = None
-        self._claimed = 0
         self._stop_at = inf
         self._stopping = Stopping()
-        self._lost = False
-        self._done = False
+        self._lost = self._done = False
         self._lookout = Lookout(self._clock)
 
     @property
@@ -73,6 +72,7 @@ class Worker:
         """The id of the present start; a worker that was declared lost goes on under another."""
         return self._membership.id
 
+    @going_first()
     def run(
         self,
         *,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, literal_column, select
+from sqlalchemy import Connection, Integer, Select, bindparam, literal_column, select
 
 from jobrunner.storage.tables import tasks
 
@@ -11,7 +11,7 @@ AGED_SHARE: Final = 10
 """One claim in so many goes to whoever waits longest, so that no priority starves."""
 
 _PENDING: Final = tasks.c.status == literal_column("'pending'")
-_ONE: Final = literal_column("1")
+_ONE: Final = literal_column("1", Integer)
 _PRIORITIES: Final = 64
 """How many distinct priorities the search for the longest-waiting looks at, lowest first."""
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, RootTransaction, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from jobrunner.core.errors import CommitUnknownError, DatabaseError
 from jobrunner.storage import location as locations
 from jobrunner.storage import moves, notices, postgres, rebuild, sqlite, trouble
+from jobrunner.storage.gate import NoRoomError, going_first
 from jobrunner.storage.reserve import Reserve
 from jobrunner.storage.turnstile import Turnstile, alone
 from jobrunner.storage.watch import ChangeWatch, Watch
@@ -44,7 +44,10 @@ class Database:
         else:
             self._server = postgres.Server(self.url)
             self._engine = self._server.engine
-            self._writer = self._engine.execution_options()
+            # By its name: a server may have another default, in which a statement does not see
+            # what was committed while it waited for a lock
+            # (guarded by test_a_dependent_is_released_whatever_isolation_a_database_has).
+            self._writer = self._engine.execution_options(isolation_level="READ COMMITTED")
             self._reader = self._engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
@@ -68,7 +71,7 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Generator[Connection]:
         """A transaction that only reads: one consistent view, never upgraded to a write."""
-        with self._told(), self._reader.begin() as connection:
+        with self._told(), self._passed(), self._reader.begin() as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -83,7 +86,12 @@ class Database:
 
         With `rebuilds` it may drop a table and make it anew, and must check references itself.
         """
-        with self._told(), self._writer.connect() as connection, self._turn(connection):
+        with (
+            self._told(),
+            self._passed(),
+            self._writer.connect() as connection,
+            self._turn(connection),
+        ):
             if rebuilds and self._server is None:
                 rebuild.allow(connection)
             notices.taken(connection)  # of one that failed: there is nothing to tell
@@ -104,6 +112,9 @@ class Database:
             self._commit(connection, transaction)
             if self._server is not None:
                 self._server.notify(connection)
+
+    def _passed(self) -> contextlib.AbstractContextManager[None]:
+        return self._server.gate.passed() if self._server else contextlib.nullcontext()
 
     @contextlib.contextmanager
     def _turn(self, connection: Connection) -> Generator[None]:
@@ -147,7 +158,8 @@ class Database:
         """The present moment by the server's clock, `None` for a file: there it is ours."""
         if self._server is None:
             return None
-        with self.reading() as connection:
+        # Whoever asks may have a connection already, and wait with it for another one.
+        with going_first(), self.reading() as connection:
             return connection.scalar(select(func.clock_timestamp()))
 
     @contextlib.contextmanager
@@ -163,7 +175,7 @@ class Database:
             if error.connection_invalidated or trouble.is_trouble(error):
                 raise trouble.explain(error, self.name, full=self.reserve.is_needed()) from error
             raise
-        except PoolTimeoutError as error:
+        except NoRoomError as error:
             raise trouble.no_connection_left(self.name) from error
 
     def look_over(self) -> None:

@@ -17,6 +17,7 @@ AGAIN: Final = GAP + 0.01
 
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 10.0
+CLOSE_WITHIN: Final = 1.0
 """Seconds between attempts to listen again, doubled each time."""
 
 
@@ -52,7 +53,7 @@ class Listener:
                 with contextlib.suppress(OSError), socket.socket(fileno=self._socket()) as ours:
                     ours.shutdown(socket.SHUT_RDWR)
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(CLOSE_WITHIN)  # one that still connects ends by itself
 
     def _socket(self) -> int:
         return os.dup(self._driver.fileno())

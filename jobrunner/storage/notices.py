@@ -16,6 +16,9 @@ from sqlalchemy import Connection
 GAP: Final = 0.05
 """Seconds between two notifications of the same, from one process."""
 
+TOLD_APART: Final = 20
+"""Queues of one transaction; of more it is said that there is work in any."""
+
 WORK: Final = "work"
 ENDS: Final = "ends"
 ANY: Final = ""
@@ -54,7 +57,7 @@ class Notifier:
 
     def tell(self, driver: Any, news: set[News]) -> None:
         """Send, on a driver's connection outside any transaction; what fails is left out."""
-        due = self._due(news)
+        due = self._due(news if len(news) <= TOLD_APART else {(topic, ANY) for topic, _ in news})
         if not due:
             return
         calls = ", ".join(["pg_notify(%s, %s)"] * len(due))
@@ -69,6 +72,7 @@ class Notifier:
     def _due(self, news: set[News]) -> list[News]:
         now = time.monotonic()
         with self._lock:
-            due = [one for one in news if now - self._told.get(one, -GAP) >= GAP]
+            self._told = {one: at for one, at in self._told.items() if now - at < GAP}
+            due = [one for one in news if one not in self._told]
             self._told.update(dict.fromkeys(due, now))
         return due

@@ -10,16 +10,32 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, func, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    NullPool,
+    create_engine,
+    event,
+    func,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.engine import URL, ExceptionContext
 
 from jobrunner.core.errors import DatabaseError
 from jobrunner.storage import notices
 from jobrunner.storage.address import read
+from jobrunner.storage.gate import Gate
 from jobrunner.storage.listen import Listener, NoticeWatch
 from jobrunner.storage.notices import Notifier
 
-POOL: Final = {"pool_size": 5, "max_overflow": 15, "pool_use_lifo": True, "pool_pre_ping": True}
+POOL: Final = {"pool_size": 5, "max_overflow": -1, "pool_use_lifo": True, "pool_pre_ping": True}
+"""Connections that are kept; how many there are at a time is for the gate to say."""
+
+OLDEST: Final = 140_000
+"""The oldest server that has all we ask for, as PostgreSQL numbers its versions."""
+
 _ENDED: Final = ("08", "57P0", "25P03", "25P04")
 """SQLSTATEs of a session that is over: the connection, the server, a transaction left open."""
 
@@ -39,6 +55,7 @@ class Server:
         self.address = read(url)
         arguments = {} if self.address.prepares else {"prepare_threshold": None}
         self.engine = _engine(self.address.url, connect_args=arguments, **POOL)
+        self.gate = Gate()
         self._notifier = Notifier(self.address.channels)
         self._listeners: dict[str, Listener] = {}
         self._listening = threading.Lock()
@@ -57,6 +74,8 @@ class Server:
 
     def has_failed(self, connection: Connection) -> bool:
         """Whether a COMMIT would roll back, and say nothing of it."""
+        if connection.invalidated:
+            return True
         from psycopg.pq import TransactionStatus  # noqa: PLC0415 — as below
 
         driver: Any = connection.connection.driver_connection
@@ -83,9 +102,11 @@ class Server:
             listener.close()
 
     def forget(self) -> None:
-        """In a forked child: the threads are the parent's."""
+        """In a forked child: the threads are the parent's, and may have held any lock."""
+        self.gate = Gate()
+        self._notifier = Notifier(self.address.channels)
         self._listeners = {}
-        self._listening = threading.Lock()  # a thread that is not here may hold it
+        self._listening = threading.Lock()
 
 
 def _engine(url: URL, **options: Any) -> Engine:
@@ -102,11 +123,24 @@ def _engine(url: URL, **options: Any) -> Engine:
 
 
 def _prepare(connection: Any, _record: object) -> None:
-    """Send every integer as 64 bits.
+    """Refuse a server that cannot hold our rows, and send every integer as 64 bits.
 
     By default its size is that of its value, and each mixture of sizes would be a statement of
     its own to prepare.
+
+    Raises:
+        DatabaseError: it is too old, or keeps text in an encoding that has not every character.
     """
+    encoding = connection.info.parameter_status("server_encoding")
+    if connection.info.server_version < OLDEST:
+        connection.close()
+        raise DatabaseError("the server is older than PostgreSQL 14", hint="Use a newer one.")
+    if encoding != "UTF8":
+        connection.close()
+        raise DatabaseError(
+            f"the database keeps text as {encoding}, which does not hold every character",
+            hint="Make it anew: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+        )
     from psycopg.types.numeric import Int8Dumper  # noqa: PLC0415 — only who uses it has it
 
     connection.adapters.register_dumper(int, Int8Dumper)
@@ -140,5 +174,6 @@ def allow_migration(transaction: Connection, schema: str | None) -> None:
     transaction.execute(text("SET LOCAL statement_timeout = 0"))
     transaction.execute(text("SET LOCAL lock_timeout = 0"))
     transaction.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
-    if schema:
-        transaction.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+    # Not IF NOT EXISTS: even where it does exist, that asks for the right to make one.
+    if schema and not inspect(transaction).has_schema(schema):
+        transaction.execute(text(f'CREATE SCHEMA "{schema}"'))

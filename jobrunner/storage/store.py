@@ -88,6 +88,23 @@ class Store:
         for call in tuple(self.after_commit):
             call()
 
+    def write(self, call: Callable[..., R], *values: Any, **named: Any) -> R:
+        """Call a function of the storage in a transaction, once more if another was in its way.
+
+        Raises:
+            ConflictError: that was so the second time as well, or in a joined transaction.
+        """
+        try:
+            return self._write(call, *values, **named)
+        except ConflictError:
+            if self._joined.get() is not None:
+                raise
+            return self._write(call, *values, **named)
+
+    def _write(self, call: Callable[..., R], *values: Any, **named: Any) -> R:
+        with self.writing() as transaction:
+            return call(transaction, *values, **named)
+
     def enqueue(self, new: Sequence[NewTask[Any]], *, now: datetime, read: Reading[R]) -> R:
         """Store new tasks; if a COMMIT raises, look before it is repeated.
 

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, exists, literal_column, select, update
+from sqlalchemy.exc import IntegrityError
 
 from jobrunner.core.backoff import Backoff
+from jobrunner.core.errors import DatabaseError
 from jobrunner.core.outcome import Ended, Lost, Outcome, Released, TimedOut
 from jobrunner.core.status import Status
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
@@ -135,6 +137,9 @@ def prune(
     """Delete finished tasks past their retention with their history, a bounded number at once.
 
     A task that an unfinished one depends on stays. Returns how many were deleted.
+
+    Raises:
+        DatabaseError: a foreign key of somebody's own table refers to one; none was deleted.
     """
     deleted = 0
     for age, statuses in _by_age(retention):
@@ -148,7 +153,13 @@ def prune(
             .prefix_with("MATERIALIZED")
         )
         gone = delete(tasks).where(tasks.c.id.in_(select(old.c.id)))
-        deleted += transaction.execute(gone).rowcount
+        try:
+            deleted += transaction.execute(gone).rowcount
+        except IntegrityError as error:
+            raise DatabaseError(
+                "old tasks cannot be deleted: rows of another table refer to them",
+                hint="Delete those first, or have their foreign key say ON DELETE CASCADE.",
+            ) from error
     return deleted
 
 

@@ -17,7 +17,8 @@ _DAMAGED: Final = (
 )
 
 _UNREACHED: Final = (
-    "Check the host, the name, the user and the password in the URL, and that the server runs."
+    "Check the host, the name, the user and the password in the URL, and that the server runs and"
+    " has connections left."
 )
 """A server that lets nobody in says why in its own language, without a code."""
 
@@ -36,8 +37,18 @@ _TROUBLE: Final[dict[int | str, Told]] = {
         "is not an SQLite database",
         "Give another path with --db or JOBRUNNER_DB; if it was one, `jobrunner db restore FILE`.",
     ),
+    "25P": (
+        DatabaseError,
+        "ended a transaction in which nothing was done for too long",
+        "Keep transactions short.",
+    ),
     "25006": (DatabaseError, "takes no writes", "Give the address of the primary server."),
     "40": (ConflictError, "had two transactions in each other's way", "Try again."),
+    "42P01": (
+        DatabaseError,
+        "lacks a table of jobrunner's",
+        "Restore it from a backup, or give jobrunner another schema.",
+    ),
     "42P07": (
         DatabaseError,
         "holds a table that is not jobrunner's",

@@ -41,6 +41,8 @@ the whole turn of a worker: outcomes, dependents, due tasks and the next claims.
 THROUGH: Final = frozenset(
     {
         ("contextlib", "_GeneratorContextManager.__enter__"),
+        ("jobrunner.storage.store", "Store.write"),
+        ("jobrunner.storage.store", "Store._write"),
         ("jobrunner.storage.store", "Store.writing"),
     }
 )

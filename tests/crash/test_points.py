@@ -109,11 +109,14 @@ KILLED_ELSEWHERE = {"jobrunner.runtime.moving"}
 
 
 def writers():
-    """Each `.writing()` in the package: module and qualified name of the function it is in."""
+    """Each `.writing()` and `store.write()`: module and qualified name of its function."""
     for path in PACKAGE.rglob("*.py"):
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
         if parts[1] != "testing":
             yield from ((".".join(parts), name) for name in within(ast.parse(path.read_text())))
+
+
+WRITES = (".writing", "store.write")
 
 
 def within(node, names=()):
@@ -121,7 +124,7 @@ def within(node, names=()):
         inner = names
         if isinstance(child, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
             inner = (*names, child.name)
-        if isinstance(child, ast.Call) and getattr(child.func, "attr", "") == "writing":
+        if isinstance(child, ast.Call) and ast.unparse(child.func).endswith(WRITES):
             yield ".".join(names)
         yield from within(child, inner)
 

@@ -19,7 +19,9 @@ from jobrunner.storage import check, claim, control, migrate, reads, sweep, work
 from jobrunner.storage.engine import Database
 from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.settle import Settlement, settle
+from tests.storage.clusters import cluster
 from tests.storage.hearing import Ear
+from tools import postgres
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WAIT = timedelta(seconds=10)
@@ -180,6 +182,16 @@ def store(empty_store: Store) -> Iterator[Store]:
     empty_store.worker("ada")
     yield empty_store
     assert empty_store.problems() == []
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[postgres.Server]:
+    """A server whose users, limits and life are one file's."""
+    with cluster() as server:
+        database = Database(server.url())
+        migrate.upgrade(database)
+        database.close()
+        yield server
 
 
 @pytest.fixture

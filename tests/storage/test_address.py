@@ -3,7 +3,7 @@
 import pytest
 
 from jobrunner.core.errors import DatabaseError
-from jobrunner.storage.address import CONNECTION, OWN, SESSION, read
+from jobrunner.storage.address import CONNECTION, OWN, SESSION, TEXT, read
 from jobrunner.storage.location import parse
 
 PLAIN = "postgresql+psycopg://me:secret@host/name"
@@ -17,7 +17,7 @@ def test_without_words_of_ours_there_are_limits_in_time_and_nothing_else():
     found = address()
     options = found.url.query["options"]
     assert options == " ".join(f"-c {name}={value}" for name, value in SESSION.items())
-    assert dict(found.url.query) == {**CONNECTION, "options": options}
+    assert dict(found.url.query) == {**CONNECTION, **TEXT, "options": options}
     assert (found.schema, found.channels) == (None, "jobrunner")
 
 
@@ -66,6 +66,10 @@ def test_nobody_listens_where_notices_are_off(more):
     [
         "schema=Jobs",
         "schema=1st",
+        "schema=pg_jobs",
+        "prepare_threshold=0",
+        "row_factory=x",
+        "autocommit=1",
         "schema=jobs%0A",
         "schema=a%20b",
         'schema=a"b',

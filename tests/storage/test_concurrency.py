@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from jobrunner import DatabaseError
-from jobrunner.core.outcome import Failed
+from jobrunner.core.outcome import Completed, Failed
 from jobrunner.core.task import NewTask
 from jobrunner.storage import control, progress, sweep
 from jobrunner.storage.enqueue import enqueue
@@ -55,6 +55,17 @@ def test_what_is_enqueued_below_a_task_that_is_being_cancelled_is_cancelled_too(
     with while_open(lambda: store.settle(lease, BROKEN)) as (transaction, _):
         (grandchild,) = enqueue(transaction, [new(after=[child])], now=store.now)
     assert store.statuses(parent, child, grandchild) == ["failed", "cancelled", "cancelled"]
+
+
+def test_a_dependent_is_released_whatever_isolation_a_database_has(store, while_open, connection):
+    level = "default_transaction_isolation = 'repeatable read'"
+    connection.execute(f"ALTER DATABASE {connection.info.dbname} SET {level}")
+    store.database.close()
+    parent = store.add()
+    lease = store.claim_one()
+    with while_open(lambda: store.settle(lease, Completed())) as (transaction, _):
+        (child,) = enqueue(transaction, [new(after=[parent])], now=store.now)
+    assert store.statuses(parent, child) == ["completed", "pending"]
 
 
 def test_a_task_that_is_being_retried_is_not_pruned(store, while_open):

@@ -43,6 +43,16 @@ def test_the_same_is_told_once_in_50_ms_whatever_else_is_told(monkeypatch):
     assert GAP == 0.05
 
 
+def test_of_many_queues_it_is_told_that_any_has_work_and_no_name_is_kept():
+    notifier, driver = Notifier("jobrunner"), Driver()
+    queues = {(notices.WORK, str(number)) for number in range(notices.TOLD_APART + 1)}
+    notifier.tell(driver, queues | {(notices.ENDS, notices.ANY)})
+    assert sorted(driver.sent) == [("jobrunner_ends", ""), ("jobrunner_work", "")]
+    notifier._told = {(notices.WORK, str(number)): 0.0 for number in range(1000)}
+    notifier.tell(driver, {(notices.WORK, "a")})
+    assert set(notifier._told) == {(notices.WORK, "a")}
+
+
 @on_a_server
 def test_a_commit_tells_of_its_queues_once_and_of_ends(store, ear):
     store.enqueue(*[NewTask(function="work", queue=name) for name in "aab"])

@@ -1,93 +1,16 @@
 """What a server refuses is told in one sentence with a next step, and never with a password."""
 
 import contextlib
-import shutil
-import tempfile
-from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from jobrunner.core.errors import CommitUnknownError, DatabaseError
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
-from tools import postgres
-
-SECRET = "open-sesame"  # noqa: S105 — none
-ROLES = (
-    "CREATE ROLE guarded LOGIN PASSWORD 'right'",
-    "CREATE ROLE weak LOGIN",
-    "CREATE ROLE one LOGIN CONNECTION LIMIT 1",
-    "CREATE ROLE nobody_in NOLOGIN",
-)
-
-
-@contextlib.contextmanager
-def cluster(**settings):
-    """A server with users of little power; one of them needs a password."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    server = postgres.Server(folder, settings=settings)
-    rules = server.data / "pg_hba.conf"
-    rules.write_text(f"local all guarded scram-sha-256\n{rules.read_text()}")
-    try:
-        server.start()
-        with psycopg.connect(server.dsn(), autocommit=True) as connection:
-            for role in ROLES:
-                connection.execute(role)
-        yield server
-    finally:
-        if server.is_running():
-            server.stop("immediate")
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def own():
-    """A server whose users, limits and life are this file's."""
-    with cluster() as server:
-        database = Database(server.url())
-        migrate.upgrade(database)
-        database.close()
-        yield server
-
-
-def url(server, *, user="postgres", name="postgres", host=None, **query):
-    rest = "".join(f"&{key}={value}" for key, value in query.items())
-    return f"postgresql://{user}:{SECRET}@/{name}?host={host or server.folder}{rest}"
-
-
-def nothing(transaction):
-    """To get in is enough."""
-
-
-def write(transaction):
-    transaction.execute(text("UPDATE workers SET beat = 1"))
-
-
-def wait(transaction):
-    transaction.execute(text("SELECT pg_sleep(20)"))
-
-
-def told(location, call=nothing, *, kind=DatabaseError):
-    """What is said where a call fails in a writing transaction, and the next step."""
-    database = Database(location)
-    with pytest.raises(kind) as error:
-        run(database, call)
-    said, hint = str(error.value), error.value.hint
-    assert SECRET not in said + hint
-    assert "\n" not in said
-    assert hint.endswith(".")
-    if call is not nothing:  # who was let in is again
-        with database.reading() as transaction:
-            assert transaction.scalar(text("SELECT 1")) == 1
-    database.close()
-    return said, hint
-
-
-def run(database, call):
-    with database.writing() as transaction:
-        call(transaction)
+from tests.storage.clusters import SECRET, cluster, told, url, wait, write
 
 
 @pytest.mark.parametrize(
@@ -137,6 +60,15 @@ def test_who_may_not_make_tables_is_told(own):
     database.close()
 
 
+def test_an_ended_session_whose_error_is_swallowed_stores_nothing_and_says_so(own):
+    def swallowed(transaction):
+        with contextlib.suppress(DBAPIError):
+            end(transaction)
+
+    said, _ = told(url(own), swallowed)
+    assert "nothing of it was stored" in said
+
+
 def test_a_statement_past_its_time_is_ended(own):
     said, hint = told(url(own, options="-c%20statement_timeout%3D50"), wait)
     assert "did not answer in time" in said
@@ -165,8 +97,9 @@ def test_a_transaction_that_does_nothing_is_ended(own):
             gone(other, pid)
         write(transaction)
 
-    said, _ = told(url(own, options="-c%20idle_in_transaction_session_timeout%3D50"), rest)
-    assert "idle-in-transaction timeout" in said
+    said, hint = told(url(own, options="-c%20idle_in_transaction_session_timeout%3D50"), rest)
+    assert "in which nothing was done for too long" in said
+    assert hint == "Keep transactions short."
 
 
 def test_a_session_that_is_ended_is_told(own):
