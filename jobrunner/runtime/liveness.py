@@ -26,6 +26,17 @@ class Liveness:
     def hold(self, worker_id: WorkerId) -> None:
         """Take the lock of a new worker; it stays until `release` or the process's death."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
+        # Before there is a file to be found: another worker of this process would probe it
+        # (guarded by test_a_sweep_of_the_same_process_leaves_a_new_lock_where_it_is).
+        _own.add(worker_id)
+        try:
+            self._descriptors[worker_id] = self._lock(worker_id)
+        except BaseException:
+            _own.discard(worker_id)
+            raise
+
+    def _lock(self, worker_id: WorkerId) -> int:
+        """The descriptor of the worker's new file, locked."""
         flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
         while True:
             descriptor = os.open(self._path(worker_id), flags, 0o600)
@@ -35,8 +46,7 @@ class Liveness:
             except BlockingIOError:  # somebody looks whether it is free: he may have that one
                 self.forget(worker_id)
                 os.close(descriptor)
-        _own.add(worker_id)
-        self._descriptors[worker_id] = descriptor
+        return descriptor
 
     def release(self, worker_id: WorkerId, *, as_dead: bool = False) -> None:
         """Let go of the lock and remove its file.

@@ -1,5 +1,6 @@
 """A worker's life is a lock that the kernel drops with its process."""
 
+import fcntl
 import subprocess
 import sys
 
@@ -16,6 +17,14 @@ from jobrunner.runtime.liveness import Liveness
 Liveness(Path(sys.argv[1])).hold(sys.argv[2])
 print("held", flush=True)
 sys.stdin.read()
+"""
+
+LOOK = """
+import sys
+from pathlib import Path
+from jobrunner.runtime.liveness import Liveness
+
+print([Liveness(Path(sys.argv[1])).is_dead(name) for name in sys.argv[2:]])
 """
 
 
@@ -72,23 +81,34 @@ def test_an_own_worker_is_never_probed(liveness, folder, monkeypatch):
     liveness.release("ada")
 
 
+def are_dead(folder, *names):
+    """What another process sees."""
+    command = [sys.executable, "-c", LOOK, str(folder), *names]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def test_own_workers_do_not_disturb_each_other(liveness, folder):
-    look = (
-        "import sys; from pathlib import Path; from jobrunner.runtime.liveness import Liveness\n"
-        "print([Liveness(Path(sys.argv[1])).is_dead(name) for name in sys.argv[2:]])"
-    )
-
-    def seen(*names):
-        command = [sys.executable, "-c", look, str(folder), *names]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
     liveness.hold("ada")
     liveness.hold("eve")
     liveness.is_dead("ada")
-    assert seen("ada", "eve") == "[False, False]"
+    assert are_dead(folder, "ada", "eve") == "[False, False]"
     liveness.release("ada")
-    assert seen("eve") == "[False]"
+    assert are_dead(folder, "eve") == "[False]"
     liveness.release("eve")
+
+
+def test_a_sweep_of_the_same_process_leaves_a_new_lock_where_it_is(liveness, folder, monkeypatch):
+    """Two workers of a process: one begins, and the other looks for the dead at that moment."""
+
+    def lock(descriptor, how, lockf=fcntl.lockf):
+        lockf(descriptor, how)
+        monkeypatch.undo()
+        assert Liveness(folder).dead() == set()
+
+    monkeypatch.setattr(fcntl, "lockf", lock)
+    liveness.hold("ada")
+    assert are_dead(folder, "ada") == "[False]"
+    liveness.release("ada")
 
 
 def test_a_release_removes_the_file(liveness, folder):
