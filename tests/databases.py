@@ -20,6 +20,9 @@ from jobrunner.storage.engine import Database
 
 _names = itertools.count(1)
 
+LOCKS = Path(tempfile.gettempdir())
+"""Where all runs find each other's locks; some tests put their own folder in its place."""
+
 on_a_file = pytest.mark.parametrize("location", ["sqlite"], indirect=True)
 """For tests of the files that SQLite has and a server hides: their damage, locks, log and room."""
 
@@ -74,7 +77,7 @@ class Postgres:
         scripts = sorted(migrate.scripts().glob("versions/*.py"))
         digest = hashlib.sha256(b"".join(script.read_bytes() for script in scripts)).hexdigest()
         name = f"jobrunner_template_{digest[:8]}"
-        lock = Path(tempfile.gettempdir()) / f"{name}-{os.getuid()}.lock"
+        lock = LOCKS / f"{name}-{os.getuid()}.lock"
         with lock.open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             with self.connection() as connection:

@@ -1,6 +1,5 @@
 """For each crash point a process that passes it, with what must be there for that."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from jobrunner.runtime import maintenance
 from jobrunner.storage import migrate, workers
 from jobrunner.storage.claim import claim
 from jobrunner.storage.engine import Database
-from tests.crash.application import at, flaky, place, saver, steady
+from tests.crash.application import at, flaky, hold, place, saver, steady
 from tests.crash.victims import SIDE_LOG
 
 QUICK = {"concurrency": 2, "heartbeat": 0.2, "lost_after": 5.0, "shutdown_grace": 0.5}
@@ -51,7 +50,8 @@ def family(queue, log):
 
 
 def long_task(queue, log):
-    return steady.enqueue(log, 0.6).id
+    """Its first attempt lasts until the kill."""
+    return hold.enqueue(log, 60).id
 
 
 def saving(queue, log):
@@ -122,8 +122,7 @@ def work_with_little_patience(queue, _given):
 
 
 def work_and_stop(queue, _given):
-    worker = Worker(queue, **QUICK)
-    threading.Timer(0.2, worker.stop).start()
+    worker = Worker(queue, **QUICK, on_join=lambda _: worker.stop())
     worker.run()
 
 

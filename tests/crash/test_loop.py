@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def test_after_25_kills_nothing_is_lost_and_nothing_was_done_twice(location):
     # A seed of its own each time; it is printed, to be tried again.
-    command = [sys.executable, "-W", "error", "-m", "tests.crash", "--kills=25", "--rescues=1"]
+    command = [sys.executable, "-W", "error", "-m", "tests.crash", "--kills=25", "--rescues=3"]
     if "://" in location:
         command.append(f"--postgres={location}")
     ran = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)

@@ -23,6 +23,12 @@ from tests.lifecycle.programs import APP, SCHEDULE, WORK
 PATIENCE = 60.0
 PIPE = 1024 * 1024
 """Bytes that a process may say before anybody reads it: with a full pipe it would stand still."""
+SOON = 12.0
+"""Seconds in which a busy machine does what is at once or has a short grace elsewhere; no grace
+that was not asked for is as short, and nothing that a task waits for."""
+SILENT = 4.0
+"""Seconds without a beat after which a test's worker is lost: a busy machine keeps a worker that
+lives from beating for one or two."""
 LOOK_EVERY = 0.05
 """Seconds between two looks: a server tells of new work, and not of every commit."""
 
@@ -109,6 +115,9 @@ class Stage:
         self.until(lambda: self.queue.get(task_id).progress)
         return str(self.queue.get(task_id).worker_id)
 
+    def pid_of(self, worker_id: str) -> int:
+        return {worker.id: worker.pid for worker in self.queue.workers()}[worker_id]
+
     def freeze(self, *pids: int) -> None:
         """Stop processes in the open: in the middle of a write they would stop others too."""
         with self._nobody_writes() as in_the_open:
@@ -118,6 +127,7 @@ class Stage:
                 if in_the_open():
                     return
                 processes.send(signal.SIGCONT, *pids)
+                self.until(in_the_open)  # else they are stopped again before they have moved
 
     @contextlib.contextmanager
     def _nobody_writes(self) -> Iterator[Callable[[], bool]]:

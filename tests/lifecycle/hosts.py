@@ -1,10 +1,13 @@
 """Hosts of a test's own: network namespaces, each with a link to this one that can be cut."""
 
 import contextlib
+import fcntl
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from pyroute2 import IPRoute, NetNS, netns
 
@@ -13,6 +16,9 @@ from tests.lifecycle import processes
 NETWORK = "10.213.0.0/16"
 SERVER = "10.213.0.1"
 """An address of this host that all of them reach."""
+
+TURN = Path(tempfile.gettempdir()) / f"jobrunner-hosts-{os.getuid()}.lock"
+"""Locked by who has hosts: another run on this machine would give its own the same addresses."""
 
 ENTER = (
     "import os, sys; from pyroute2 import netns;"
@@ -66,14 +72,15 @@ class Host:
 @contextlib.contextmanager
 def hosts(count: int) -> Iterator[list[Host]]:
     """So many hosts that reach this one by `SERVER`; those of a run that was killed are removed."""
-    for left in netns.listnetns():
-        owner = re.fullmatch(r"jobrunner-(\d+)-\d+", left)
-        if owner and not processes.is_alive(int(owner[1])):
-            netns.remove(left)
-    with IPRoute() as here:
-        (local,) = here.link_lookup(ifname="lo")
-        here.addr("replace", index=local, address=SERVER, prefixlen=32)
     with contextlib.ExitStack() as stack:
+        fcntl.flock(stack.enter_context(TURN.open("w")), fcntl.LOCK_EX)
+        for left in netns.listnetns():
+            owner = re.fullmatch(r"jobrunner-(\d+)-\d+", left)
+            if owner and not processes.is_alive(int(owner[1])):
+                netns.remove(left)
+        with IPRoute() as here:
+            (local,) = here.link_lookup(ifname="lo")
+            here.addr("replace", index=local, address=SERVER, prefixlen=32)
         stack.callback(_forget, local)
         made = [Host(number) for number in range(1, count + 1)]
         for host in made:

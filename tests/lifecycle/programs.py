@@ -42,10 +42,10 @@ def pill(): os._exit(1)
 def segfault(): ctypes.string_at(0)
 
 @queue.task
-def walk(upto):
+def walk(upto, halt_once):
     for number in context.resume(range(upto)):
         say(f"{context.attempt}:{number}")
-        time.sleep(0.02)
+        time.sleep(60 if (context.attempt, number) == (1, halt_once) else 0.02)
 """
 
 WORK = """
@@ -73,3 +73,8 @@ if __name__ == "__main__":
     report = scheduler.run(**{limits})
     print(dict(report.attempts), flush=True)
 """
+
+# The guard is told of a command when it has started: whoever kills the worker in that very
+# millisecond leaves the command behind, as the guarantees say.
+HEARD = "head -c 200000 /dev/zero"
+"""What a command says first, more than a pipe holds: once it is read, the guard knows of it."""

@@ -18,22 +18,23 @@ pytestmark = on_a_file
 
 BACKUPS = 6
 STALL = 2.0
-"""Seconds that no enqueue may take; measured are some 20 ms, on a machine with nothing else."""
+"""Seconds that no enqueue may take; measured are some 20 ms, on a machine with nothing else. A
+busy machine makes one wait so long now and then, and a backup would each time."""
 
 ENQUEUE = """
 import app, time
 from jobrunner import NewTask
 
-longest, known = 0.0, []
+stalls, known = 0, []
 with open(app.HERE / "accepted", "a") as log:
     while not (app.HERE / "enough").exists():
         began = time.perf_counter()
         new = app.queue.enqueue(NewTask(function="nothing", after=known[-1:]))
-        longest = max(longest, time.perf_counter() - began)
+        stalls += time.perf_counter() - began > {stall}
         known.append(new.id)
-        log.write(f"{new.id}\\n")
+        log.write(f"{{new.id}}\\n")
         log.flush()
-print(longest, flush=True)
+print(stalls, flush=True)
 """
 
 
@@ -89,7 +90,7 @@ def at_work(stage):
 
 def test_backups_under_load_are_sound_and_their_work_goes_on_to_the_end(stage, anew, finish):
     held = at_work(stage)
-    enqueuer = stage.python(ENQUEUE)
+    enqueuer = stage.python(ENQUEUE.format(stall=STALL))
     made = []
     for number in range(BACKUPS):
         before = len(accepted(stage.folder))
@@ -98,7 +99,7 @@ def test_backups_under_load_are_sound_and_their_work_goes_on_to_the_end(stage, a
         target = stage.folder / f"copy{number}.db"
         made.append((known, backup.backup(stage.queue.database, target)))
     (stage.folder / "enough").touch()
-    assert float(finish(enqueuer)) < STALL
+    assert int(finish(enqueuer)) < BACKUPS / 2
     assert len(made) == BACKUPS
     for known, source in made[:: BACKUPS - 1]:
         restored = anew()

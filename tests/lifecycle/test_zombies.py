@@ -75,6 +75,8 @@ def tell(event):
     print(type(event).__name__, getattr(event, "task_id", ""), event.worker_id, flush=True)
 
 if __name__ == "__main__":
+    if app.queue.database.path is None:  # as a rule a server gives 30 s to who is frozen
+        app.queue.relocate(app.LOCATION + "&options=-c%20idle_in_transaction_session_timeout=2s")
     Keepalive._once = beat_when_told
     app.queue.emit = tell
     Worker(app.queue, concurrency={kinds}, kill_grace=0.3, **{options}).run()
@@ -112,19 +114,11 @@ def without_others(rows, worker_ids):
     return [*tables, [row for row in workers if row.id in worker_ids]]
 
 
-@pytest.fixture
-def location(location):
-    """Who is frozen in a transaction loses it soon; as a rule a server gives him 30 s."""
-    soon = "&options=-c%20idle_in_transaction_session_timeout=1s"
-    return location + soon if "://" in location else location
-
-
 @contextlib.contextmanager
 def others_wait(database):
     """Keep others from writing: before they begin, and on a server in the midst of it."""
     with database.writing() as transaction:
         if database.path is None:
-            transaction.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             transaction.exec_driver_sql("LOCK TABLE tasks, progress IN EXCLUSIVE MODE")
         yield
 

@@ -243,7 +243,7 @@ def run_program(start_program: Callable[..., subprocess.Popen[str]]) -> Callable
 
     def run(program: str, *arguments: str, **options: Any) -> str:
         process = start_program(program, *arguments, **options)
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=60)
         assert process.returncode == 0, said
         return said
 

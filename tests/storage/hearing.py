@@ -4,9 +4,10 @@ import queue as queues
 
 import pytest
 
-from jobrunner.storage import listen
-
-LONG = 20.0
+LONG = 60.0
+QUIET = 0.5
+"""Seconds after which a watch is taken to have made its second look, `listen.AGAIN` after the
+first: on a busy machine its thread is late."""
 CHANNELS = ("work", "ends")
 
 
@@ -41,7 +42,7 @@ class Calls:
     def settled(self):
         """It listens from now on, and has looked again for what it could have missed."""
         assert self.wait() > 0
-        while self.wait(3 * listen.AGAIN):
+        while self.wait(QUIET):
             pass
         return self
 

@@ -70,7 +70,7 @@ def test_an_ended_session_whose_error_is_swallowed_stores_nothing_and_says_so(ow
 
 
 def test_a_statement_past_its_time_is_ended(own):
-    said, hint = told(url(own, options="-c%20statement_timeout%3D50"), wait)
+    said, hint = told(url(own), wait)
     assert "did not answer in time" in said
     assert "statement_timeout" in hint
 
@@ -92,12 +92,13 @@ def gone(connection, pid):
 
 def test_a_transaction_that_does_nothing_is_ended(own):
     def rest(transaction):
+        transaction.execute(text("SET idle_in_transaction_session_timeout = 50"))
         pid = transaction.scalar(text("SELECT pg_backend_pid()"))
-        with psycopg.connect(own.dsn(), autocommit=True) as other:
-            gone(other, pid)
+        gone(looking, pid)
         write(transaction)
 
-    said, hint = told(url(own, options="-c%20idle_in_transaction_session_timeout%3D50"), rest)
+    with psycopg.connect(own.dsn(), autocommit=True) as looking:
+        said, hint = told(url(own), rest)
     assert "in which nothing was done for too long" in said
     assert hint == "Keep transactions short."
 
