@@ -153,6 +153,7 @@ def damages(torn: Torn) -> Iterator[tuple[str, bytes, int]]:
         yield f"bit {bit} of {place}", flipped(log, place, bit), frame
 
 
+@pytest.mark.timeout(300)  # a few hundred databases are looked at
 def test_of_a_torn_log_every_commit_before_the_tear_is_left_and_none_after(torn, tmp_path):
     wrong, prefixes, tried = [], set(), 0
     for number, (name, log, sound) in enumerate(damages(torn)):

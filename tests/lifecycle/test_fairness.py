@@ -100,7 +100,7 @@ def written_alike(stage):
         worst = max(waited for _, _, waited in results)
         stored += WRITERS + sum(counts)
         figures.append(f"transactions {counts}, worst wait {worst:.2f} s")
-        if min(counts) >= 0.5 * max(counts) and worst < 5:
+        if min(counts) >= 0.6 * max(counts) and worst < 5:
             return stored
     return pytest.fail("; ".join(figures))
 

@@ -3,8 +3,8 @@
 import os
 import signal
 import threading
+from statistics import median
 
-import pytest
 from sqlalchemy import text
 
 from jobrunner.storage import migrate
@@ -12,24 +12,23 @@ from jobrunner.storage.engine import Database
 from tests.databases import on_a_file
 from tests.storage.later import OPENER
 
-ROUNDS = 3
-"""A busy machine may keep one of them from asking for a while; who is shut out is so each time."""
-
 WRITER = """
 import sys, time
 from jobrunner.storage.engine import Database
 from sqlalchemy import text
 
-database, me, total = Database(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+database, me = Database(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)
-sys.stdin.readline()
-while True:
-    with database.writing() as transaction:
-        if transaction.scalar(text("SELECT sum(beat) FROM workers")) >= total:
-            break
-        transaction.execute(text("UPDATE workers SET beat = beat + 1 WHERE id = :me"), {"me": me})
-        time.sleep(0.002)  # the work of a transaction: long enough for others to queue up
-    time.sleep(0.0005)
+for line in sys.stdin:
+    while True:
+        with database.writing() as transaction:
+            if transaction.scalar(text("SELECT sum(beat) FROM workers")) >= int(line):
+                break
+            more = text("UPDATE workers SET beat = beat + 1 WHERE id = :me")
+            transaction.execute(more, {"me": me})
+            time.sleep(0.002)  # the work of a transaction: long enough for others to queue up
+        time.sleep(0.0005)
+    print("done", flush=True)
 """
 
 
@@ -52,17 +51,19 @@ def end(processes):
 @on_a_file
 def test_writers_take_turns(store, start_program):
     names = [store.worker(f"writer-{number}") for number in range(4)]
-    for _ in range(ROUNDS):
+    writers = [start_program(WRITER, store.database.location, name) for name in names]
+    assert hear(writers) == ["ready"] * 4
+    rounds = []
+    for _ in range(3):
         store.sql("UPDATE workers SET beat = 0")
-        writers = [start_program(WRITER, store.database.location, name, "400") for name in names]
-        assert hear(writers) == ["ready"] * 4
-        tell(writers, "go")
-        end(writers)
-        shares = [beat for (beat,) in store.sql("SELECT beat FROM workers WHERE id <> 'ada'")]
-        assert sum(shares) == 400  # every transaction committed, none was `database is locked`
-        if min(shares) >= 60:  # 100 each, were all machines ideal
-            return
-    pytest.fail(f"of 400 turns one got {min(shares)}")
+        tell(writers, 400)
+        assert hear(writers) == ["done"] * 4
+        rounds.append([beat for (beat,) in store.sql("SELECT beat FROM workers WHERE id <> 'ada'")])
+    end(writers)
+    # Every transaction committed, none was `database is locked`.
+    assert [sum(shares) for shares in rounds] == [400] * 3
+    # 100 each, were all machines ideal; a busy one may keep a process from asking for a while.
+    assert median(map(min, rounds)) >= 75, rounds
 
 
 def test_a_fresh_database_opened_by_many_is_made_once(tmp_path, start_program):
