@@ -196,13 +196,13 @@ def stage(tmp_path: Path, location: str) -> Iterator[Stage]:
     stage.end()
 
 
-def finish(process: subprocess.Popen[str]) -> str:
+def finish(process: subprocess.Popen[str], *, patience: float = PATIENCE) -> str:
     """Wait for the end of a process, which must be in order; returns what it said."""
-    said, _ = process.communicate(timeout=PATIENCE)
+    said, _ = process.communicate(timeout=patience)
     assert process.returncode == 0, said
     return said
 
 
 @pytest.fixture(name="finish")
-def _finish() -> Callable[[subprocess.Popen[str]], str]:
+def _finish() -> Callable[..., str]:
     return finish
