@@ -10,6 +10,7 @@ from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
 from tests.lifecycle import processes
 from tests.lifecycle.conftest import SILENT
+from tests.lifecycle.programs import HEARD
 
 TREES = """
 import resource, subprocess
@@ -69,7 +70,8 @@ def test_all_that_a_task_has_forked_ends_with_it(stage, kind, end):
         task = stage.enqueue("trees")
     else:
         grow = "sh -c 'echo $$ >> pids; exec sleep 60' & (sh -c 'echo $$ >> pids; exec sleep 60' &)"
-        script = f"{grow}; until test $(cat pids | wc -l) = 2; do :; done; echo > grown; sleep 60"
+        grown = "until test $(cat pids | wc -l) = 2; do :; done; echo > grown"
+        script = f"{HEARD}; {grow}; {grown}; sleep 60"
         task = stage.queue.enqueue_command(["sh", "-c", script], cwd=str(stage.folder)).id
     worker = stage.worker(executor="process", concurrency=1)
     stage.until((stage.folder / "grown").exists)

@@ -60,8 +60,16 @@ def listeners(connection):
     return connection.execute(query).fetchone()[0]
 
 
+@pytest.fixture
 def threads():
-    return [one for one in threading.enumerate() if one.name == "jobrunner-jobrunner_work"]
+    """Those that listen, and have not since before this test."""
+    before = set(threading.enumerate())
+
+    def found():
+        new = set(threading.enumerate()) - before
+        return [one for one in new if one.name == "jobrunner-jobrunner_work"]
+
+    return found
 
 
 @on_a_server
@@ -115,7 +123,7 @@ def test_where_notices_are_off_nobody_tells_and_nobody_listens(location, ear, co
 
 @on_a_server
 def test_one_thread_and_one_session_listen_for_all_until_the_database_is_closed(
-    database, calls, connection
+    threads, database, calls, connection
 ):
     for name in "abc":
         calls(name)
@@ -128,7 +136,7 @@ def test_one_thread_and_one_session_listen_for_all_until_the_database_is_closed(
 
 
 @on_a_server
-def test_threads_that_begin_to_watch_at_once_share_one_listener(database, monkeypatch):
+def test_threads_that_begin_to_watch_at_once_share_one_listener(threads, database, monkeypatch):
     both, engine = threading.Barrier(2), postgres._engine
 
     def slow(url, **options):
