@@ -100,6 +100,10 @@ def _checks(
         size = path.stat().st_size
         yield from tried("integrity", lambda: [health.integrity(connection, size)], database)
         yield from tried("wal", lambda: health.journal(connection, path), database)
+    if path is None:
+        yield from tried(
+            "notifications", lambda: [health.hearing(database.hears_itself())], database
+        )
     yield from tried("schema", lambda: _tables(database, connection, registry, now), database)
 
 

@@ -162,6 +162,17 @@ class Database:
         with going_first(), self.reading() as connection:
             return connection.scalar(select(func.clock_timestamp()))
 
+    def hears_itself(self) -> bool | None:
+        """Whether a notification arrives where this process listens; `None` where none is sent.
+
+        Raises:
+            DatabaseError: there is nobody to listen to.
+        """
+        if self._server is None:
+            return None
+        with self._told():
+            return self._server.hears_itself()
+
     @contextlib.contextmanager
     def _told(self) -> Generator[None]:
         """Turn a driver's error into a sentence and a next step."""

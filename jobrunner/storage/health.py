@@ -54,6 +54,17 @@ def judge_library(driver: str, version: tuple[int, ...]) -> Finding:
     return ok("sqlite", f"{says}, without the WAL-reset bug")
 
 
+def hearing(hears_itself: bool | None) -> Finding:  # noqa: FBT001 — one fact, judged
+    """Whether workers of a server are woken at once; `None` where nobody is to wake them."""
+    if hears_itself is None:
+        return ok("notifications", "off: workers look once a second")
+    if not hears_itself:
+        says = "what is told is not heard: workers look once a second"
+        hint = "Let listen_url name the same database, past any pooler; or say notify=off."
+        return warning("notifications", says, hint)
+    return ok("notifications", "workers are woken at once")
+
+
 def settings() -> Finding:
     """Whether this library keeps to what jobrunner sets on every connection."""
     connection = sqlite.choose_driver().connect(":memory:", isolation_level=None)

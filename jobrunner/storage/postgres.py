@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import secrets
 import stat
 import tempfile
 import threading
@@ -38,6 +39,9 @@ OLDEST: Final = 140_000
 
 _ENDED: Final = ("08", "57P0", "25P03", "25P04")
 """SQLSTATEs of a session that is over: the connection, the server, a transaction left open."""
+
+HEARD_WITHIN: Final = 5.0
+"""Seconds."""
 
 MIGRATING: Final = 0x6A6F6272
 """The advisory lock of whoever migrates, in the migrating transaction only."""
@@ -89,10 +93,22 @@ class Server:
             return NoticeWatch(frozenset())
         with self._listening:
             if topic not in self._listeners:
-                # Nothing to roll back: it listens, each statement for itself, until it is cut.
-                engine = _engine(listen, poolclass=NullPool, pool_reset_on_return=None)
-                self._listeners[topic] = Listener(engine, f"{self.address.channels}_{topic}")
+                channel = f"{self.address.channels}_{topic}"
+                self._listeners[topic] = Listener(_ear(listen), channel)
             return self._listeners[topic].watch(frozenset(queues))
+
+    def hears_itself(self) -> bool | None:
+        """Whether what is told here is heard there; `None` where nobody is to listen."""
+        if self.address.listen is None:
+            return None
+        channel = f"{self.address.channels}_{secrets.token_hex(8)}"
+        with _ear(self.address.listen).connect() as listening:
+            driver: Any = listening.connection.driver_connection
+            driver.autocommit = True
+            driver.execute(f'LISTEN "{channel}"')
+            with self.engine.begin() as telling:
+                telling.execute(select(func.pg_notify(channel, "")))
+            return bool(list(driver.notifies(timeout=HEARD_WITHIN, stop_after=1)))
 
     def close(self) -> None:
         """Listen no more; the next watch does."""
@@ -107,6 +123,11 @@ class Server:
         self._notifier = Notifier(self.address.channels)
         self._listeners = {}
         self._listening = threading.Lock()
+
+
+def _ear(url: URL) -> Engine:
+    """To listen on: nothing to roll back, each statement for itself, until it is cut."""
+    return _engine(url, poolclass=NullPool, pool_reset_on_return=None)
 
 
 def _engine(url: URL, **options: Any) -> Engine:

@@ -1,10 +1,14 @@
 """Which servers and databases will do: their version, encoding, rights and tables."""
 
+from urllib.parse import quote
+
 import psycopg
 import pytest
 from sqlalchemy import text
 
-from jobrunner.storage import migrate, postgres
+from jobrunner.core.errors import DatabaseError
+from jobrunner.core.finding import Level
+from jobrunner.storage import health, migrate, postgres
 from jobrunner.storage.engine import Database
 from tests.storage.clusters import told, url
 
@@ -48,3 +52,27 @@ def test_a_table_that_is_missing_is_told(own):
     said, hint = told(url(own), lambda one: one.execute(text("SELECT 1 FROM gone")))
     assert "lacks a table of jobrunner's" in said
     assert "backup" in hint
+
+
+def test_it_is_seen_whether_notifications_arrive(own, monkeypatch):
+    with psycopg.connect(own.dsn(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE elsewhere")
+    there = quote(url(own, name="elsewhere"), safe="")
+    for words, heard in {"": True, "&notify=off": None, f"&listen_url={there}": False}.items():
+        database = Database(url(own) + words)
+        if heard is False:
+            monkeypatch.setattr(postgres, "HEARD_WITHIN", 0.2)
+        assert database.hears_itself() is heard
+        database.close()
+
+
+def test_an_ear_that_cannot_be_had_is_told(own):
+    database = Database(f"{url(own)}&listen_url={quote(url(own, user='stranger'), safe='')}")
+    with pytest.raises(DatabaseError, match='role "stranger" does not exist'):
+        database.hears_itself()
+    database.close()
+
+
+def test_what_that_means_is_told():
+    levels = {True: Level.OK, None: Level.OK, False: Level.WARNING}
+    assert {heard: health.hearing(heard).level for heard in levels} == levels
