@@ -18,6 +18,7 @@ from jobrunner.testing.executor_functions import (  # noqa: F401 — tests find 
     fail_async,
     functions,
     obey,
+    outlive,
     report_twice,
     report_twice_async,
     snooze_once,
@@ -115,17 +116,6 @@ def count_up(upto: int, stop_at: int) -> Iterator[int] | int:
 def record(gate: str) -> None:
     """Say that it ran: sets its gate."""
     gates[gate].set()
-
-
-@functions.task
-def exit_process_later() -> None:
-    """Leave behind a thread that ends the process when the task has long ended."""
-    threading.Timer(0.2, os._exit, [7]).start()
-
-
-@functions.task
-def wait_for_exit() -> None:
-    """Run in another process than the one that is about to end."""
 
 
 @functions.task

@@ -13,7 +13,7 @@ from jobrunner import NewTask
 from jobrunner.core.events import WorkerStopping
 from jobrunner.core.status import Status
 from jobrunner.runtime.executors.command import KEEP, CommandExecutor
-from tests.runtime.support import outcomes, until
+from tests.runtime.support import PATIENCE, outcomes, until
 
 FLOOD = "import sys; sys.stdout.write('A' * 5_000_000 + 'M' * 5_000_000 + 'Z' * 100_000)"
 
@@ -32,6 +32,22 @@ def run(queue, drain):
         return task.refresh(), queue.history(task.id)[-1]
 
     return run
+
+
+@pytest.fixture
+def overrun(queue, start_worker, monkeypatch):
+    """Run one command whose time is over once it is `ready`, and no sooner: the clock leaps."""
+
+    def overrun(script, ready, **settings):
+        task = queue.enqueue(shell(script, timeout=timedelta(seconds=20)))
+        start_worker(**settings)
+        until(queue, lambda: ready.exists() and ready.read_text())
+        monotonic = queue.clock.monotonic
+        monkeypatch.setattr(queue.clock, "monotonic", lambda: monotonic() + 20)
+        queue.wait([task], timeout=PATIENCE)
+        return task.refresh(), queue.history(task.id)[-1]
+
+    return overrun
 
 
 def alive(pid):
@@ -119,25 +135,26 @@ def test_a_command_has_no_input(run):
     assert record.stdout == ""
 
 
-def test_a_command_that_ignores_sigterm_is_killed_with_all_it_started(queue, run, tmp_path):
-    script = f"trap '' TERM; sh -c 'trap \"\" TERM; sleep 60' & echo $$ $! > {tmp_path}/pids; wait"
-    task, record = run(shell(script, timeout=timedelta(seconds=0.3)), kill_grace=0.2)
-    assert task.error == "ran longer than 0.3 s"
+def test_a_command_that_ignores_sigterm_is_killed_with_all_it_started(queue, overrun, tmp_path):
+    pids = tmp_path / "pids"
+    script = f"trap '' TERM; sh -c 'trap \"\" TERM; sleep 60' & echo $$ $! > {pids}; wait"
+    task, record = overrun(script, pids)
+    assert task.error == "ran longer than 20 s"
     assert record.exit_code == -signal.SIGKILL
-    is_gone(queue, *(tmp_path / "pids").read_text().split())
+    is_gone(queue, *pids.read_text().split())
 
 
-def test_a_command_that_heeds_sigterm_may_end_in_its_own_way(run):
-    script = "trap 'echo bye; exit 7' TERM; while :; do sleep 0.05; done"
-    task, record = run(shell(script, timeout=timedelta(seconds=0.3)), kill_grace=20)
-    assert task.error == "ran longer than 0.3 s"
+def test_a_command_that_heeds_sigterm_may_end_in_its_own_way(overrun, tmp_path):
+    on = tmp_path / "on"
+    script = f"trap 'echo bye; exit 7' TERM; echo > {on}; while :; do sleep 0.05; done"
+    task, record = overrun(script, on, kill_grace=PATIENCE)
+    assert task.error == "ran longer than 20 s"
     assert (record.exit_code, record.stdout) == (7, "bye\n")
 
 
-def test_a_process_that_leaves_its_group_outlives_a_kill(queue, run, tmp_path):
+def test_a_process_that_leaves_its_group_outlives_a_kill(overrun, tmp_path):
     """The documented limit: who calls setsid is on his own."""
-    script = f"setsid sh -c 'echo $$ > {tmp_path}/pid; sleep 60' & sleep 60"
-    run(shell(script, timeout=timedelta(seconds=0.5)), kill_grace=0.1)
+    overrun(f"setsid sh -c 'echo $$ > {tmp_path}/pid; sleep 60' & sleep 60", tmp_path / "pid")
     pid = int((tmp_path / "pid").read_text())
     assert alive(pid)
     os.killpg(pid, signal.SIGKILL)
@@ -202,17 +219,17 @@ def test_a_stop_at_once_kills_the_whole_group(queue, start_worker, tmp_path):
     assert queue.get(task.id).status is Status.PENDING
 
 
-def test_a_group_that_outlives_its_leader_is_killed_too(queue, run, tmp_path):
-    script = f"trap '' TERM; sleep 60 & echo $! > {tmp_path}/pid; trap - TERM; wait"
-    task, last = run(shell(script, timeout=timedelta(seconds=0.5)))
+def test_a_group_that_outlives_its_leader_is_killed_too(queue, overrun, tmp_path):
+    script = f"trap '' TERM; sleep 60 & trap - TERM; echo $! > {tmp_path}/pid; wait"
+    task, last = overrun(script, tmp_path / "pid")
     assert (task.status, last.outcome) == (Status.FAILED, "timed_out")
     is_gone(queue, (tmp_path / "pid").read_text())
 
 
-def test_a_group_that_outlives_its_leader_in_silence_is_killed_too(queue, run, tmp_path):
+def test_a_group_that_outlives_its_leader_in_silence_is_killed_too(queue, overrun, tmp_path):
     stubborn = f"trap '' TERM; echo $$ > {tmp_path}/pid; sleep 60; sleep 60"
     script = f'sh -c "{stubborn.replace("$", chr(92) + "$")}" > /dev/null 2>&1 & wait'
-    task, _ = run(shell(script, timeout=timedelta(seconds=0.5)))
+    task, _ = overrun(script, tmp_path / "pid")
     assert task.status is Status.FAILED
     is_gone(queue, (tmp_path / "pid").read_text())
 

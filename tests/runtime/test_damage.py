@@ -13,7 +13,7 @@ from jobrunner.core.status import Status
 from jobrunner.storage import sweep
 from tests.databases import on_a_file
 from tests.runtime import functions as f
-from tests.runtime.support import outcomes, until
+from tests.runtime.support import PATIENCE, outcomes, until
 
 
 def spoil(queue):
@@ -127,7 +127,7 @@ def test_on_a_full_disk_what_runs_is_recorded_and_nothing_new_begins(
     monkeypatch.setattr("jobrunner.runtime.worker.TROUBLE_PAUSE", 0.01)
     running = queue.enqueue(f.finish_on_request.bind("full"))
     worker = start_worker(concurrency=1)
-    events.wait(TaskStarted)
+    until(queue, lambda: queue.get(running.id).progress)  # from here on it writes nothing
     behind = queue.enqueue(NewTask(function="add", args=(1, 2)))
     disk["full"] = True
     f.gates["full"].set()
@@ -148,10 +148,10 @@ def test_an_idle_worker_outlives_a_full_disk(queue, start_worker, events, disk, 
             raise DiskFullError("the disk is full")
 
     monkeypatch.setattr("jobrunner.runtime.keepalive.wal.cut", no_room_for_what_is_in_the_log)
-    worker = start_worker(heartbeat=0.1, lost_after=1.0)
+    worker = start_worker(heartbeat=0.1)
     events.wait(WorkerStarted)
     disk["full"] = True
-    assert disk["spent"].wait(5)
+    assert disk["spent"].wait(PATIENCE)
     before = queue.workers()[0].beat
     until(queue, lambda: queue.workers()[0].beat > before + 2)
     disk["full"] = False

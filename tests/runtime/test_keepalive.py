@@ -53,16 +53,16 @@ def test_a_worker_beats(queue, join):
 
 
 def test_a_worker_that_was_declared_lost_is_told(queue, join, lost):
-    member = join(heartbeat=0.1, lost_after=10)
+    member = join(heartbeat=0.1)
 
-    def declare():
+    def declare():  # a beat in between saves it
         with queue.database.writing() as transaction:
             beat = workers.every(transaction)[0].beat
             return workers.declare_lost(
                 transaction, member.id, seen_beat=beat, reason="test", now=queue.clock.now()
             )
 
-    assert declare()
+    until(queue, declare)
     assert lost.wait(PATIENCE)
 
 

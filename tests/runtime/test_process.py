@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from jobrunner.core.status import Status
 from jobrunner.runtime.executors import child, process
 from jobrunner.storage import progress
 from tests.runtime import functions as f
-from tests.runtime.support import outcomes, until
+from tests.runtime.support import PATIENCE, outcomes, until
 
 
 @pytest.mark.parametrize(
@@ -81,12 +82,11 @@ def test_a_pill_in_a_thread_worker_that_runs_alone_does_not_kill_it(queue, drain
     assert [task.result() for task in others] == list(range(20))
 
 
-def test_a_child_that_is_killed_from_outside_costs_one_crash(queue, start_worker):
-    task = queue.enqueue(f.obey.bind())
+def test_a_child_that_is_killed_from_outside_costs_one_crash(queue, start_worker, tmp_path):
+    task = queue.enqueue(f.outlive.bind(str(tmp_path)))
     start_worker(executor="process", concurrency=1)
     until(queue, lambda: queue.get(task.id).progress)
-    (child,) = multiprocessing.active_children()
-    child.kill()
+    os.kill(int(queue.get(task.id).progress.note), signal.SIGKILL)
     until(queue, lambda: queue.get(task.id).crashes == 1)
     until(queue, lambda: queue.get(task.id).status is Status.IN_PROGRESS)
     assert queue.history(task.id)[0].error == "killed by SIGKILL"
@@ -121,10 +121,15 @@ def test_what_a_function_has_left_running_ends_with_its_child(queue, start_worke
     worker.join()
 
 
-def test_a_child_that_has_died_at_rest_is_no_crash_of_the_next_task(queue, drain):
-    tasks = queue.enqueue_many([f.exit_process_later.bind(), f.wait_for_exit.bind()])
-    drain(executor="process", concurrency=1)
-    assert [outcomes(queue, task.id) for task in tasks] == [["completed"]] * 2
+def test_a_child_that_has_died_at_rest_is_no_crash_of_the_next_task(queue, start_worker):
+    start_worker(executor="process", concurrency=1)
+    first = queue.enqueue(f.pid.bind())
+    dead = queue.wait([first], timeout=PATIENCE)[0].returned
+    os.kill(dead, signal.SIGKILL)
+    until(queue, lambda: not Path(f"/proc/{dead}").exists())
+    after = queue.enqueue(f.pid.bind())
+    assert queue.wait([after], timeout=PATIENCE)[0].returned != dead
+    assert outcomes(queue, after.id) == ["completed"]
 
 
 def test_output_that_nobody_reads_is_no_crash(queue, drain):

@@ -29,7 +29,7 @@ def claimed_ahead(queue, start_worker, monkeypatch):
     behind = queue.enqueue_many([f.add.bind(n, n) for n in range(30)])
     worker = start_worker(concurrency=1, shutdown_grace=0.1)
     until(queue, lambda: queue.get(blocker.id).progress)
-    assert Status.IN_PROGRESS in {queue.get(task.id).status for task in behind}
+    until(queue, lambda: Status.IN_PROGRESS in {queue.get(task.id).status for task in behind})
     yield worker, behind
     f.gates["ahead"].set()
 
@@ -78,7 +78,7 @@ def declare_lost(queue, worker_id):
 
 def test_a_lost_worker_starts_over_and_its_late_results_change_nothing(queue, start_worker, events):
     task = queue.enqueue(f.block.bind("lost"))
-    worker = start_worker(concurrency=1, heartbeat=0.1, lost_after=5)
+    worker = start_worker(concurrency=1, heartbeat=0.1)
     until(queue, lambda: queue.get(task.id).progress)
     first = events.wait(WorkerStarted).worker_id
     declare_lost(queue, first)

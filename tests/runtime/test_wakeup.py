@@ -10,23 +10,39 @@ from jobrunner.runtime import lookout
 from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.wakeup import Wakeup
 from jobrunner.storage import sqlite
-from jobrunner.storage.listen import AGAIN
+from jobrunner.storage.listen import NoticeWatch
 from jobrunner.storage.notices import Notifier
 from jobrunner.storage.watch import ChangeWatch
 from tests.databases import on_a_file, on_a_server
 from tests.runtime import functions as f
+from tests.runtime.support import PATIENCE
 
-LONG = 20.0
+LONG = 60.0
 
 
 @pytest.fixture
-def watch(queue):
-    """What sees commits: on a server as soon as it listens, of which it tells."""
+def heard(queue, monkeypatch):
+    """Wait until so much has been told to a watch; a file tells nothing by itself."""
+    told, hear = threading.Semaphore(0), NoticeWatch.hear
+
+    def counted(watch, news):
+        hear(watch, news)
+        told.release()
+
+    def heard(number):
+        if queue.database.path is None:
+            assert all(told.acquire(timeout=PATIENCE) for _ in range(number))
+
+    monkeypatch.setattr(NoticeWatch, "hear", counted)
+    return heard
+
+
+@pytest.fixture
+def watch(queue, heard):
+    """What sees commits: on a server as soon as it listens, of which it tells, twice."""
     watch = queue.database.watch()
-    if queue.database.path is None:
-        settling = Wakeup(watch, SystemClock())
-        assert settling.wait(LONG)
-        settling.wait(2 * AGAIN)  # and once more
+    heard(2)
+    watch.changed()
     return watch
 
 
@@ -46,7 +62,7 @@ def waited(wakeup, seconds=LONG):
 def test_a_wait_ends_at_its_time(wakeup):
     changed, took = waited(wakeup, 0.05)
     assert not changed
-    assert 0.05 <= took < 2
+    assert 0.05 <= took < LONG / 2
 
 
 def test_a_wait_ends_when_another_connection_commits(queue, wakeup):
@@ -58,11 +74,11 @@ def test_a_wait_ends_when_another_connection_commits(queue, wakeup):
     assert took < LONG / 2
 
 
-def test_a_commit_before_the_wait_ends_it_at_once(queue, wakeup):
+def test_a_commit_before_the_wait_ends_it_at_once(queue, wakeup, heard):
     queue.enqueue(f.add.bind(1, 2))
     assert waited(wakeup)[0]
-    if queue.database.path is None:  # a second look finds what was left untold
-        wakeup.wait(2 * AGAIN)
+    heard(2)  # a second look finds what was left untold
+    wakeup.wait(0.01)
     assert not wakeup.wait(0.01)
 
 

@@ -87,7 +87,7 @@ def test_a_dependent_is_claimed_in_the_turn_that_settles_its_parent(queue, drain
 def test_a_duration_ends_a_worker_that_has_nothing_to_do(queue):
     began = time.monotonic()
     assert Worker(queue).run(duration=0.2) == 0
-    assert 0.2 <= time.monotonic() - began < 5
+    assert 0.2 <= time.monotonic() - began < 20
 
 
 def test_a_duration_gives_back_what_is_unfinished(queue, events):
