@@ -14,6 +14,7 @@ from jobrunner.core.events import WorkerTrouble
 from jobrunner.core.report import Report
 from jobrunner.core.task import WorkerId
 from jobrunner.runtime.collector import calm
+from jobrunner.runtime.executors import offspring
 from jobrunner.runtime.executors.command import exit_text
 from jobrunner.runtime.executors.process import prepare_server
 from jobrunner.runtime.liveness import Liveness
@@ -124,7 +125,7 @@ class Scheduler:
             args=(self._queue, self.options, limits, theirs, self._setup),
             name="jobrunner-worker",
         )
-        process.start()
+        offspring.start(process)
         theirs.close()
         return _Place(process, hello)
 
@@ -134,9 +135,12 @@ class Scheduler:
             self._stop_sent += 1  # one at a time: two signals at once may arrive as one
             for place in self._places:
                 place.process.terminate()
-        for place in [place for place in self._places if place.process.exitcode is not None]:
+        for place in tuple(self._places):
+            exit_code = offspring.exit_code(place.process, within=0)
+            if exit_code is None:
+                continue
             self._places.remove(place)
-            if self._has_died(place) and not self._stop_asked:
+            if self._has_died(place, exit_code) and not self._stop_asked:
                 self._places.append(self._start(limits | {"duration": self._time_left()}))
         self._sweep()
 
@@ -146,9 +150,8 @@ class Scheduler:
             return None
         return max(0.0, self._end_at - self._queue.clock.monotonic())
 
-    def _has_died(self, place: "_Place") -> bool:
+    def _has_died(self, place: "_Place", exit_code: int) -> bool:
         """See to a process that has ended; `True` if that was before its work was done."""
-        exit_code = place.process.exitcode or 0
         worker_id, damage = place.hear()
         if damage is not None:
             raise damage

@@ -3,12 +3,15 @@
 import multiprocessing
 import os
 import signal
+import threading
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
 
 from jobrunner.core.status import Status
 from jobrunner.runtime.executors import child, process
+from jobrunner.runtime.guard import Guard
 from jobrunner.storage import progress
 from tests.runtime import functions as f
 from tests.runtime.support import PATIENCE, outcomes, until
@@ -90,6 +93,27 @@ def test_a_child_that_is_killed_from_outside_costs_one_crash(queue, start_worker
     until(queue, lambda: queue.get(task.id).crashes == 1)
     until(queue, lambda: queue.get(task.id).status is Status.IN_PROGRESS)
     assert queue.history(task.id)[0].error == "killed by SIGKILL"
+
+
+def test_a_child_that_starts_takes_no_exit_code_away(monkeypatch):
+    """At each start multiprocessing looks after all there are, and a code is told but once."""
+    guard, children, read = Guard(), [], forkserver.read_signed
+    start = threading.Thread(target=lambda: children.append(process.Child(guard)))
+
+    def with_another_start(descriptor):
+        monkeypatch.setattr(forkserver, "read_signed", read)
+        start.start()
+        start.join(0.5)
+        return read(descriptor)
+
+    dying = process.Child(guard)
+    os.kill(dying.pid, signal.SIGKILL)
+    monkeypatch.setattr(forkserver, "read_signed", with_another_start)
+    assert dying.close() == -signal.SIGKILL
+    start.join(PATIENCE)
+    for other in children:
+        other.close()
+    guard.close()
 
 
 def test_trouble_with_the_database_reaches_the_function_that_saves(queue, drain, monkeypatch):

@@ -12,7 +12,7 @@ from jobrunner.core.outcome import Crashed, Outcome, TimedOut
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.clock import Clock
-from jobrunner.runtime.executors import child
+from jobrunner.runtime.executors import child, offspring
 from jobrunner.runtime.executors.command import GroupControl, exit_text
 from jobrunner.runtime.executors.order import Order
 from jobrunner.runtime.executors.thread import DatabaseLink
@@ -43,7 +43,7 @@ class Child:
         self.connection: Connection[Any, Any]
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=child.serve, args=(theirs,), daemon=True)
-        self._process.start()
+        offspring.start(self._process)
         theirs.close()
         self.pid: int = self.connection.recv()
         self.runs = 0
@@ -63,11 +63,11 @@ class Child:
     def close(self) -> int:
         """End the child and all it has started; returns its exit code."""
         self.connection.close()
-        self._process.join(1.0)
+        offspring.exit_code(self._process, within=1.0)
         GroupControl(self.pid).kill()
-        self._process.join()
+        exit_code = offspring.exit_code(self._process)
         self._guard.remove(self.pid)
-        return self._process.exitcode or 0
+        return exit_code or 0
 
 
 class ChildControl(GroupControl):
