@@ -9,6 +9,7 @@ import pytest
 from jobrunner import TaskQueue
 from jobrunner.cli import app
 from jobrunner.storage import backup, check
+from tests.runtime.support import PATIENCE, until
 
 
 @pytest.fixture
@@ -129,13 +130,12 @@ def test_a_restore_while_the_file_is_open_is_refused(stored):
 def test_a_living_worker_is_named_with_the_way_to_stop_it(stored):
     stored.queue.enqueue_command(["sh", "-c", "touch running; sleep 60"])
     worker = stored.start("work", "--shutdown-grace", "0")
-    while not (stored.folder / "running").exists():
-        assert worker.poll() is None
+    until(stored.queue, (stored.folder / "running").exists)
     stored.process("db", "backup", "copy.db", "--force")
     hint = refused(stored.process("db", "restore", "copy.db"), f"(process {worker.pid}) is alive")
     assert f"kill {worker.pid}" in hint
     worker.terminate()
-    worker.communicate(timeout=30)
+    worker.communicate(timeout=PATIENCE)
     stored.queue.close()
     ran = stored.process("db", "restore", "copy.db")
     assert (ran.code, ran.err) == (0, "")

@@ -11,6 +11,8 @@ import termios
 
 import pytest
 
+from tests.runtime.support import PATIENCE
+
 COLUMNS = 80
 LONG = "a description that is much longer than any terminal is wide, " * 3
 HOSTILE = "red \x1b[31m, reversed \u202e, bell \x07, [bold]markup[/bold]"
@@ -44,7 +46,7 @@ def terminal(tmp_path):
         except OSError:  # how Linux tells that the other side is closed
             pass
         os.close(master)
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE)
         return shown.decode().replace("\r\n", "\n").split("\n")
 
     return run

@@ -36,7 +36,7 @@ def test_a_task_that_another_thread_has_claimed_has_run_on_return_too(queue):
     @queue.task
     def contested():
         claimed.set()
-        returned.wait(1)
+        returned.wait(0.3)
 
     def let_the_other_claim_it():
         if threading.current_thread() is main:
