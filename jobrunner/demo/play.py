@@ -19,7 +19,7 @@ LOOK_EVERY: Final = 0.1
 AT_MOST: Final = 100.0
 """Seconds after which the workers stop, done or not."""
 
-KILL_AT: Final = 0.1
+KILL_AT: Final = 0.05
 """The share of the long task after which its worker is killed."""
 
 
