@@ -15,15 +15,14 @@ EXAMPLES = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE, re.DOTALL)
 TESTS = sorted(name for name in EXAMPLES if name.startswith("test_"))
 
 
-@pytest.mark.parametrize("name", TESTS)
-def test_an_example_passes_and_leaves_production_alone(pytester, name):
-    for file in ("app.py", "conftest.py", name):
+def test_the_examples_pass_and_leave_production_alone(pytester):
+    for file in ("app.py", "conftest.py", *TESTS):
         (pytester.path / file).write_text(EXAMPLES[file])
     pytester.syspathinsert(ROOT)
     result = pytester.runpytest_subprocess(
         "-p", "no:jobrunner", "-p", "jobrunner.testing.plugin", "-W", "error"
     )
-    result.assert_outcomes(passed=EXAMPLES[name].count("def test_"))
+    result.assert_outcomes(passed=sum(EXAMPLES[name].count("def test_") for name in TESTS))
     assert sorted(path.name for path in pytester.path.glob("production.db*")) == []
 
 
