@@ -82,11 +82,11 @@ def outcome_of(  # noqa: PLR0911 — one match, a line for each end
     """The outcome that an exception stands for. `stop` is why the attempt was asked to end."""
     match error:
         case Snooze():
-            return Snoozed(_span(error.delay))
+            return Snoozed(span(error.delay))
         case Cancel():
             return Cancelled(_first_line(error))
         case Retry():
-            return Failed(one_line(error), retry_after=_span(error.after))
+            return Failed(one_line(error), retry_after=span(error.after))
         case Stopped():
             return stopped(stop or error.reason)
         case asyncio.CancelledError() | KeyboardInterrupt() if stop:
@@ -115,17 +115,22 @@ def one_line(error: BaseException) -> str:
     return f"{name}: {first}" if first else name
 
 
+def storable(text: str) -> str:
+    """Text that both databases hold: no NUL, no lone surrogate."""
+    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
+
+
+def span(asked: timedelta) -> timedelta:
+    """A wait that ends within the calendar."""
+    return min(max(asked, timedelta()), LONGEST)
+
+
 def _first_line(error: BaseException) -> str:
     try:
         text = str(error).strip()
     except Exception:  # noqa: BLE001 — user code again; the error's type must do
         text = ""
-    return _storable(text.splitlines()[0])[:500] if text else ""
-
-
-def _span(asked: timedelta) -> timedelta:
-    """A wait that ends within the calendar."""
-    return min(max(asked, timedelta()), LONGEST)
+    return storable(text.splitlines()[0])[:500] if text else ""
 
 
 _BETWEEN: Final = {__name__, "asyncio.runners", "asyncio.base_events"}
@@ -137,10 +142,5 @@ def _traceback(error: BaseException) -> str:
     frames = error.__traceback__
     while frames and frames.tb_frame.f_globals.get("__name__") in _BETWEEN:
         frames = frames.tb_next
-    text = _storable("".join(traceback.format_exception(type(error), error, frames)))
+    text = storable("".join(traceback.format_exception(type(error), error, frames)))
     return text if len(text) <= 2 * KEEP else f"{text[:KEEP]}\n…\n{text[-KEEP:]}"
-
-
-def _storable(text: str) -> str:
-    """Text that both databases hold: no NUL, no lone surrogate."""
-    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()

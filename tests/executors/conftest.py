@@ -1,4 +1,4 @@
-"""A Dask cluster of real processes, to be killed."""
+"""A Dask cluster of real processes, to be killed, and a plug-in that is told what to do."""
 
 import os
 import signal
@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from jobrunner import TaskQueue
+from jobrunner import TaskQueue, Worker
+from jobrunner.runtime.executors import plugin
 from jobrunner.testing.executor_functions import functions
+from tests.executors.inert import Inert
+from tests.runtime.conftest import Started
 from tests.runtime.support import Events
 
 PATIENCE = 60.0
@@ -98,3 +101,25 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     cluster = Cluster(tmp_path_factory.mktemp("dask"))
     yield cluster
     cluster.close()
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    engine = Inert()
+    monkeypatch.setattr(plugin, "find", lambda *_, **__: lambda: engine)
+    return engine
+
+
+@pytest.fixture
+def work(queue):
+    """Run a worker with the inert executor in a thread until the test ends."""
+    started = []
+
+    def start(**settings):
+        worker = Worker(queue, executor="inert", shutdown_grace=0.1, kill_grace=0.1, **settings)
+        started.append(Started(worker, {}))
+        return worker
+
+    yield start
+    for worker in started:
+        worker.stop_at_once()

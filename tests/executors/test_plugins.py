@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
@@ -12,81 +11,9 @@ from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.events import WorkerTrouble
 from jobrunner.core.outcome import Completed, Lost
 from jobrunner.core.signals import StopReason
-from jobrunner.executors import Plugin
-from jobrunner.runtime.executors import plugin
 from jobrunner.testing import executor_functions as f
-from tests.runtime.conftest import Started
+from tests.executors.inert import soon
 from tests.runtime.support import PATIENCE, outcomes, until
-
-
-class Inert(Plugin):
-    """Does what a test tells it to."""
-
-    def __init__(self):
-        self.orders = []
-        self.cancelled = []
-        self.ended = []
-        self.problem = ""
-        self.refuses = False
-
-    def start(self, wake):
-        self.wake = wake
-
-    def submit(self, order):
-        if self.refuses:
-            self.refuses = False
-            raise RuntimeError("no, not this one")
-        self.orders.append(order)
-
-    def poll(self):
-        while self.ended:
-            yield self.ended.pop(0)
-
-    def cancel(self, order, reason, *, force):
-        self.cancelled.append((reason, force))
-
-    def capacity(self):
-        if self.problem:
-            raise RuntimeError(self.problem)
-        return 1 - len(self.orders)
-
-    def close(self):
-        raise RuntimeError("it does not close")
-
-    def end(self, outcome):
-        self.ended.append((self.orders.pop(0), outcome))
-        self.wake()
-
-
-@pytest.fixture
-def engine(monkeypatch):
-    engine = Inert()
-    monkeypatch.setattr(plugin, "find", lambda *_, **__: lambda: engine)
-    return engine
-
-
-@pytest.fixture
-def work(queue):
-    """Run a worker with the inert executor in a thread until the test ends."""
-    started = []
-
-    def start(**settings):
-        worker = Worker(queue, executor="inert", shutdown_grace=0.1, kill_grace=0.1, **settings)
-        started.append(Started(worker, {}))
-        return worker
-
-    yield start
-    for worker in started:
-        worker.stop_at_once()
-
-
-def soon(condition):
-    """Wait for what changes nothing in the database."""
-    pause, tries = threading.Event(), 1_000
-    while not condition() and tries:
-        pause.wait(PATIENCE / 1_000)
-        tries -= 1
-    assert condition()
 
 
 def test_an_unknown_executor_is_refused_with_those_that_there_are(queue):
@@ -159,7 +86,7 @@ def test_an_engine_in_trouble_is_told_once_and_nothing_is_claimed(queue, engine,
 
 
 def test_what_an_engine_refuses_is_given_back(queue, engine, work, events):
-    engine.refuses = True
+    engine.raises["submit"] = RuntimeError("no, not this one")
     task = queue.enqueue(f.add.bind(1, 1))
     work()
     assert events.wait(WorkerTrouble).problem == "no, not this one"

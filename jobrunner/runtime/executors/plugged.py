@@ -3,12 +3,14 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
 from jobrunner.core.outcome import Crashed, Lost, Outcome, Released, TimedOut
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
+from jobrunner.runtime.executors.answer import checked
 from jobrunner.runtime.executors.order import Order
 from jobrunner.runtime.executors.plugin import Plugin
 from jobrunner.runtime.perform import one_line
@@ -107,9 +109,9 @@ class PluggedExecutor:
     def _try(self, call: Callable[[], None]) -> None:
         try:
             call()
-        except Exception as error:  # noqa: BLE001 — a plug-in's error must not end its thread
+        except BaseException as error:  # noqa: BLE001 — nothing in a plug-in may end its thread
             self._set_room(0)
-            complaint = str(error) or one_line(error)
+            complaint = _words(error)
             if complaint != self._complaint:
                 self._complaint = complaint
                 self._trouble(complaint)
@@ -120,12 +122,14 @@ class PluggedExecutor:
             self._started = True
         while self._todo:
             self._todo.popleft()()
-        ended = list(self._plugin.poll())
-        try:  # the room first, so that what has ended is settled together with the next claim
-            self._set_room(self._plugin.capacity())
+        given: list[object] = []
+        try:
+            for one in self._plugin.poll():
+                given.append(one)  # noqa: PERF402 — where it raises, what came before is kept
+            # the room first, so that what has ended is settled together with the next claim
+            self._set_room(int(self._plugin.capacity()))
         finally:
-            for order, outcome in ended:
-                self._end(order, outcome)
+            self._take(given)
         self._complaint = ""
 
     def _set_room(self, capacity: int) -> None:
@@ -146,12 +150,23 @@ class PluggedExecutor:
         self._running[order] = attempt
         try:
             self._plugin.submit(order)
-        except Exception:
+        except BaseException:
             self._end(order, Released())
             raise
 
     def _cancel(self, order: Order, reason: StopReason, force: bool) -> None:  # noqa: FBT001 — see PluggedControl
         self._do(lambda: self._plugin.cancel(order, reason, force=force))
+
+    def _take(self, given: list[object]) -> None:
+        strange = False
+        for one in given:
+            match one:
+                case (Order() as order, outcome):
+                    self._end(order, checked(outcome))
+                case _:
+                    strange = True
+        if strange:
+            raise TypeError("poll must give pairs of an order and its outcome")
 
     def _end(self, order: Order, outcome: Outcome) -> None:
         attempt = self._running.pop(order, None)
@@ -161,3 +176,11 @@ class PluggedExecutor:
         if isinstance(outcome, TimedOut) or (attempt.forced and died):
             outcome = attempt.stopped()
         attempt.end(outcome)
+
+
+def _words(error: BaseException) -> str:
+    """What a plug-in's error says, or failing that its name."""
+    with suppress(Exception):  # its words are the plug-in's code too
+        if isinstance(error, Exception) and (text := str(error)):
+            return text
+    return one_line(error)
