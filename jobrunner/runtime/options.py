@@ -72,7 +72,8 @@ class WorkerOptions:
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         if self.executor not in set(Executor):
-            plugin.find(self.executor, self.executor_options, beside=Executor)
+            make = plugin.find(self.executor, self.executor_options, beside=Executor)
+            make()  # what it refuses is to be told before workers are started
         elif self.executor_options:
             raise ConfigurationError(
                 f"the executor '{self.executor}' takes no options",

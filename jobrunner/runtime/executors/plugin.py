@@ -3,16 +3,20 @@
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from importlib.metadata import entry_points
-from typing import Final, Protocol
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final, Protocol, cast
 
-from jobrunner.core.errors import ConfigurationError
+from jobrunner.core.errors import ConfigurationError, JobrunnerError
 from jobrunner.core.outcome import Outcome
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.executors.order import Order
+from jobrunner.runtime.perform import one_line
 
 GROUP: Final = "jobrunner.executors"
 """The entry points that make a package's executors known."""
+
+COMMAND: Final = "command"
+"""What runs commands is called so, and no plug-in may be."""
 
 
 class Plugin(Protocol):
@@ -21,7 +25,8 @@ class Plugin(Protocol):
     jobrunner keeps the queue, retries, history, progress and timeouts. The engine must start
     each order at most once, whatever happens: only jobrunner repeats an attempt.
 
-    It is made with its options as keywords. All calls come from one thread of the worker, so
+    It is made with its options as keywords, at times only to see whether it can be: what it
+    needs it takes hold of in `start`. All calls come from one thread of the worker, so
     none may take long; what one raises is told as the worker's trouble, and nothing is claimed
     until `capacity` returns again.
     """
@@ -71,24 +76,81 @@ def find(
 ) -> Callable[[], Plugin]:
     """Find an installed plug-in, to be made with these options; `beside` are names of others.
 
+    What it gives may raise a ConfigurationError too, where the plug-in cannot be made.
+
     Raises:
-        ConfigurationError: there is none, it cannot be imported, or takes other options.
+        ConfigurationError: there is none or more than one, it cannot be imported, or takes
+            other options.
     """
-    known = entry_points(group=GROUP)
-    if name not in known.names:
-        names = ", ".join([*beside, *sorted(known.names)])
-        raise ConfigurationError(f"there is no executor {name!r}, only {names}")
+    entry = _entry(name, tuple(beside))
+    factory = _load(entry)
     try:
-        factory: Callable[..., Plugin] = known[name].load()
-        inspect.signature(factory).bind(**options)
-    except ImportError as error:
-        raise ConfigurationError(
-            f"the executor {name!r} cannot be imported: {error}",
-            hint="Install what it needs; for dask, the extra durable-jobrunner[dask].",
-        ) from error
+        signature = inspect.signature(factory)
+    except ValueError:  # it is written in C and does not say what it takes
+        return partial(_make, name, factory, options)
+    try:
+        signature.bind(**options)
     except TypeError as error:
         raise ConfigurationError(
             f"the executor {name!r} cannot be made of its options: {error}",
-            hint="Give the engine's address with --address.",
+            hint=_taken(signature.parameters, options),
         ) from error
-    return partial(factory, **options)
+    return partial(_make, name, factory, options)
+
+
+def _entry(name: str, beside: tuple[str, ...]) -> EntryPoint:
+    """The one entry point of this name; one named like what is built in is never used."""
+    built_in = {*beside, COMMAND}
+    known = [entry for entry in entry_points(group=GROUP) if entry.name not in built_in]
+    found = [entry for entry in known if entry.name == name]
+    if not found:
+        names = ", ".join([*beside, *sorted({entry.name for entry in known})])
+        raise ConfigurationError(f"there is no executor {name!r}, only {names}")
+    if len(found) > 1:
+        brought = ", ".join(sorted(entry.dist.name for entry in found if entry.dist))
+        raise ConfigurationError(
+            f"there is more than one executor {name!r}: from {brought}",
+            hint="Uninstall all of these but one.",
+        )
+    return found[0]
+
+
+def _load(entry: EntryPoint) -> Callable[..., Plugin]:
+    try:
+        factory = entry.load()
+    except ImportError as error:
+        raise ConfigurationError(
+            f"the executor {entry.name!r} cannot be imported: {error}",
+            hint="Install what it needs; for dask, the extra durable-jobrunner[dask].",
+        ) from error
+    except (Exception, SystemExit) as error:  # the plug-in's code may do anything
+        raise _unloaded(entry, one_line(error)) from error
+    if not callable(factory):
+        raise _unloaded(entry, f"its entry point is no class, but of type {type(factory).__name__}")
+    return cast("Callable[..., Plugin]", factory)
+
+
+def _unloaded(entry: EntryPoint, problem: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the executor {entry.name!r} cannot be loaded: {problem}",
+        hint=f"Mend its entry point, {entry.value}, or the module that it names.",
+    )
+
+
+def _taken(parameters: Mapping[str, object], options: Mapping[str, str]) -> str:
+    """The next step of who gave other options than a plug-in takes."""
+    if "address" in parameters and "address" not in options:
+        return "Give the engine's address with --address."
+    return f"It takes {' and '.join(parameters)}." if parameters else "It takes no options."
+
+
+def _make(name: str, factory: Callable[..., Plugin], options: Mapping[str, str]) -> Plugin:
+    try:
+        return factory(**options)
+    except JobrunnerError:  # it says itself what is wrong
+        raise
+    except (Exception, SystemExit) as error:
+        raise ConfigurationError(
+            f"the executor {name!r} cannot be made: {one_line(error)}",
+            hint="Give it options that it can use, or mend its __init__.",
+        ) from error
