@@ -17,6 +17,7 @@ class Lookout:
         self._clock = clock
         self._look_at = 0.0
         self._found_nothing = False
+        self._ask_at = 0.0
 
     def saw(self, turn: Turn) -> None:
         """A claim was made, and this is what it found."""
@@ -42,7 +43,14 @@ class Lookout:
         """When to look again, by the monotonic clock."""
         return self._look_at if self._look_at > now else now + POLL_EVERY
 
-    def found_nothing(self) -> bool:
-        """Whether the last claim came back empty; told once for each claim."""
+    def found_nothing(self, now: float) -> bool:
+        """Whether the last claim came back empty; told once for each claim.
+
+        Told at the pace of idle looks too while one is due and none is made: an engine without
+        room has nothing claimed, and the work may be done all the same.
+        """
         found, self._found_nothing = self._found_nothing, False
-        return found
+        if not self.is_due(now) or now < self._ask_at:
+            return found
+        self._ask_at = now + POLL_EVERY
+        return True

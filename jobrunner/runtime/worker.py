@@ -169,18 +169,18 @@ class Worker:
         wants = self._wants(now)
         if self._unsettled or wants or self._settler.in_doubt:
             self._after(self._settler.turn(self._unsettled, wants), wants)
-        elif self._nothing_left():
+        elif self._nothing_left(now):
             self._done = True
         elif self._wakeup.wait(self._pause(now)):
             self._lookout.woken()
 
-    def _nothing_left(self) -> bool:
+    def _nothing_left(self, now: float) -> bool:
         """Whether the work is done, asked when nothing is to be settled or claimed."""
         if len(self._in_hand):
             return False
         if self._stopping.begun or self._claimed >= (self._max_tasks or inf):
             return True
-        if not self._until_empty or not self._lookout.found_nothing():
+        if not self._until_empty or not self._lookout.found_nothing(now):
             return False
         with self._queue.database.reading() as transaction:
             return reads.nothing_left(transaction, tuple(self.options.queues))

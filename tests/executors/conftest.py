@@ -115,10 +115,10 @@ def work(queue):
     """Run a worker with the inert executor in a thread until the test ends."""
     started = []
 
-    def start(**settings):
+    def start(limits=None, **settings):
         worker = Worker(queue, executor="inert", shutdown_grace=0.1, kill_grace=0.1, **settings)
-        started.append(Started(worker, {}))
-        return worker
+        started.append(Started(worker, limits or {}))
+        return started[-1]
 
     yield start
     for worker in started:

@@ -113,6 +113,20 @@ def test_what_does_not_end_is_let_go_and_keeps_its_room_until_it_does(queue, eng
     assert outcomes(queue, stuck.id) == ["timed_out"]
 
 
+@pytest.mark.parametrize("problem", ["the engine is on fire", ""], ids=["trouble", "full"])
+def test_a_worker_without_room_ends_when_nothing_is_left(queue, engine, work, events, problem):
+    engine.size, engine.problem = 0, problem
+    work({"until_empty": True}).join()
+    task = queue.enqueue(f.add.using(delay=3600).bind(1, 1))
+    working = work({"until_empty": True})
+    if problem:
+        events.wait(WorkerTrouble)
+    soon(lambda: len(queue.workers()) == 1)
+    queue.cancel(task.id)
+    working.join()
+    assert working.worker.settled == 0
+
+
 def test_a_worker_whose_engine_never_answered_ends_without_delay(queue):
     began = time.monotonic()
     options = {"address": "tcp://127.0.0.1:1"}  # nobody listens there; Dask tries it for 5 s
