@@ -1,30 +1,28 @@
 """What every executor promises, as pytest classes to inherit from: the conformance kit."""
 
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
+from jobrunner.core.events import Event, WorkerStopping, WorkerTrouble
 from jobrunner.core.status import Status
-from jobrunner.core.task import NewTask, Task
 from jobrunner.core.verdict import MAX_CRASHES
-from jobrunner.runtime.clock import SystemClock
-from jobrunner.runtime.wakeup import Wakeup
 from jobrunner.runtime.worker import Worker
 from jobrunner.task_queue import TaskQueue
 from jobrunner.testing import executor_functions as f
-
-PATIENCE = 30.0
-"""Seconds after which a wait fails its test."""
-
-QUICK: Mapping[str, Any] = {"concurrency": 2, "kill_grace": 0.2, "shutdown_grace": 0.2}
-
-Start = Callable[[NewTask[Any]], tuple[Task[Any], Worker]]
+from jobrunner.testing.executor_setting import (
+    PATIENCE,
+    Run,
+    Setting,
+    Start,
+    has_begun,
+    outcomes,
+    until,
+)
 
 
 def both(plain: Any, other: Any) -> pytest.MarkDecorator:
@@ -38,64 +36,12 @@ stuck = pytest.mark.parametrize(
 """Run a test with functions that end only when they are asked, raised into, or let go."""
 
 
-class ExecutorPromises:
+class ExecutorPromises(Setting):
     """Inherit, and name your executor. A promise that it cannot keep is set to `None`."""
-
-    executor: ClassVar[str]
-
-    @pytest.fixture
-    def executor_options(self) -> Mapping[str, str]:
-        """What the executor is made with; override it."""
-        return {}
-
-    @pytest.fixture
-    def jobrunner_location(self, tmp_path: Path) -> str:
-        """Where the database is; override it to test on a server."""
-        return str(tmp_path / "jobs.db")
-
-    @pytest.fixture
-    def queue(self, jobrunner_location: str) -> Iterator[TaskQueue]:
-        """A queue that must be sound at the test's end."""
-        queue = TaskQueue(jobrunner_location)
-        for name in f.functions.registry.names:
-            queue.registry.add(f.functions.registry.get(name))
-        yield queue
-        assert queue.check() == []
-        queue.close()
-
-    @pytest.fixture
-    def worker(
-        self, queue: TaskQueue, executor_options: Mapping[str, str]
-    ) -> Callable[..., Worker]:
-        """Make a worker with this executor."""
-
-        def make(**settings: Any) -> Worker:
-            named: dict[str, Any] = {
-                "executor": self.executor,
-                "executor_options": executor_options,
-            }
-            return Worker(queue, **{**QUICK, **named, **settings})
-
-        return make
-
-    @pytest.fixture
-    def start(self, queue: TaskQueue, worker: Callable[..., Worker]) -> Iterator[Start]:
-        """Enqueue a task, start a worker in a thread, and wait until the task runs."""
-        with ExitStack() as stack:
-
-            def start(new: NewTask[Any]) -> tuple[Task[Any], Worker]:
-                task, working = queue.enqueue(new), worker()
-                thread = threading.Thread(target=working.run, daemon=True)
-                thread.start()
-                stack.callback(_end, working, thread)
-                until(queue, lambda: has_begun(queue.get(task.id)))
-                return task, working
-
-            yield start
 
     @both(f.add, f.add_async)
     def test_what_a_function_returns_is_its_result(
-        self, queue: TaskQueue, worker: Callable[..., Worker], function: Any
+        self, queue: TaskQueue, worker: Callable[[], Worker], function: Any
     ) -> None:
         task = queue.enqueue(function.bind(2, right=3))
         worker().run(until_empty=True)
@@ -104,7 +50,7 @@ class ExecutorPromises:
 
     @both(f.fail, f.fail_async)
     def test_what_a_function_raises_is_its_error(
-        self, queue: TaskQueue, worker: Callable[..., Worker], function: Any
+        self, queue: TaskQueue, worker: Callable[[], Worker], function: Any
     ) -> None:
         task = queue.enqueue(function.using(max_attempts=1).bind("boom"))
         worker().run(until_empty=True)
@@ -117,14 +63,14 @@ class ExecutorPromises:
 
     @both(f.fail_without_words, f.fail_without_words_async)
     def test_an_exception_that_cannot_be_told_is_a_failure_too(
-        self, queue: TaskQueue, worker: Callable[..., Worker], function: Any
+        self, queue: TaskQueue, worker: Callable[[], Worker], function: Any
     ) -> None:
         task = queue.enqueue(function.using(max_attempts=1).bind())
         worker().run(until_empty=True)
         assert queue.get(task.id).error == "UnspeakableError"
 
     def test_a_result_that_is_no_json_fails_at_once(
-        self, queue: TaskQueue, worker: Callable[..., Worker]
+        self, queue: TaskQueue, worker: Callable[[], Worker]
     ) -> None:
         task = queue.enqueue(f.no_json.bind())
         worker().run(until_empty=True)
@@ -133,7 +79,7 @@ class ExecutorPromises:
 
     @both(f.report_twice, f.report_twice_async)
     def test_progress_and_checkpoints_are_stored(
-        self, queue: TaskQueue, worker: Callable[..., Worker], function: Any
+        self, queue: TaskQueue, worker: Callable[[], Worker], function: Any
     ) -> None:
         task = queue.enqueue(function.bind())
         worker().run(until_empty=True)
@@ -144,7 +90,7 @@ class ExecutorPromises:
 
     @both(f.snooze_once, f.snooze_once_async)
     def test_a_snooze_gives_the_attempt_back(
-        self, queue: TaskQueue, worker: Callable[..., Worker], function: Any
+        self, queue: TaskQueue, worker: Callable[[], Worker], function: Any
     ) -> None:
         task = queue.enqueue(function.bind(0.01))
         worker().run(until_empty=True)
@@ -155,7 +101,7 @@ class ExecutorPromises:
         "function", [f.snooze_for, f.retry_after], ids=lambda function: function.name
     )
     def test_a_wait_beyond_the_calendar_is_cut_to_100_years(
-        self, queue: TaskQueue, worker: Callable[..., Worker], function: Any
+        self, queue: TaskQueue, worker: Callable[[], Worker], function: Any
     ) -> None:
         task = queue.enqueue(function.bind(900_000_000))
         worker().run(max_tasks=1)
@@ -191,19 +137,42 @@ class ExecutorPromises:
         assert queue.get(task.id).attempt == 0
         assert outcomes(queue, task) == ["released"]
 
+    def test_a_task_can_be_cancelled_before_it_has_begun(
+        self, queue: TaskQueue, worker: Callable[[], Worker], run: Run
+    ) -> None:
+        run(worker())
+        task = queue.enqueue(f.obey.bind())
+        until(queue, lambda: queue.get(task.id).status is Status.IN_PROGRESS)
+        assert queue.cancel(task.id) is Status.IN_PROGRESS
+        after = queue.enqueue(f.add.bind(2, 3))
+        ended, _ = queue.wait([task, after], timeout=PATIENCE)
+        assert (ended.status, after.result()) == (Status.CANCELLED, 5)
+
+    def test_as_many_run_at_a_time_as_there_is_room_for_and_no_more_are_claimed(
+        self, queue: TaskQueue, worker: Callable[[], Worker], run: Run, executor_room: int
+    ) -> None:
+        tasks = queue.enqueue_many([f.obey.bind() for _ in range(executor_room + 2)])
+        run(worker())
+        until(queue, lambda: sum(has_begun(queue.get(task.id)) for task in tasks) == executor_room)
+        assert queue.counts()[Status.IN_PROGRESS] == executor_room
+        for task in tasks:
+            queue.cancel(task.id)
+        ended = queue.wait(tasks, timeout=PATIENCE)
+        assert {task.status for task in ended} == {Status.CANCELLED}
+
     def test_a_command_runs_beside_on_the_host_of_the_worker(
-        self, queue: TaskQueue, worker: Callable[..., Worker]
+        self, queue: TaskQueue, worker: Callable[[], Worker]
     ) -> None:
         task = queue.enqueue_command([sys.executable, "-c", "print('here')"])
         worker().run(until_empty=True)
         assert task.result() == 0
 
 
-class CrashPromises:
+class CrashPromises(Setting):
     """To be inherited too where functions run in other processes than the worker's own."""
 
     def test_a_function_that_kills_its_process_is_started_so_often_and_no_more(
-        self, queue: TaskQueue, worker: Callable[..., Worker], tmp_path: Path
+        self, queue: TaskQueue, worker: Callable[[], Worker], tmp_path: Path
     ) -> None:
         pill = queue.enqueue(f.die.bind(str(tmp_path)))
         innocent = queue.enqueue_many([f.add.bind(n, n) for n in range(20)])
@@ -213,31 +182,19 @@ class CrashPromises:
         assert len(list(tmp_path.glob("start-*"))) == MAX_CRASHES
 
 
-def outcomes(queue: TaskQueue, task: Task[Any]) -> list[str]:
-    """How the attempts of a task have ended."""
-    return [record.outcome for record in queue.history(task.id)]
+class TroublePromises(Setting):
+    """To be inherited alone, with options of an engine that cannot be reached."""
 
+    def test_a_worker_tells_what_is_wrong_claims_nothing_and_ends_when_told_to(
+        self, queue: TaskQueue, worker: Callable[[], Worker], run: Run, told: list[Event]
+    ) -> None:
+        task = queue.enqueue(f.add.bind(2, 3))
+        run(worker())
+        until(queue, lambda: any(isinstance(event, WorkerTrouble) for event in told))
+        assert queue.get(task.id).status is Status.PENDING
 
-def has_begun(task: Task[Any]) -> bool:
-    """Whether it says that it runs, or was over before it could say so."""
-    return task.progress is not None or task.status.is_final
-
-
-def until(queue: TaskQueue, condition: Callable[[], Any]) -> None:
-    """Wait until something holds, looking again whenever the database changes."""
-    clock = SystemClock()
-    wakeup = Wakeup(queue.database.watch(), clock)
-    deadline = clock.monotonic() + PATIENCE
-    try:
-        while not condition():
-            assert clock.monotonic() < deadline, "it did not come to hold"
-            wakeup.wait(0.2)
-    finally:
-        wakeup.close()
-
-
-def _end(working: Worker, thread: threading.Thread) -> None:
-    working.stop()
-    working.stop()
-    thread.join(PATIENCE)
-    assert not thread.is_alive(), "the worker does not end"
+    def test_a_worker_ends_when_nothing_is_left(
+        self, worker: Callable[[], Worker], told: list[Event]
+    ) -> None:
+        assert worker().run(until_empty=True, duration=PATIENCE) == 0
+        assert not [event for event in told if isinstance(event, WorkerStopping)]

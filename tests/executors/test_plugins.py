@@ -12,6 +12,7 @@ from jobrunner.core.events import WorkerTrouble
 from jobrunner.core.outcome import Completed, Lost
 from jobrunner.core.signals import StopReason
 from jobrunner.testing import executor_functions as f
+from jobrunner.testing.executor_promises import TroublePromises
 from tests.executors.inert import soon
 from tests.runtime.support import PATIENCE, outcomes, until
 
@@ -125,6 +126,14 @@ def test_a_worker_without_room_ends_when_nothing_is_left(queue, engine, work, ev
     queue.cancel(task.id)
     working.join()
     assert working.worker.settled == 0
+
+
+class TestDaskWithoutScheduler(TroublePromises):
+    executor = "dask"
+
+    @pytest.fixture
+    def executor_options(self):
+        return {"address": "tcp://127.0.0.1:1"}  # nobody listens there
 
 
 def test_a_worker_whose_engine_never_answered_ends_without_delay(queue):
