@@ -1,39 +1,63 @@
 """The page on executors works as it stands: its plug-in keeps the promises of the kit."""
 
 import re
-import tomllib
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 import jobrunner.executors
+from jobrunner import TaskQueue, Worker
 
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = (ROOT / "docs" / "executors.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"```(?:python|toml)\n# (\w+\.\w+)\n(.*?)```", PAGE, re.DOTALL))
+PROMISES = "test_pool_executor.py"
 
 
-def test_the_plug_in_of_the_page_keeps_all_promises(pytester):
-    for name in ("pool_executor.py", "test_pool_executor.py"):
-        (pytester.path / name).write_text(EXAMPLES[name])
-    install(pytester.path, tomllib.loads(EXAMPLES["pyproject.toml"])["project"]["entry-points"])
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error")
+@pytest.fixture
+def installed(pytester, monkeypatch):
+    """What the page installs, in a folder on the path and without a network."""
+    for name, text in EXAMPLES.items():
+        (pytester.path / name).write_text(text)
+    site = pytester.path / "site"
+    offline = ("--no-index", "--no-build-isolation", "--no-deps")
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", *offline, "--target", str(site))
+    subprocess.run([*pip, "."], cwd=pytester.path, check=True, timeout=60)
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    return site
+
+
+def test_the_plug_in_of_the_page_keeps_all_promises(pytester, installed):
+    (pytester.path / "pool_executor.py").unlink()  # it is the installed one that is tested
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-W", "error", PROMISES)
     outcomes = result.parseoutcomes()
     assert set(outcomes) == {"passed"}
     assert outcomes["passed"] > 25
 
 
-def install(folder: Path, entry_points: dict[str, dict[str, str]]) -> None:
-    """Make a folder on the path a distribution with these entry points."""
-    metadata = folder / "example-1.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: example\nVersion: 1\n")
-    lines = [
-        line
-        for group, names in entry_points.items()
-        for line in (f"[{group}]", *(f"{name} = {value}" for name, value in names.items()))
-    ]
-    (metadata / "entry_points.txt").write_text("\n".join(lines))
+def test_the_command_line_finds_the_plug_in_of_the_page(installed, tmp_path):
+    command = [sys.executable, "-m", "jobrunner", "work", "--executor", "pool", "--until-empty"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60, capture_output=True)
+
+
+def test_the_plug_in_of_the_page_takes_its_size_in_python(installed, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(installed)
+    (line,) = re.findall(r"^Worker\(.*\)\.run\(\)$", PAGE, re.MULTILINE)
+    queue = TaskQueue(tmp_path / "jobs.db")
+    task = queue.enqueue_command(["true"])
+    run = line.replace(".run()", ".run(until_empty=True)")
+    exec(run, {"Worker": Worker, "queue": queue})  # noqa: S102 — what the page says
+    assert task.result() == 0
+    queue.close()
+
+
+def test_no_command_of_a_page_installs_what_is_not_published():
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
+    assert [page.name for page in pages if "install 'durable-" in page.read_text()] == []
 
 
 def test_every_public_name_is_told():
