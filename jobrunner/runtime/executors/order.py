@@ -1,6 +1,6 @@
 """One attempt as it is sent to another process: what to run, and where its database is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from jobrunner.core.task import Lease
@@ -20,7 +20,7 @@ class Order:
     """
 
     function: Reference
-    location: str
+    location: str = field(repr=False)  # Dask prints what it was given
     lease: Lease
 
     @property
