@@ -6,28 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from jobrunner import Worker
 from jobrunner.core.events import TaskStarted, WorkerTrouble
 from jobrunner.core.status import Status
 from jobrunner.testing import executor_functions as f
-from tests.runtime.conftest import Started
 from tests.runtime.support import PATIENCE, outcomes, until
 
 
 @pytest.fixture
-def start_worker(queue, cluster):
-    """Start workers on Dask in threads of their own, and end them with the test."""
-    started = []
-
-    def start(**limits):
-        options = {"address": cluster.address}
-        worker = Worker(queue, executor="dask", executor_options=options, shutdown_grace=0.2)
-        started.append(Started(worker, limits))
-        return started[-1]
-
-    yield start
-    for worker in started:
-        worker.stop_at_once()
+def home(cluster_home):
+    return cluster_home
 
 
 def go(tmp_path: Path) -> None:
