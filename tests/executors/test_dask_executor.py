@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from jobrunner.core.errors import ConfigurationError
-from jobrunner.core.outcome import Completed, Released
+from jobrunner.core.outcome import Completed, Lost, Released
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.executors import dask, remote
 from jobrunner.runtime.executors.dask import DaskExecutor
@@ -45,6 +45,12 @@ class Cluster:
         if isinstance(self.ends, Exception):
             raise self.ends
         return self.ends
+
+    async def workers(self):
+        return {}
+
+    async def after_death(self, order, place):
+        await asyncio.Event().wait()
 
     async def stop(self, order, place, reason, *, force):
         return self.answers
@@ -110,6 +116,26 @@ def test_an_order_that_waited_starts_when_there_is_room(executor, order):
     orders = [order(f.add, 1, 2) for _ in range(3)]
     run(*(lambda order=order: executor._place(order) for order in orders))
     assert [ended for ended, _ in executor.poll()] == orders
+
+
+def test_an_order_is_lost_with_the_scheduler_while_the_end_of_its_worker_is_looked_into(
+    executor, order
+):
+    executor._cluster = Cluster()
+    running, looking = order(f.add, 1, 2), []
+
+    def look():
+        looking.append(asyncio.create_task(executor._look()))
+
+    def leave():
+        looking[0].cancel()
+        executor._connected = False
+        executor._leave()
+
+    run(lambda: executor._place(running), look, leave)
+    ((ended, outcome),) = executor.poll()
+    assert ended == running
+    assert isinstance(outcome, Lost)
 
 
 def test_dask_prints_nothing_while_it_is_used():

@@ -48,8 +48,8 @@ def greet(greeter, cluster, seen, *, times=1):
 def test_another_process_at_an_address_takes_the_place_of_the_one_that_was(places, greeter):
     cluster = Cluster(a="first")
     greet(greeter, cluster, found(a="/1"))
-    assert greeter.take_gone(found(a="/1")) == []
-    assert [place.process for place in greeter.take_gone(found(a="/2"))] == ["first"]
+    assert greeter.gone(found(a="/1")) == []
+    assert greeter.gone(found(a="/2")) == [places.at.pop("a")]
     cluster.answers["a"] = "second"
     greet(greeter, cluster, found(a="/2"))
     assert [place.process for place in places] == ["second"]

@@ -80,3 +80,16 @@ def test_a_task_that_waits_is_given_back(places, order, run):
     assert places.give_back(pill)
     assert not places.give_back(pill)
     assert places.room == 4
+
+
+def test_a_dask_worker_that_falls_silent_is_kept_for_nobody(places, order, run):
+    for number in range(2):
+        run(order(f.add, number, 1))
+    pill = order(f.add, 1, 2, crashes=2)
+    run(pill)
+    (kept,) = [place for place in places if place.kept_for]
+    kept.silent = True
+    places.waiting.clear()
+    run(pill)
+    assert [place.kept_for for place in places if place is not kept] == [pill]
+    assert kept.kept_for is None

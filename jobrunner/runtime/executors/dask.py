@@ -161,8 +161,9 @@ class DaskExecutor:
     async def _look(self) -> None:
         """See which workers have come, gone, or take no work for now."""
         found = await self._cluster.workers()
-        for place in self._greeter.take_gone(found):
+        for place in self._greeter.gone(found):
             await asyncio.gather(*(self._bury(order, place) for order in place.orders))
+            del self._places.at[place.address]  # last: until then `_leave` ends what it runs
         problem = await self._greeter.greet(self._cluster, found)
         self._trouble = problem and f"{self._scheduler} {problem}"
         self._place_waiting()

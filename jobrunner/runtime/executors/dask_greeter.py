@@ -31,16 +31,11 @@ class Greeter:
         self._places = places
         self._refusals: dict[str, Refusal] = {}
 
-    def take_gone(self, found: Found) -> list[Place]:
-        """Take out the places that are no more, be it that another process has their address."""
-        gone = [
-            place
-            for place in self._places
-            if place.stale or _folder(found.get(place.address, {})) != place.folder
-        ]
-        for place in gone:
-            del self._places.at[place.address]
-        return gone
+    def gone(self, found: Found) -> list[Place]:
+        """The places that are no more, be it that another process has their address."""
+        for place in self._places:
+            place.stale |= _folder(found.get(place.address, {})) != place.folder
+        return [place for place in self._places if place.stale]
 
     async def greet(self, cluster: Cluster, found: Found) -> str:
         """Meet those who have come, all at once: one that is silent must not keep the others.

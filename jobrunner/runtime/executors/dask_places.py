@@ -79,8 +79,11 @@ class Places:
 
     def _keep(self, order: Order) -> None:
         """Let one place empty itself for it: else there may always be another that runs there."""
+        if any(place.kept_for == order and not place.is_shut for place in self):
+            return
+        self._unkeep(order)
         free = [place for place in self if not place.is_shut and place.kept_for is None]
-        if free and not any(place.kept_for == order for place in self):
+        if free:
             min(free, key=lambda place: len(place.orders)).kept_for = order
 
     def _unkeep(self, order: Order) -> None:

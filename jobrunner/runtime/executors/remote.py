@@ -30,6 +30,7 @@ _STEPS: Final[list[Step]] = [(0.0, NOTICE), (1.0, KILL), (2.0, ABANDON)]
 _running: dict[Order, Attempt] = {}
 _databases: dict[str, Database] = {}
 _opening: Final = threading.Lock()
+_stopping: Final = threading.Lock()  # an attempt takes its steps from one thread at a time
 
 
 def run(order: Order) -> Outcome:
@@ -67,12 +68,18 @@ def stop(order: Order, reason: StopReason, *, force: bool) -> None:
     attempt = _running.get(order)
     if attempt is None:
         return
-    attempt.stop(reason, _STEPS, now=0.0)
+    with _stopping:
+        attempt.stop(reason, _STEPS, now=0.0)
     if force:
-        attempt.advance(1.0)
-        last = threading.Timer(LET_GO_AFTER, attempt.advance, [2.0])
+        _advance(attempt, 1.0)
+        last = threading.Timer(LET_GO_AFTER, _advance, [attempt, 2.0])
         last.daemon = True
         last.start()
+
+
+def _advance(attempt: Attempt, now: float) -> None:
+    with _stopping:
+        attempt.advance(now)
 
 
 def _database(location: str) -> Database:
