@@ -61,3 +61,16 @@ def test_a_token_opens_only_its_own_task(store):
     assert saving() is False
     save(store, mine, done=2)
     assert saving() is False
+
+
+def test_leases_that_are_gone_are_told_from_those_that_hold(store):
+    store.add()
+    store.add()
+    again, held = store.claim()
+    store.settle(again, Released())
+    anew = store.claim_one()
+    assert anew.task_id == again.task_id
+    assert store.read(progress.lost, [again, held, anew]) == [again]
+    store.settle(held, Completed())
+    assert store.read(progress.lost, [held]) == [held]
+    assert store.read(progress.lost, []) == []
