@@ -7,7 +7,7 @@ from jobrunner.core.errors import WaitTimeoutError
 from jobrunner.core.task import TaskId
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.wakeup import Wakeup
-from jobrunner.storage import reads
+from jobrunner.storage import moves, reads
 from jobrunner.storage.engine import Database
 from jobrunner.storage.notices import ENDS
 
@@ -28,19 +28,23 @@ def wait_until_ended(
     Raises:
         WaitTimeoutError: some did not end within `timeout` seconds.
         TaskNotFoundError: there is no such task.
+        DatabaseMovedError: the work goes on in another database; here nothing ends any more.
     """
     deadline = None if timeout is None else clock.monotonic() + timeout
     wakeup = Wakeup(database.watch(ENDS), clock)
+    is_news = True
     try:
         while True:
             with database.reading() as transaction:
                 ids = reads.still_open(transaction, ids)  # what has ended is not read again
+                if ids and not is_news:  # a database that has moved is read as before
+                    moves.refuse(transaction, database.name)
             on_open(len(ids))
             if not ids:
                 return
             left = LOOK_EVERY if deadline is None else deadline - clock.monotonic()
             if left <= 0:
                 raise WaitTimeoutError(ids, timeout or 0.0)
-            wakeup.wait(min(LOOK_EVERY, left))
+            is_news = wakeup.wait(min(LOOK_EVERY, left))
     finally:
         wakeup.close()

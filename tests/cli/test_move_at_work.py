@@ -154,6 +154,14 @@ def test_a_scheduler_whose_database_moves_ends_with_its_workers(cli, places):
     assert ended(scheduler, to)
 
 
+def test_who_waits_for_a_task_is_told_where_it_went(cli, places):
+    place, to = places
+    waiter = cli.start("--db", place, "enqueue", "work", "n=1", "--wait")
+    assert waiter.stdout.readline() == "1\n"  # it is stored, and is waited for from here on
+    assert move(cli, place, to).code == 0
+    assert ended(waiter, to)
+
+
 def test_whatever_was_accepted_during_a_move_is_in_the_new_place(cli, places):
     place, to = places
     fill(place)
