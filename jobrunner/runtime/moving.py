@@ -65,18 +65,13 @@ class Mover:
         """
         self._prepare()
         try:
-            while self._move.status == DRAINING:
-                if drain:
-                    self._hold()
-                self._maintenance.sweep()
-                if not self._close(drain=drain):
-                    Event().wait(LOOK_EVERY)
+            while not self._is_closed(drain=drain):
+                Event().wait(LOOK_EVERY)
             yield
         except CommitUnknownError:
             raise  # it may arrive yet: the next run sees
-        except BaseException:
-            with contextlib.suppress(DatabaseError):
-                self._undo()
+        except BaseException as error:
+            self._undo_after(error)
             raise
 
     def rows(self) -> int:
@@ -141,12 +136,27 @@ class Mover:
         arrived = moves.find(target, FROM)
         return arrived is not None and arrived.id == self._move.id
 
+    def _is_closed(self, *, drain: bool) -> bool:
+        """Close the source if nothing runs. Who drains waits for other programs as well."""
+        if self._move.status != DRAINING:
+            return True
+        try:
+            if drain:
+                self._hold()
+            self._maintenance.sweep()
+            return self._close(drain=drain)
+        except DatabaseError as error:
+            if drain and closed.is_in_use(error):
+                return False
+            raise
+
     def _hold(self) -> None:
         now = self._clock.monotonic()
         if now < self._hold_at:
             return
         until = self._clock.now() + timedelta(seconds=HOLD_FOR)
         with self._source.writing() as transaction:
+            closed.lock(transaction, "SHARE ROW EXCLUSIVE")
             if self._known(transaction) is None:
                 closed.drain(transaction, self._move, until=until)
         self._hold_at = now + HOLD_FOR / 2
@@ -171,21 +181,37 @@ class Mover:
         return move.fill(target, self._source, arriving, name=self._target.name, show=show)
 
     def _finish(self, source: "Connection") -> None:
-        if not self._is_ours(source):
+        closed.lock(source, "SHARE ROW EXCLUSIVE")
+        found = moves.find(source, TO)
+        if found == self._move._replace(status=MOVED):
+            return  # another run of this move has done it, while this one waited
+        if not self._is_ours(found):
             raise DatabaseError(
                 f"the database {self._source.name} was opened again meanwhile",
                 hint="Nothing was moved; run it again.",
             )
         moves.note(source, TO, self._move._replace(status=MOVED))
 
-    def _is_ours(self, source: "Connection") -> bool:
-        found = moves.find(source, TO)
+    def _is_ours(self, found: Move | None) -> bool:
         return found is not None and found.id == self._move.id and found.status != MOVED
+
+    def _undo_after(self, failure: BaseException) -> None:
+        try:
+            self._undo()
+        except DatabaseError as error:
+            if self._move.status == DRAINING:
+                return  # nothing is closed, and claims go on by themselves
+            said = str(failure) or "it was stopped"
+            raise DatabaseError(
+                f"{said}; and {self._source.name} is still closed: {error}",
+                hint="Run the same `db move` again, or open it with `db move --reopen`.",
+            ) from failure
 
     def _undo(self) -> None:
         """Open the source again, unless everything has arrived; nobody else does either now."""
         with self._source.writing() as transaction:
-            if not self._is_ours(transaction):
+            closed.lock(transaction, "SHARE ROW EXCLUSIVE")
+            if not self._is_ours(moves.find(transaction, TO)):
                 return
             with self._target.reading() as arrived:
                 is_there = self._is_there(arrived)
@@ -199,9 +225,17 @@ def reopen(source: Database) -> str | None:
     """Take writes again in a database that was moved or is being moved; where it went, if at all.
 
     Only where nobody uses that other one: its work would be done twice.
+
+    Raises:
+        DatabaseMovedError: a move that was under way has arrived while this waited for it.
     """
+    with source.reading() as transaction:
+        seen = moves.find(transaction, TO)
     with source.writing() as transaction:
+        closed.lock(transaction, "SHARE ROW EXCLUSIVE")
         found = moves.find(transaction, TO)
+        if found != seen:  # it was about to be so when it was asked for, and is not any more
+            moves.refuse(transaction, source.name)
         if found is not None:
             closed.reopen(transaction)
     return None if found is None else found.place

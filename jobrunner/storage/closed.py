@@ -6,15 +6,23 @@ long and for those of any version, they outlive a kill, and who has not moved pa
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, literal_column, select, update
+from sqlalchemy.exc import DBAPIError
 
+from jobrunner.core.errors import ConflictError, DatabaseError
 from jobrunner.storage.dialect import say
 from jobrunner.storage.moves import TO, Move, moves, note
 from jobrunner.storage.tables import metadata, tasks, workers
+from jobrunner.storage.trouble import is_locked
 
 TABLES: Final = [table.name for table in metadata.sorted_tables]
+
+_LOCKED: Final = sorted(TABLES, key=lambda name: name != workers.name)
+"""Who declares a worker lost writes its row first and then its tasks."""
+
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
 def running(transaction: Connection) -> int:
@@ -57,8 +65,21 @@ def drain(transaction: Connection, move: Move, *, until: datetime) -> None:
 
 
 def lock(transaction: Connection, mode: str) -> None:
-    """Wait until nobody writes, and keep all others out; in a file that is so already."""
-    say(transaction, server=[f"LOCK TABLE {', '.join(TABLES)} IN {mode} MODE"])
+    """Wait until nobody writes, and keep all others out; in a file that is so already.
+
+    What a mover then reads of a move stays so until its transaction ends
+    (guarded by test_a_place_is_not_opened_again_by_who_asked_before_its_move_arrived).
+    """
+    say(transaction, server=[f"LOCK TABLE {', '.join(_LOCKED)} IN {mode} MODE"])
+
+
+def is_in_use(error: DatabaseError) -> bool:
+    """Whether a transaction only met others: it may go through when they have ended."""
+    cause = error.__cause__
+    if isinstance(error, ConflictError) or not isinstance(cause, DBAPIError):
+        return isinstance(error, ConflictError)
+    driver: Any = cause.orig
+    return getattr(driver, "sqlstate", None) == _LOCK_NOT_AVAILABLE or is_locked(driver)
 
 
 _RAISE: Final = """
@@ -91,6 +112,19 @@ def close(transaction: Connection, move: Move, *, now: datetime) -> None:
     )
 
 
+_UNLOCK: Final = """
+DO $$ DECLARE one record; BEGIN
+    FOR one IN
+        SELECT tgrelid::regclass AS place, tgname FROM pg_trigger
+        WHERE tgname IN ('jobrunner_drain', 'jobrunner_moved') AND pg_table_is_visible(tgrelid)
+    LOOP
+        EXECUTE format('ALTER TABLE %s DISABLE TRIGGER %I', one.place, one.tgname);
+    END LOOP;
+END $$
+"""
+"""To drop them would wait for everybody who reads, such as pg_dump."""
+
+
 def reopen(transaction: Connection) -> None:
     """Take writes again, and forget where the work went."""
     moves.create(transaction, checkfirst=True)
@@ -101,10 +135,7 @@ def reopen(transaction: Connection) -> None:
             "DROP TRIGGER IF EXISTS jobrunner_drain",
             *(f"DROP TRIGGER IF EXISTS {name}" for name, _, _ in _file_triggers()),
         ],
-        server=[
-            "DROP FUNCTION IF EXISTS jobrunner_drain() CASCADE",
-            "DROP FUNCTION IF EXISTS jobrunner_moved() CASCADE",
-        ],
+        server=[_UNLOCK],
     )
 
 

@@ -155,6 +155,21 @@ def test_a_closed_database_takes_no_new_task_and_no_worker(store):
     assert store.add()
 
 
+def test_what_was_opened_again_is_closed_as_well_as_the_first_time(store):
+    until = datetime.now(UTC) + timedelta(hours=1)
+    store.add()
+    for _ in range(2):
+        store.write(closed.drain, MOVE._replace(status=DRAINING), until=until)
+        assert store.claim() == []
+        shut(store)
+        with pytest.raises(DatabaseMovedError):
+            store.add()
+        store.write(closed.reopen)
+        store.add()
+    store.worker("late")
+    assert len(store.claim("late")) == 3
+
+
 def test_a_closed_database_is_not_opened_and_names_the_new_one(store):
     migrate.ensure(store.database)
     shut(store)
