@@ -6,7 +6,9 @@ database. Here one statement carries many rows, and values must be such as the d
 moments and spans as microseconds, statuses as plain text.
 """
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from operator import is_
 from typing import Any, Final
@@ -20,7 +22,10 @@ SIZES: Final = (256, 64, 16, 4, 1)
 """Rows a statement carries: few sizes, so that the driver keeps each of them prepared."""
 
 ARRAYS_OF: Final = 2_000
-"""Rows whose values go as arrays at a time."""
+"""Rows whose values go as arrays at a time, if they are not too large."""
+
+AT_ONCE: Final = 1 << 22
+"""Characters of text in one statement: a server takes no array over 1 GiB, and none for ever."""
 
 Row = tuple[Any, ...]
 
@@ -34,15 +39,16 @@ def _kind(column: TypeEngine[Any]) -> str:
     return "text" if isinstance(column, Text) else "bigint"
 
 
-def array(values: Sequence[Any], is_text: bool) -> str:  # noqa: FBT001 — mapped
+def array(values: Sequence[Any], words: AbstractSet[str | None] | None) -> str:
     """An array as PostgreSQL reads it; the driver takes four times as long to make one of a list.
 
+    `words` are the different values of text: most columns hold one or two.
     https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
     """
-    if not is_text:  # digits and points: nothing else reads as None
+    if words is None:  # digits and points: nothing else reads as None
         return f"{{{','.join(map(str, values)).replace('None', 'NULL')}}}"
-    words = {value: _quoted(value) for value in set(values)}  # most columns hold one or two
-    return f"{{{','.join([words[value] for value in values])}}}"
+    quoted = {word: _quoted(word) for word in words}
+    return f"{{{','.join([quoted[value] for value in values])}}}"
 
 
 def _quoted(value: str | None) -> str:
@@ -50,6 +56,19 @@ def _quoted(value: str | None) -> str:
         return "NULL"
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _are_large(columns: Sequence[Row], words: Sequence[AbstractSet[str | None] | None]) -> bool:
+    """Whether the text is too much for one statement; looks at each value only where it may be."""
+    longest = sum(max(_lengths(some), default=0) for some in words if some)
+    if longest * len(columns[0]) <= AT_ONCE:
+        return False
+    texts = itertools.compress(columns, words)
+    return sum(sum(_lengths(column)) for column in texts) > AT_ONCE
+
+
+def _lengths(values: Iterable[str | None]) -> Iterator[int]:
+    return map(len, filter(None, values))
 
 
 class _Rows:
@@ -69,9 +88,19 @@ class _Rows:
         if not takes_arrays(transaction):
             yield from self._with_values(rows)
             return
-        for at in range(0, len(rows), ARRAYS_OF):  # a value a column, whatever the number of rows
-            columns = zip(*rows[at : at + ARRAYS_OF], strict=True)
-            yield self._arrays, tuple(map(array, columns, self._are_text))
+        for at in range(0, len(rows), ARRAYS_OF):
+            yield from self._with_arrays(rows[at : at + ARRAYS_OF])
+
+    def _with_arrays(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+        """A value a column, whatever the number of rows."""
+        columns = list(zip(*rows, strict=True))
+        words = [set(c) if text else None for c, text in zip(columns, self._are_text, strict=True)]
+        if len(rows) > 1 and _are_large(columns, words):
+            half = len(rows) // 2
+            yield from self._with_arrays(rows[:half])
+            yield from self._with_arrays(rows[half:])
+        else:
+            yield self._arrays, tuple(map(array, columns, words))
 
     def _with_values(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
         """`VALUES (?, ?), (?, NULL), …`: a value a mark.
