@@ -134,7 +134,11 @@ class Context:
             total = None
         if note is not None:
             payload.check_text(note, what="note")
-        values = {"done": float(done), "total": None if total is None else float(total)}
+        # No -0.0, of which SQLite makes 0.0: rows are the same in both databases.
+        values = {
+            "done": float(done) + 0.0,
+            "total": total if total is None else float(total) + 0.0,
+        }
         _running().report(soon=False, **values, note=note)
 
     def checkpoint(self, value: Any) -> None:

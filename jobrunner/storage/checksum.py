@@ -1,21 +1,25 @@
 """All rows of a table, some at a time, and a checksum that is the same on both databases."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Executable, Table, select, tuple_, type_coerce
+from sqlalchemy import Column, Connection, Double, Table, literal_column, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
 from jobrunner.storage.prepared import Row
 
 CHUNK: Final = 500
-"""Rows in memory at a time: one may hold a few MiB of arguments and output."""
+"""Rows in memory at a time, if they are small: one may hold a few MiB of arguments and output."""
+
+FETCHED: Final = 16
+"""Rows that come from the database at a time, whatever their size."""
+
+CHUNK_SIZE: Final = 1 << 22
+"""Characters of text after which no more is put into a chunk."""
 
 DIGEST: Final = 16
 """Bytes of a checksum."""
-
-Read = Callable[[Executable], list[Row]]
 
 
 class Summed(NamedTuple):
@@ -26,22 +30,25 @@ class Summed(NamedTuple):
     checksum: str
 
 
-def read(transaction: Connection, query: Executable) -> list[Row]:
-    """The rows of a query, as plain tuples."""
-    return [tuple(row) for row in transaction.execute(query)]
+def chunks(transaction: Connection, table: Table) -> Iterator[list[Row]]:
+    """All rows as the databases hold them, some at a time, in the order of the primary key."""
+    query = select(*map(_raw, table.c)).order_by(*table.primary_key.columns)
+    chunk: list[Row] = []
+    size = 0
+    for row in transaction.execute(query, execution_options={"yield_per": FETCHED}):
+        chunk.append(tuple(row))
+        size += sum(len(value) for value in chunk[-1] if isinstance(value, str))
+        if len(chunk) == CHUNK or size >= CHUNK_SIZE:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
-def chunks(table: Table, ask: Read) -> Iterator[list[Row]]:
-    """All rows as the databases hold them, some at a time, along the primary key."""
-    keys = list(table.primary_key.columns)
-    places = [table.columns.values().index(key) for key in keys]
-    raw: list[Any] = [type_coerce(column, NULLTYPE).label(column.name) for column in table.c]
-    query = select(*raw).order_by(*keys).limit(CHUNK)
-    rows = ask(query)
-    while rows:
-        yield rows
-        last = tuple_(*(rows[-1][place] for place in places), types=[key.type for key in keys])
-        rows = ask(query.where(tuple_(*keys) > last)) if len(rows) == CHUNK else []
+def _raw(column: Column[Any]) -> Any:
+    """What is stored; SQLite makes 0.0 of -0.0, which a server keeps."""
+    value = column + literal_column("0.0") if isinstance(column.type, Double) else column
+    return type_coerce(value, NULLTYPE).label(column.name)
 
 
 def checksum(table: Table, parts: Iterator[list[Row]]) -> Summed:

@@ -1,14 +1,15 @@
 """Every row of every table into another database, and the proof that it arrived."""
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Generator, Iterator
 from typing import Final
 
-from sqlalchemy import Connection, Executable, Table, func, select
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy import Connection, Table, func, literal_column, select
+from sqlalchemy.exc import DataError, IntegrityError, NotSupportedError
 
 from jobrunner.core.errors import DatabaseError, MoveError
 from jobrunner.storage import closed
-from jobrunner.storage.checksum import Read, Summed, checksum, chunks, read
+from jobrunner.storage.checksum import Summed, checksum, chunks
 from jobrunner.storage.dialect import last_id, say, set_last_id
 from jobrunner.storage.engine import Database
 from jobrunner.storage.moves import FROM, TO, Move, find, note
@@ -43,11 +44,19 @@ def refuse_occupied(target: Connection, name: str, *, source: Connection) -> Non
         raise DatabaseError(
             f"the database {name} has been moved itself, to {to.place}", hint=_EMPTY
         )
+    occupied = _occupied(target)
+    if occupied is not None:
+        raise DatabaseError(
+            f"the database {name} is not empty: it has rows in {occupied}", hint=_EMPTY
+        )
+
+
+def _occupied(transaction: Connection) -> str | None:
+    """The first table that has rows."""
     for table in metadata.sorted_tables:
-        if target.execute(select(table.c[table.primary_key.columns.keys()[0]]).limit(1)).first():
-            raise DatabaseError(
-                f"the database {name} is not empty: it has rows in {table.name}", hint=_EMPTY
-            )
+        if transaction.execute(select(literal_column("1")).select_from(table).limit(1)).first():
+            return table.name
+    return None
 
 
 def fill(
@@ -63,13 +72,8 @@ def fill(
         DatabaseError: the target does not take a row.
     """
     closed.reopen(target)
+    _clear(target, name)
     tables = metadata.sorted_tables
-    names = [table.name for table in tables]
-    say(
-        target,
-        file=[f"DELETE FROM {name}" for name in reversed(names)],  # noqa: S608 — our names
-        server=[f"TRUNCATE {', '.join(names)}"],
-    )
     done = 0
 
     def more(rows: int) -> None:
@@ -77,33 +81,46 @@ def fill(
         done += rows
         show(done)
 
-    def read_source(query: Executable) -> list[Row]:
-        with source.reading() as transaction:
-            return read(transaction, query)
-
-    sent = [_copy(target, read_source, table, name, more) for table in tables]
-    arrived = [
-        checksum(table, chunks(table, lambda query: read(target, query))) for table in tables
-    ]
+    sent = [_copy(target, source, table, name, more) for table in tables]
+    arrived = [checksum(table, chunks(target, table)) for table in tables]
     for ours, theirs in zip(sent, arrived, strict=True):
         if ours != theirs:
             raise MoveError(ours.table, name)
     _count_on(target, source)
-    say(target, server=[f"ANALYZE {name}" for name in names])  # or its plans are guesses
+    say(target, server=[f"ANALYZE {table.name}" for table in tables])  # or its plans are guesses
     note(target, FROM, move)
     return sent
 
 
+def _clear(target: Connection, name: str) -> None:
+    if _occupied(target) is None:
+        return  # what is empty is taken as it is, whoever refers to it
+    names = [table.name for table in metadata.sorted_tables]
+    try:
+        say(
+            target,
+            file=[f"DELETE FROM {table}" for table in reversed(names)],  # noqa: S608 — our names
+            server=[f"TRUNCATE {', '.join(names)}"],
+        )
+    except (NotSupportedError, IntegrityError) as error:
+        said = str(error.orig).partition("\n")[0]
+        raise DatabaseError(
+            f"the database {name} has a table of yours that refers to ours: {said}",
+            hint="Drop that foreign key, and make it again after the move; nothing was changed.",
+        ) from error
+
+
 def _copy(
-    target: Connection, ask: Read, table: Table, name: str, more: Callable[[int], None]
+    target: Connection, source: Database, table: Table, name: str, more: Callable[[int], None]
 ) -> Summed:
     insert = Insert(table, table.c.keys())
 
     def passing() -> Iterator[list[Row]]:
-        for rows in chunks(table, ask):
-            yield rows
-            insert.run(target, rows)
-            more(len(rows))
+        with contextlib.closing(_read(source, table)) as parts:
+            for rows in parts:
+                yield rows
+                insert.run(target, rows)
+                more(len(rows))
 
     try:
         return checksum(table, passing())
@@ -113,6 +130,11 @@ def _copy(
             f"the database {name} does not take a row of {table.name}: {said}",
             hint="Look at the source with `jobrunner db check`; nothing was changed.",
         ) from error
+
+
+def _read(source: Database, table: Table) -> Generator[list[Row]]:
+    with source.reading() as transaction:  # apart, or the target's errors would bear its name
+        yield from chunks(transaction, table)
 
 
 def _count_on(target: Connection, source: Database) -> None:

@@ -194,6 +194,7 @@ def allow_migration(transaction: Connection, schema: str | None) -> None:
     """Let a transaction migrate: one at a time, for as long as it takes, in its own schema."""
     transaction.execute(text("SET LOCAL statement_timeout = 0"))
     transaction.execute(text("SET LOCAL lock_timeout = 0"))
+    transaction.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     transaction.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
     # Not IF NOT EXISTS: even where it does exist, that asks for the right to make one.
     if schema and not inspect(transaction).has_schema(schema):

@@ -37,3 +37,8 @@ def test_progress_that_is_not_finite_is_refused(saved, done):
     with pytest.raises(PayloadError, match="finite"):
         context.progress(done)
     assert saved == []
+
+
+def test_zero_has_no_sign(saved):
+    context.progress(-0.0, -0.0)
+    assert repr(saved) == "[{'done': 0.0, 'total': 0.0, 'note': None}]"

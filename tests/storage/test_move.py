@@ -1,6 +1,6 @@
 """Every row of every table arrives, and what is closed stays closed to everybody."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -8,9 +8,9 @@ from sqlalchemy import text
 from jobrunner.core.errors import DatabaseError, DatabaseMovedError, MoveError
 from jobrunner.core.outcome import Completed, Failed
 from jobrunner.core.task import NewTask
-from jobrunner.storage import closed, migrate, move, moves, progress
+from jobrunner.storage import checksum, closed, migrate, move, moves, progress
 from jobrunner.storage.engine import Database
-from jobrunner.storage.moves import DRAINING, FROM, MOVED, MOVING, TO, Move
+from jobrunner.storage.moves import FROM, MOVED, MOVING, TO, Move
 from jobrunner.storage.tables import metadata
 from tests.databases import on_a_file
 
@@ -105,6 +105,43 @@ def test_thousands_of_rows_go_in_parts(store, target):
     assert contents(target) == contents(store)
 
 
+def test_large_rows_go_few_at_a_time(store, target, monkeypatch):
+    """Each of 24 rows is as large as all that may go at once."""
+    monkeypatch.setattr(checksum, "CHUNK_SIZE", 10_000)
+    store.enqueue(*[NewTask(function="work", args=["a" * 10_000]) for _ in range(24)])
+    with store.database.reading() as transaction:
+        parts = list(checksum.chunks(transaction, metadata.tables["tasks"]))
+    assert [len(part) for part in parts] == [1] * 24
+    fill(store, target)
+    assert contents(target) == contents(store)
+
+
+def test_a_number_is_the_same_in_both_whatever_its_sign(store, target):
+    store.add()
+    lease = store.claim_one()
+    values = {"done": -0.0, "total": -0.0, "note": None, "checkpoint": None}
+    assert store.write(progress.save, lease.task_id, lease.token, now=store.now, **values)
+    fill(store, target)
+    assert target.sql("SELECT done, total FROM progress") == [(0.0, 0.0)]
+
+
+@on_a_file
+def test_a_table_of_somebody_that_refers_to_tasks_is_left_as_it_is(store, server, make_store):
+    store.add()
+    with server.database() as url:
+        target = make_store(Database(url))
+        target.sql("CREATE TABLE mine (task bigint REFERENCES tasks ON DELETE CASCADE)")
+        fill(store, target)
+        target.sql("INSERT INTO mine SELECT id FROM tasks")
+        with pytest.raises(
+            DatabaseError, match=r"^the database new has a table of yours that"
+        ) as told:
+            fill(store, target)
+        assert "foreign key" in told.value.hint
+        assert target.sql("SELECT count(*) FROM mine") == [(1,)]
+        target.database.close()
+
+
 def test_no_id_that_was_ever_given_out_is_given_out_again(full, target):
     fill(full, target)
     assert target.add() == full.add()
@@ -142,69 +179,6 @@ def test_a_closed_database_takes_no_change_of_any_table(full, name, change):
     with pytest.raises(DatabaseMovedError, match="is being moved to the new, 100% 'q"):
         full.sql(change.format(name, column))
     full.write(closed.reopen)
-
-
-def test_a_closed_database_takes_no_new_task_and_no_worker(store):
-    shut(store)
-    with pytest.raises(DatabaseMovedError):
-        store.add()
-    with pytest.raises(DatabaseMovedError):
-        store.worker("late")
-    store.write(closed.reopen)
-    store.worker("late")
-    assert store.add()
-
-
-def test_what_was_opened_again_is_closed_as_well_as_the_first_time(store):
-    until = datetime.now(UTC) + timedelta(hours=1)
-    store.add()
-    for _ in range(2):
-        store.write(closed.drain, MOVE._replace(status=DRAINING), until=until)
-        assert store.claim() == []
-        shut(store)
-        with pytest.raises(DatabaseMovedError):
-            store.add()
-        store.write(closed.reopen)
-        store.add()
-    store.worker("late")
-    assert len(store.claim("late")) == 3
-
-
-def test_a_closed_database_is_not_opened_and_names_the_new_one(store):
-    migrate.ensure(store.database)
-    shut(store)
-    with pytest.raises(DatabaseMovedError, match="is being moved to the new, 100% 'q") as told:
-        migrate.ensure(store.database)
-    assert "--reopen" in told.value.hint
-    store.write(moves.note, TO, MOVE._replace(status=MOVED))
-    with pytest.raises(DatabaseMovedError, match="was moved to the new, 100% 'q") as told:
-        migrate.ensure(store.database)
-    assert told.value.hint == f"Use --db {MOVE.place}."
-    store.write(closed.reopen)
-    migrate.ensure(store.database)
-
-
-def test_while_it_drains_nothing_is_claimed_and_all_else_goes_on(store):
-    store.add()
-    lease = store.claim_one()
-    store.add()
-    until = datetime.now(UTC) + timedelta(hours=1)
-    store.write(closed.drain, MOVE._replace(status=DRAINING), until=until)
-    migrate.ensure(store.database)
-    assert store.claim() == []
-    assert store.read(closed.running) == 1
-    store.settle(lease, Completed())
-    store.add()
-    assert store.read(closed.running) == 0
-    store.write(closed.reopen)
-    assert len(store.claim()) == 2
-
-
-def test_a_mover_that_was_killed_while_it_waited_holds_nobody_up_for_long(store):
-    store.add()
-    until = datetime.now(UTC) - timedelta(seconds=1)
-    store.write(closed.drain, MOVE._replace(status=DRAINING), until=until)
-    assert len(store.claim()) == 1
 
 
 def test_only_an_empty_place_takes_a_queue(store, target):
