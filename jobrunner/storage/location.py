@@ -41,10 +41,20 @@ def file_of(url: URL) -> Path | None:
     return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
+_SECRET: Final = (
+    *("password", "passfile", "sslpassword"),
+    *("oauth_client_secret", "scram_client_key", "scram_server_key"),
+)
+_HOW: Final = ("listen_url", "notify", "prepare", "options", "application_name", "connect_timeout")
+"""Words of a URL that say how a database is reached, and not which it is."""
+
+
 def name_of(url: URL) -> str:
-    """Which database of a server it is, as people write it: not how it is reached, no password."""
-    which = ("host", "port", "schema")
-    query = {word: value for word, value in url.query.items() if word in which}
+    """Which database of a server it is, as people write it: no password, not how it is reached.
+
+    A word that is not known here may say which: `service`, `dbname`, `hostaddr` do.
+    """
+    query = {word: value for word, value in url.query.items() if word not in _SECRET + _HOW}
     return url.set(drivername=url.get_backend_name(), query=query).render_as_string()
 
 

@@ -64,3 +64,25 @@ def test_a_password_is_not_in_the_name_wherever_it_stands():
     assert "secret" not in database.name
     assert "schema=jobs" in database.name
     assert database.location.count("secret") == 3  # it takes them to open it again
+
+
+@pytest.mark.parametrize(
+    "word", ["service", "dbname", "user", "host", "hostaddr", "port", "schema"]
+)
+def test_two_databases_that_one_word_of_the_url_tells_apart_have_two_names(word):
+    one, other = (Database(f"postgresql:///?{word}={value}") for value in ("a", "b"))
+    assert one.name != other.name
+    assert one.lock_folder != other.lock_folder
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("password=x", "sslpassword=x", "passfile=x", "options=-c%20jit%3Doff"),
+        *("oauth_client_secret=x", "scram_client_key=x", "scram_server_key=x"),
+        *("listen_url=postgresql://x/y", "notify=off", "prepare=off"),
+        *("application_name=x", "connect_timeout=3"),
+    ],
+)
+def test_how_a_database_is_reached_is_not_in_its_name(words):
+    assert Database(f"postgresql://host/jobs?{words}").name == "postgresql://host/jobs"
