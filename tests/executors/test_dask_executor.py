@@ -68,6 +68,14 @@ def executor(monkeypatch):
     return executor
 
 
+async def turn():
+    """Let the loop do what is to be done now."""
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    loop.call_soon(done.set_result, None)
+    await done
+
+
 def run(*calls):
     """Make calls in a loop, and let what each begins go on until nothing is to be done."""
 
@@ -75,7 +83,7 @@ def run(*calls):
         for call in calls:
             call()
             for _ in range(20):
-                await asyncio.sleep(0)
+                await turn()
 
     asyncio.run(go())
 
