@@ -8,7 +8,7 @@ import pytest
 
 from jobrunner import Worker
 from jobrunner.core.errors import ConfigurationError
-from jobrunner.core.events import WorkerTrouble
+from jobrunner.core.events import WorkerStarted, WorkerTrouble
 from jobrunner.core.outcome import Completed, Lost
 from jobrunner.core.signals import StopReason
 from jobrunner.testing import executor_functions as f
@@ -120,9 +120,7 @@ def test_a_worker_without_room_ends_when_nothing_is_left(queue, engine, work, ev
     work({"until_empty": True}).join()
     task = queue.enqueue(f.add.using(delay=3600).bind(1, 1))
     working = work({"until_empty": True})
-    if problem:
-        events.wait(WorkerTrouble)
-    soon(lambda: len(queue.workers()) == 1)
+    soon(lambda: len(events.of(WorkerStarted)) == 2)
     queue.cancel(task.id)
     working.join()
     assert working.worker.settled == 0

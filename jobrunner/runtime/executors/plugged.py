@@ -122,7 +122,7 @@ class PluggedExecutor:
             self._started = True
         while self._todo:
             self._todo.popleft()()
-        given: list[object] = []
+        given: list[tuple[object, object]] = []
         try:
             for one in self._plugin.poll():
                 given.append(one)  # noqa: PERF402 — where it raises, what came before is kept
@@ -157,7 +157,7 @@ class PluggedExecutor:
     def _cancel(self, order: Order, reason: StopReason, force: bool) -> None:  # noqa: FBT001 — see PluggedControl
         self._do(lambda: self._plugin.cancel(order, reason, force=force))
 
-    def _take(self, given: list[object]) -> None:
+    def _take(self, given: list[tuple[object, object]]) -> None:
         strange = False
         for one in given:
             match one:
