@@ -12,7 +12,7 @@ from jobrunner.storage.prepared import Row
 CHUNK: Final = 500
 """Rows in memory at a time, if they are small: one may hold a few MiB of arguments and output."""
 
-FETCHED: Final = 16
+FETCHED: Final = 64
 """Rows that come from the database at a time, whatever their size."""
 
 CHUNK_SIZE: Final = 1 << 22

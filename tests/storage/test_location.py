@@ -66,9 +66,7 @@ def test_a_password_is_not_in_the_name_wherever_it_stands():
     assert database.location.count("secret") == 3  # it takes them to open it again
 
 
-@pytest.mark.parametrize(
-    "word", ["service", "dbname", "user", "host", "hostaddr", "port", "schema"]
-)
+@pytest.mark.parametrize("word", ["service", "dbname", "user", "host", "hostaddr", "schema"])
 def test_two_databases_that_one_word_of_the_url_tells_apart_have_two_names(word):
     one, other = (Database(f"postgresql:///?{word}={value}") for value in ("a", "b"))
     assert one.name != other.name
