@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Generator, Iterator
 from typing import Final
 
-from sqlalchemy import Connection, Table, func, literal_column, select
+from sqlalchemy import Connection, Table, exists, func, select
 from sqlalchemy.exc import DataError, IntegrityError, NotSupportedError
 
 from jobrunner.core.errors import DatabaseError, MoveError
@@ -54,7 +54,7 @@ def refuse_occupied(target: Connection, name: str, *, source: Connection) -> Non
 def _occupied(transaction: Connection) -> str | None:
     """The first table that has rows."""
     for table in metadata.sorted_tables:
-        if transaction.execute(select(literal_column("1")).select_from(table).limit(1)).first():
+        if transaction.scalar(select(exists().select_from(table))):
             return table.name
     return None
 
