@@ -204,6 +204,7 @@ class TaskQueue(Registrar):
         Raises:
             WaitTimeoutError: some did not end in time.
             TaskNotFoundError: there is no such task.
+            DatabaseMovedError: their work goes on in another database.
         """
         ids = [task.id if isinstance(task, Task) else TaskId(task) for task in tasks]
         wait_until_ended(self.database, ids, clock=self.clock, timeout=timeout, on_open=on_open)

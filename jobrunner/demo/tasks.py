@@ -54,13 +54,12 @@ def manifest(folder: str, names: list[str]) -> int:
 def index(folder: str, names: list[str], seconds: float) -> dict[str, int]:
     """Count the definitions in each module, at a pace that takes so many seconds in all."""
     start = context.last_checkpoint(0)
-    pause = seconds / len(names) * (FIRST_SLOWER if context.attempt == 1 else 1)
     for name in context.resume(names):
         tree = ast.parse(Path(folder, MODULES, name).read_bytes())
         found = sum(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree))
         with Path(folder, INDEX).open("a") as lines:
             lines.write(f"{context.attempt} {name} {found}\n")
-        time.sleep(pause)  # the work that this stands for is slow
+        time.sleep(seconds / len(names) * (FIRST_SLOWER if context.attempt == 1 else 1))
     return {"modules": len(names), "went_on_from": start}
 
 

@@ -68,7 +68,7 @@ class SharedClock:
                 self._ask_at = self.monotonic() + ASK_EVERY
         if self._ahead is None:
             return datetime.now(UTC)
-        return EPOCH + self._ahead + _span(self.monotonic())
+        return EPOCH + self._ahead + timedelta(seconds=self.monotonic())
 
     def _set(self) -> None:
         took, ahead = self._asked()
@@ -86,7 +86,7 @@ class SharedClock:
             self._ask_at = before + ASK_EVERY
         told = self._ask()
         after = self.monotonic()
-        ahead = None if told is None else told - EPOCH - _span((before + after) / 2)
+        ahead = None if told is None else told - EPOCH - timedelta(seconds=(before + after) / 2)
         return after - before, ahead
 
     def monotonic(self) -> float:
@@ -95,7 +95,3 @@ class SharedClock:
 
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _span(seconds: float) -> timedelta:
-    return timedelta(seconds=seconds)

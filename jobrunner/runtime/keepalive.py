@@ -67,12 +67,11 @@ class Keepalive:
     def _is_alive(self) -> bool:
         try:
             return self._once()
-        except LastingError as error:
-            self._emit(WorkerTrouble(self._worker_id, str(error)))
-            return False
         except DatabaseError as error:
-            self._database.reserve.spend_on(error)
             self._emit(WorkerTrouble(self._worker_id, str(error)))
+            if isinstance(error, LastingError):
+                return False
+            self._database.reserve.spend_on(error)
             return self._clock.monotonic() - self._beat_at < self._lost_after
 
     def _see_to_room(self) -> None:

@@ -2,18 +2,14 @@
 
 import contextlib
 import multiprocessing
-import signal
-import threading
 from collections.abc import Callable
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import wait
 from typing import Any, Final
 
 from jobrunner.core.errors import DatabaseError, JobrunnerError, LastingError
 from jobrunner.core.events import WorkerTrouble
 from jobrunner.core.report import Report
 from jobrunner.core.task import WorkerId
-from jobrunner.runtime.collector import calm
 from jobrunner.runtime.executors import offspring
 from jobrunner.runtime.executors.command import exit_text
 from jobrunner.runtime.executors.process import prepare_server
@@ -21,7 +17,7 @@ from jobrunner.runtime.liveness import Liveness
 from jobrunner.runtime.maintenance import SWEEP_EVERY, Maintenance
 from jobrunner.runtime.options import Source, WorkerOptions
 from jobrunner.runtime.statistics import statistics
-from jobrunner.runtime.worker import Worker
+from jobrunner.runtime.workplace import Place, work
 from jobrunner.storage import workers
 
 GIVE_UP_AFTER: Final = 10
@@ -70,7 +66,7 @@ class Scheduler:
         self._context = multiprocessing.get_context("forkserver")
         self._stop_asked = 0
         self._stop_sent = 0
-        self._places: list[_Place] = []
+        self._places: list[Place] = []
         self._stillborn = 0
 
     def run(
@@ -118,16 +114,16 @@ class Scheduler:
         """
         self._stop_asked += 1
 
-    def _start(self, limits: dict[str, Any]) -> "_Place":
+    def _start(self, limits: dict[str, Any]) -> Place:
         hello, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(
-            target=_work,
+            target=work,
             args=(self._queue, self.options, limits, theirs, self._setup),
             name="jobrunner-worker",
         )
         offspring.start(process)
         theirs.close()
-        return _Place(process, hello)
+        return Place(process, hello)
 
     def _watch(self, limits: dict[str, Any]) -> None:
         wait([place.process.sentinel for place in self._places], timeout=SWEEP_EVERY / 2)
@@ -150,7 +146,7 @@ class Scheduler:
             return None
         return max(0.0, self._end_at - self._queue.clock.monotonic())
 
-    def _has_died(self, place: "_Place", exit_code: int) -> bool:
+    def _has_died(self, place: Place, exit_code: int) -> bool:
         """See to a process that has ended; `True` if that was before its work was done."""
         worker_id, damage = place.hear()
         if damage is not None:
@@ -181,58 +177,3 @@ class Scheduler:
             raise
         except DatabaseError as error:
             self._queue.emit(WorkerTrouble(WorkerId("scheduler"), str(error)))
-
-
-class _Place:
-    """One worker process, and the pipe through which it tells what cannot wait."""
-
-    def __init__(self, process: BaseProcess, hello: "Connection[Any, Any]") -> None:
-        self.process = process
-        self._hello = hello
-
-    def hear(self) -> tuple[WorkerId | None, LastingError | None]:
-        """The newest id of its worker, `None` if it never began to work, and why nobody may."""
-        worker_id, damage = None, None
-        with contextlib.suppress(EOFError, OSError), self._hello:
-            while self._hello.poll():
-                word = self._hello.recv()
-                if isinstance(word, LastingError):
-                    damage = word
-                else:
-                    worker_id = word
-        return worker_id, damage
-
-
-def _work(
-    queue: Source,
-    options: WorkerOptions,
-    limits: dict[str, Any],
-    hello: "Connection[Any, Any]",
-    setup: Callable[[], None],
-) -> None:
-    """The body of a worker process."""
-    setup()
-
-    def tell(word: WorkerId | LastingError) -> None:
-        with contextlib.suppress(OSError):  # the scheduler has died: `_outlive` sees to that
-            hello.send(word)
-
-    calm()
-    worker = Worker(queue, options, on_join=tell)
-    # A terminal sends SIGINT to all, and the parent decides. A handler, not SIG_IGN: that one
-    # would be inherited by commands.
-    signal.signal(signal.SIGINT, lambda _number, _frame: None)
-    signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop("it got SIGTERM"))
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_outlive, args=(parent, worker), daemon=True).start()
-    try:
-        worker.run(**limits)
-    except LastingError as error:
-        tell(error)
-
-
-def _outlive(parent: BaseProcess, worker: Worker) -> None:
-    """Stop the worker when its scheduler has died."""
-    parent.join()
-    worker.stop("its scheduler has died")
