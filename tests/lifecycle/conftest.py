@@ -100,11 +100,16 @@ class Stage:
 
     def until(self, condition: Callable[[], Any], *, patience: float = PATIENCE) -> Any:
         """Wait until something holds, looking again when the database changes, and now and then."""
+        found = self.holds(condition, patience=patience)
+        assert found, self.said()
+        return found
+
+    def holds(self, condition: Callable[[], Any], *, patience: float) -> Any:
+        """Wait as `until` does; returns what did not hold as well."""
         wakeup = Wakeup(self.queue.database.watch(), SystemClock())
         deadline = time.monotonic() + patience
         try:
-            while not (found := condition()):
-                assert time.monotonic() < deadline, self.said()
+            while not (found := condition()) and time.monotonic() < deadline:
                 wakeup.wait(LOOK_EVERY)
         finally:
             wakeup.close()
