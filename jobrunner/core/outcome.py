@@ -1,7 +1,7 @@
 """How one attempt ended: a closed set."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, NamedTuple
 
 from jobrunner.core.task import Lease
@@ -91,12 +91,12 @@ class Output:
 class Ended(NamedTuple):
     """An attempt that is over and waits to be settled. A named tuple, as its lease is.
 
-    `started_at` is `None` for one that was claimed ahead and never started: it leaves no
-    trace in the history.
+    Moments are in microseconds since the epoch, as they are stored. `started_at` is `None` for
+    one that was claimed ahead and never started: it leaves no trace in the history.
     """
 
     lease: Lease
     outcome: Outcome
-    started_at: datetime | None
-    ended_at: datetime
+    started_at: int | None
+    ended_at: int
     output: Output | None = None

@@ -12,6 +12,7 @@ LIMIT: Final = 1024 * 1024
 _NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """An escaped NUL in JSON text; after an escaped backslash, `u0000` is plain text."""
 
+_DECODER: Final = json.JSONDecoder()
 _ENCODER: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -45,8 +46,12 @@ def encode(value: Any, *, what: str) -> str:
 
 
 def decode(text: str | None) -> Any:
-    """Read back what `encode` wrote; nothing stored is `None`."""
-    return None if text is None else json.loads(text)
+    """Read back what `encode` wrote, with nothing around it; nothing stored is `None`.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
+    return None if text is None else _DECODER.raw_decode(text)[0]
 
 
 def check_text(text: object, *, what: str) -> str:

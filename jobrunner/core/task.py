@@ -204,7 +204,8 @@ class Lease(NamedTuple):
 
     A named tuple, because a fast worker makes tens of thousands a second from rows.
     `command`, `args` and `kwargs` are JSON text; `token` is new at every claim and, with the
-    id, the fence of every write.
+    id, the fence of every write. `timeout` is in seconds; `ready_at`, since when it could run, in
+    microseconds since the epoch, as it is stored.
     """
 
     task_id: TaskId
@@ -219,8 +220,8 @@ class Lease(NamedTuple):
     cwd: str | None
     args: str | None
     kwargs: str | None
-    timeout: timedelta | None
-    run_at: datetime
+    timeout: float | None
+    ready_at: int
 
 
 def _check_parents(name: str, parents: Sequence[object]) -> None:

@@ -2,13 +2,12 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from jobrunner.core.outcome import Ended, Outcome, Output, Released
 from jobrunner.core.signals import StopReason
 from jobrunner.core.task import Lease
-from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.clock import Clock, Instant
 from jobrunner.runtime.perform import stopped
 from jobrunner.runtime.registry import Function
 
@@ -73,7 +72,6 @@ class Attempt:
         "lease",
         "over",
         "retired",
-        "started_at",
         "stop_reason",
     )
 
@@ -83,13 +81,13 @@ class Attempt:
         *,
         clock: Clock,
         on_end: Callable[["Attempt", Ended], None],
+        claimed_at: Instant | None = None,
     ) -> None:
-        """`on_end` gets the end, from any thread."""
+        """`on_end` gets the end, from any thread. It was claimed now, unless told otherwise."""
         self.lease = lease
-        self.claimed_at = clock.monotonic()
+        self.claimed_at = claimed_at or Instant.now(clock)
         self.function: Function | None = None  # found by the executors; None for a command
-        self.started_at: datetime | None = None
-        self.began = 0.0
+        self.began: float | None = None
         self.deadline: float | None = None
         self.stop_reason: StopReason | None = None
         self.in_slot = False
@@ -112,10 +110,9 @@ class Attempt:
             if self.over:
                 return False
             self._control = control
-            self.started_at = self._clock.now()
-            self.began = self._clock.monotonic()
+            self.began = began = self._clock.monotonic()
             if self.lease.timeout is not None:
-                self.deadline = self.began + self.lease.timeout.total_seconds()
+                self.deadline = began + self.lease.timeout
             return True
 
     def end(self, outcome: Outcome, output: Output | None = None, *, abandon: bool = False) -> bool:
@@ -132,17 +129,14 @@ class Attempt:
         return True
 
     def _report(self, outcome: Outcome, output: Output | None = None) -> None:
-        if self.started_at is None:
-            ended_at = self._clock.now()
-        else:  # no step of the wall clock makes a run longer, or end before its start
-            ran = timedelta(seconds=self._clock.monotonic() - self.began)
-            ended_at = self.started_at + ran
-        self._on_end(self, Ended(self.lease, outcome, self.started_at, ended_at, output))
+        at = self.claimed_at.micros_at
+        started_at = None if self.began is None else at(self.began)
+        ended_at = at(self._clock.monotonic())
+        self._on_end(self, Ended(self.lease, outcome, started_at, ended_at, output))
 
     def stopped(self) -> Outcome:
         """The outcome of having been stopped."""
-        timeout = self.lease.timeout.total_seconds() if self.lease.timeout else None
-        return stopped(self.stop_reason or StopReason.SHUTDOWN, timeout=timeout)
+        return stopped(self.stop_reason or StopReason.SHUTDOWN, timeout=self.lease.timeout)
 
     def stop(self, reason: StopReason, steps: list[Step], now: float) -> None:
         """Have the attempt ended for `reason`. A stronger reason replaces a weaker one."""

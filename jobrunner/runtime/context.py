@@ -4,7 +4,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from jobrunner.core import payload
@@ -51,14 +51,17 @@ class Link(Protocol):
 class Running:
     """One attempt's side of the context: throttles what it reports."""
 
+    __slots__ = ("_clock", "_saved_at", "link", "loop", "unsaved")
+
     def __init__(self, link: Link, clock: Clock) -> None:
         """`link` is the way to the database."""
         self.link = link
         self.loop: AbstractEventLoop | None = None
         """The event loop of this attempt alone, where it has one."""
+        self.unsaved: dict[str, Any] = {}
+        """What was reported and is not stored yet."""
         self._clock = clock
-        self._unsaved: dict[str, Any] = {}
-        self._saved_at = float("-inf")
+        self._saved_at = -inf
 
     def report(self, *, soon: bool, **values: Any) -> None:
         """Note values, and store them now if `soon` or if the last time is long enough ago.
@@ -66,7 +69,7 @@ class Running:
         Raises:
             OpenTransactionError: `soon`, in a transaction of the task's own.
         """
-        self._unsaved |= values
+        self.unsaved |= values
         now = self._clock.monotonic()
         if in_turn():  # to store them takes a transaction too, and it would wait for this one
             if soon:
@@ -79,13 +82,13 @@ class Running:
 
     def flush(self) -> None:
         """Store what is not stored yet."""
-        values, self._unsaved = self._unsaved, {}
+        values, self.unsaved = self.unsaved, {}
         if not values:
             return
         try:
             self.link.save(values)
         except DatabaseError:
-            self._unsaved = values | self._unsaved
+            self.unsaved = values | self.unsaved
             raise
 
 

@@ -7,15 +7,11 @@ from typing import Final
 
 from jobrunner.core.outcome import Ended
 from jobrunner.core.signals import StopReason
-from jobrunner.core.task import Lease, TaskId, Token
+from jobrunner.core.task import Lease, TaskId
 from jobrunner.runtime.attempt import Attempt, steps_for
-from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.clock import Clock, Instant
 from jobrunner.runtime.executors.dispatch import Executors
 from jobrunner.runtime.options import WorkerOptions
-
-Key = tuple[TaskId, Token]
-"""One claim of one task: after it was lost and claimed again, a task may be in hand twice."""
-
 
 HELD_AT_MOST: Final = 0.5
 """Seconds after which what was claimed ahead and has not started is given back."""
@@ -35,9 +31,9 @@ class InHand:
         self._options = options
         self._clock = clock
         self._wake = wake
-        self._attempts: dict[Key, Attempt] = {}
-        self._timed: set[Key] = set()
-        self._stopping: set[Key] = set()
+        self._attempts: dict[Attempt, None] = {}  # in the order of their claims
+        self._timed: set[Attempt] = set()
+        self._stopping: set[Attempt] = set()
         self._ends: deque[tuple[Attempt, Ended]] = deque()
 
     def __len__(self) -> int:
@@ -47,15 +43,16 @@ class InHand:
     @property
     def leases(self) -> list[Lease]:
         """What has not ended, as far as it is collected."""
-        return [attempt.lease for attempt in self._attempts.values()]
+        return [attempt.lease for attempt in self._attempts]
 
     def start(self, leases: Sequence[Lease]) -> None:
         """Hand claimed tasks to the executors."""
+        now = Instant.now(self._clock)
         for lease in leases:
-            attempt = Attempt(lease, clock=self._clock, on_end=self._on_end)
-            self._attempts[_key(lease)] = attempt
+            attempt = Attempt(lease, clock=self._clock, on_end=self._on_end, claimed_at=now)
+            self._attempts[attempt] = None
             if lease.timeout is not None:
-                self._timed.add(_key(lease))
+                self._timed.add(attempt)
             self._executors.submit(attempt)
 
     def _on_end(self, attempt: Attempt, ended: Ended) -> None:
@@ -66,70 +63,66 @@ class InHand:
         """Take over what has ended since the last call."""
         collected: list[tuple[Attempt, Ended]] = []
         while self._ends:
-            attempt, ended = self._ends.popleft()
-            key = _key(ended.lease)
-            del self._attempts[key]
-            self._timed.discard(key)
-            self._stopping.discard(key)
+            one = attempt, _ = self._ends.popleft()
+            del self._attempts[attempt]
             if attempt.abandoned:
                 self._executors.replace(attempt)
-            collected.append((attempt, ended))
+            collected.append(one)
+        for kept in (self._timed, self._stopping):
+            kept.intersection_update(self._attempts)
         return collected
 
     def stop(self, task_id: TaskId, reason: StopReason, now: float) -> None:
         """Have the attempts at a task ended, if there are any."""
-        self._stop([key for key in self._attempts if key[0] == task_id], reason, now)
+        mine = [attempt for attempt in self._attempts if attempt.lease.task_id == task_id]
+        self._stop(mine, reason, now)
 
     def stop_all(self, reason: StopReason, now: float) -> None:
         """Have every attempt ended."""
         self._stop(list(self._attempts), reason, now)
 
-    def _stop(self, keys: Iterable[Key], reason: StopReason, now: float) -> None:
+    def _stop(self, attempts: Iterable[Attempt], reason: StopReason, now: float) -> None:
         steps = steps_for(
             reason,
             kill_grace=self._options.kill_grace,
             shutdown_grace=self._options.shutdown_grace,
         )
-        for key in keys:
-            self._stopping.add(key)
-            self._attempts[key].stop(reason, steps, now)
+        for attempt in attempts:
+            self._stopping.add(attempt)
+            attempt.stop(reason, steps, now)
 
     def advance(self, now: float) -> None:
         """Begin the stops that are due, and take their next steps."""
-        overdue = [key for key in self._timed if _passed(self._attempts[key].deadline, now)]
+        overdue = [attempt for attempt in self._timed if _passed(attempt.deadline, now)]
         self._timed.difference_update(overdue)
         self._stop(overdue, StopReason.TIMEOUT, now)
-        for key in list(self._stopping):
-            self._attempts[key].advance(now)
+        for attempt in list(self._stopping):
+            attempt.advance(now)
         self._give_back_ahead(now)
 
     def _give_back_ahead(self, now: float) -> None:
         """Fast tasks were expected and slow ones came: others may have the rest."""
         if len(self._attempts) <= self._options.slots:
             return
-        for attempt in islice(list(self._attempts.values()), self._options.slots, None):
-            if now - attempt.claimed_at < HELD_AT_MOST:
+        for attempt in islice(list(self._attempts), self._options.slots, None):
+            if now - attempt.claimed_at.monotonic < HELD_AT_MOST:
                 break
             attempt.give_back()
 
     def next_step(self) -> float | None:
         """When `advance` has something to do next, by the monotonic clock."""
         now = self._clock.monotonic()
-        moments = [_deadline(self._attempts[key], now) for key in self._timed]
-        moments += [self._attempts[key].next_step() for key in self._stopping]
+        moments = [_deadline(attempt, now) for attempt in self._timed]
+        moments += [attempt.next_step() for attempt in self._stopping]
         if len(self._attempts) > self._options.slots:
             moments.append(now + HELD_AT_MOST)
         return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _key(lease: Lease) -> Key:
-    return lease.task_id, lease.token
-
-
 def _deadline(attempt: Attempt, now: float) -> float | None:
     """The deadline, or for an attempt that has not begun the earliest it can have."""
     timeout = attempt.lease.timeout
-    return attempt.deadline or (now + timeout.total_seconds() if timeout else None)
+    return attempt.deadline or (now + timeout if timeout else None)
 
 
 def _passed(moment: float | None, now: float) -> bool:

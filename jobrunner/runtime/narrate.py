@@ -19,6 +19,7 @@ from jobrunner.core.status import Status
 from jobrunner.core.task import Lease, TaskId, WorkerId
 from jobrunner.runtime.settler import Turn
 from jobrunner.storage.settle import Settled, problem
+from jobrunner.storage.tables import MICROSECOND
 
 TOLD_SINGLY: Final = 50
 """Tasks of one transaction that are told one by one. More come only at thousands a second."""
@@ -65,7 +66,7 @@ class Narrator:
                     self._worker_id,
                     outcome=NAMES[type(end.outcome)],
                     status=verdict.status,
-                    ran=end.ended_at - (end.started_at or end.ended_at),
+                    ran=(end.ended_at - (end.started_at or end.ended_at)) * MICROSECOND,
                     error=problem(end.outcome),
                 )
             )

@@ -61,8 +61,9 @@ def _completed(value: Any, running: Running) -> Outcome:
     outcome = Completed(None if value is None else payload.encode(value, what="result"))
     # What is done is done, whether or not its last progress report can be stored; if the lease
     # is lost, the settling transaction refuses the outcome.
-    with contextlib.suppress(Exception):
-        running.flush()
+    if running.unsaved:
+        with contextlib.suppress(Exception):
+            running.flush()
     return outcome
 
 

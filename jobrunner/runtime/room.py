@@ -1,9 +1,10 @@
 """How much a worker should claim: its free slots, and a little ahead for fast tasks."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from jobrunner.core.outcome import Ended
 from jobrunner.core.task import Lease
 from jobrunner.runtime.settler import Want
 
@@ -30,18 +31,19 @@ class Room:
         self._mean = AHEAD_SECONDS  # of a few fast tasks we do not conclude that all are fast
         self._head_at = 0.0
 
-    def take(self, lease: Lease) -> None:
-        """A task was claimed."""
-        self._in_hand[lease.queue] += 1
-        self._total += 1
+    def take(self, leases: Sequence[Lease]) -> None:
+        """Tasks were claimed."""
+        self._in_hand.update(lease.queue for lease in leases)
+        self._total += len(leases)
 
-    def give(self, lease: Lease, ran: float | None) -> None:
-        """A task has ended after `ran` seconds, or never started."""
-        self._in_hand[lease.queue] -= 1
+    def give(self, ended: Ended) -> None:
+        """A task has ended, or was given back before it started."""
+        self._in_hand[ended.lease.queue] -= 1
         self._total -= 1
-        if ran is None:  # given back: what we thought of the others' speed is wrong
+        if ended.started_at is None:  # what we thought of the others' speed is wrong
             self._mean = max(self._mean, AHEAD_SECONDS)
         else:
+            ran = (ended.ended_at - ended.started_at) / 1e6
             self._mean += _WEIGHT * (ran - self._mean)
 
     def wants(self, now: float, *, at_most: int | None = None) -> list[Want]:

@@ -201,8 +201,7 @@ class Worker:
 
     def _collect(self) -> None:
         for attempt, ended in self._in_hand.collect():
-            ran = (ended.ended_at - ended.started_at) if ended.started_at else None
-            self._room.give(ended.lease, None if ran is None else ran.total_seconds())
+            self._room.give(ended)
             if attempt.stop_reason is not StopReason.LOST:  # or it was told of already
                 self._unsettled.append(ended)
 
@@ -222,8 +221,7 @@ class Worker:
     def _after(self, turn: Turn, wants: list[Want]) -> None:
         self.settled += len(turn.settlement.settled)
         self._unsettled = []
-        for lease in turn.leases:
-            self._room.take(lease)
+        self._room.take(turn.leases)
         self._claimed += len(turn.leases)
         self._narrator.tell(turn)
         self._in_hand.start(turn.leases)

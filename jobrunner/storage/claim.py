@@ -1,5 +1,6 @@
 """Take tasks to run: one conditional UPDATE, so that each is picked up once."""
 
+import operator
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -8,19 +9,24 @@ from sqlalchemy import (
     Connection,
     Integer,
     bindparam,
+    cast,
     exists,
     literal_column,
     select,
+    type_coerce,
     union_all,
     update,
 )
 
 from jobrunner.core.task import Lease, Token, WorkerId
-from jobrunner.storage.tables import tasks, workers
+from jobrunner.storage.tables import Long, Number, tasks, workers
 
 AT_ONCE: Final = 1_000
 """The most that one statement takes. It stands in the text: a server's generic plan takes a bound
 limit for a tenth of all that are pending, and then prefers to read the whole table."""
+
+_AGE: Final = operator.attrgetter("task_id")
+_PRIORITY: Final = operator.attrgetter("priority")
 
 _PENDING: Final = tasks.c.status == literal_column("'pending'")
 # Locked on a server: whoever declares the worker lost waits for this claim, and sees what it took.
@@ -29,7 +35,14 @@ _ALIVE: Final = exists(
     .where(workers.c.id == bindparam("worker"), workers.c.status == literal_column("'running'"))
     .with_for_update(read=True)
 )
-LEASE_COLUMNS: Final = (tasks.c.id, *(tasks.c[name] for name in Lease._fields[1:]))
+_SAME_NAME: Final = Lease._fields[1:-2]
+# As plain numbers: SQLAlchemy calls a function for each value that has a type of ours.
+LEASE_COLUMNS: Final = (
+    tasks.c.id,
+    *(tasks.c[name] for name in _SAME_NAME),
+    (cast(tasks.c.timeout, Number) / literal_column("1e6", Number)).label("timeout"),
+    type_coerce(tasks.c.run_at, Long).label("ready_at"),
+)
 
 
 def claim(
@@ -65,7 +78,8 @@ def claim(
         leases += [Lease._make(row) for row in found]
         if len(found) < wanted:
             break
-    leases.sort(key=lambda lease: (-lease.priority, lease.task_id))
+    leases.sort(key=_AGE)
+    leases.sort(key=_PRIORITY, reverse=True)
     return leases
 
 

@@ -10,7 +10,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
-from operator import is_
+from itertools import islice
+from operator import eq, is_
 from typing import Any, Final
 
 from sqlalchemy import Connection, Double, Table, Text
@@ -71,6 +72,19 @@ def _lengths(values: Iterable[str | None]) -> Iterator[int]:
     return map(len, filter(None, values))
 
 
+def _alike(rows: Sequence[Row]) -> Iterator[tuple[Row, Sequence[Row]]]:
+    """Group rows by which of their values are NULL; in most batches that is the same in all."""
+    first = tuple(map(_is_null, rows[0]))
+    counts = (len(rows) * null for null in first)
+    if all(map(eq, counts, (column.count(None) for column in zip(*rows, strict=True)))):
+        yield first, rows
+        return
+    alike: dict[Row, list[Row]] = {}
+    for row in rows:
+        alike.setdefault(tuple(map(_is_null, row)), []).append(row)
+    yield from alike.items()
+
+
 class _Rows:
     """A text around a source of rows, for any number of them."""
 
@@ -85,11 +99,11 @@ class _Rows:
 
     def statements(self, transaction: Connection, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
         """Cut `rows` into statements, each a text and its values."""
-        if not takes_arrays(transaction):
+        if takes_arrays(transaction):
+            for at in range(0, len(rows), ARRAYS_OF):
+                yield from self._with_arrays(rows[at : at + ARRAYS_OF])
+        elif rows:
             yield from self._with_values(rows)
-            return
-        for at in range(0, len(rows), ARRAYS_OF):
-            yield from self._with_arrays(rows[at : at + ARRAYS_OF])
 
     def _with_arrays(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
         """A value a column, whatever the number of rows."""
@@ -108,17 +122,15 @@ class _Rows:
         NULLs stand in the text: to bind one, SQLite's drivers first search for an adapter, which
         takes a microsecond.
         """
-        alike: dict[Row, list[Row]] = {}
-        for row in rows:
-            alike.setdefault(tuple(map(_is_null, row)), []).append(row)
-        for nulls, group in alike.items():
-            at = 0
+        for nulls, group in _alike(rows):
+            given = [not null for null in nulls]
+            columns = itertools.compress(zip(*group, strict=True), given)
+            values = itertools.chain.from_iterable(zip(*columns, strict=True))
+            left = len(group)
             for size in SIZES:
-                while len(group) - at >= size:
-                    some = group[at : at + size]
-                    at += size
-                    values = tuple([v for row in some for v in row if v is not None])
-                    yield self._text(size, nulls), values
+                while left >= size:
+                    left -= size
+                    yield self._text(size, nulls), tuple(islice(values, size * sum(given)))
 
     def _text(self, size: int, nulls: Row) -> str:
         key = (size, nulls)

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from jobrunner.core.backoff import Backoff
-from jobrunner.core.outcome import NAMES, Completed, Ended, Failed, Outcome, Snoozed
+from jobrunner.core.outcome import NAMES, Cancelled, Completed, Ended, Failed, Outcome
 from jobrunner.core.status import FINAL, TO_CLAIM
 from jobrunner.core.task import TaskId, Token, WorkerId
 from jobrunner.core.verdict import Verdict, decide
@@ -92,7 +92,7 @@ def settle(
     nothing and is returned as refused: its task was rescued, cancelled or settled already.
     """
     settlement = Settlement([], [], [])
-    for batch in _one_a_task(ended):
+    for batch in _each_task_once(ended):
         lock_tasks(transaction, [end.lease.task_id for end in batch])
         cancelled = _cancel_requested(transaction, batch)
         judged = [
@@ -112,8 +112,11 @@ def settle(
     return settlement
 
 
-def _one_a_task(ended: Sequence[Ended]) -> Iterable[Sequence[Ended]]:
+def _each_task_once(ended: Sequence[Ended]) -> Iterable[Sequence[Ended]]:
     """Cut where a task comes again, as it does when it was let go of and claimed anew."""
+    if ended and len({end.lease.task_id for end in ended}) == len(ended):
+        yield ended
+        return
     batch: dict[TaskId, Ended] = {}
     for end in ended:
         if end.lease.task_id in batch:
@@ -145,22 +148,26 @@ def _write(
     over_at = micros(now)
     rows = [_task_row(end, verdict, over_at) for end, verdict in judged]
     held = dict(_SETTLE.run(transaction, rows))  # with whether any other waits for it
-    settled = [one for one in judged if one.ended.lease.task_id in held]
-    if len(settled) < len(judged):
+    settled = judged
+    if len(held) < len(judged):
+        settled = [one for one in judged if one.ended.lease.task_id in held]
         settlement.refused.extend(
             one.ended for one in judged if one.ended.lease.task_id not in held
         )
     _RECORD.run(transaction, list(_attempt_rows(settled, worker_id)))
-    over = {
-        end.lease.task_id: verdict.status for end, verdict in settled if verdict.status in FINAL
-    }
-    again = {end.lease.queue for end, verdict in settled if verdict.status in TO_CLAIM}
-    if again:
+    statuses = {verdict.status for _, verdict in settled}
+    if statuses & TO_CLAIM:
+        again = {end.lease.queue for end, verdict in settled if verdict.status in TO_CLAIM}
         notices.work(transaction, again)
-    if over:
+    if statuses & FINAL:
         notices.ends(transaction)
-        awaited = {task_id: status for task_id, status in over.items() if held[task_id]}
-        settlement.cancelled_dependents.extend(settle_dependents(transaction, awaited, now=now))
+    if any(held.values()):
+        over = {
+            end.lease.task_id: verdict.status
+            for end, verdict in settled
+            if verdict.status in FINAL and held[end.lease.task_id]
+        }
+        settlement.cancelled_dependents.extend(settle_dependents(transaction, over, now=now))
     settlement.settled.extend(settled)
 
 
@@ -172,8 +179,8 @@ def _task_row(end: Ended, verdict: Verdict, over_at: int) -> tuple[Any, ...]:
         verdict.status.value,
         verdict.attempt,
         verdict.crashes,
-        micros(verdict.run_at or lease.run_at),
-        micros(end.started_at) if end.started_at else None,
+        micros(verdict.run_at) if verdict.run_at else lease.ready_at,
+        end.started_at,
         over_at if verdict.status in FINAL else None,
         verdict.result,
         verdict.error,
@@ -190,9 +197,9 @@ def _attempt_rows(settled: Iterable[Settled], worker_id: WorkerId) -> Iterable[t
             lease.token,
             lease.attempt,
             worker_id,
-            micros(lease.run_at),
-            micros(end.started_at),
-            micros(end.ended_at),
+            lease.ready_at,
+            end.started_at,
+            end.ended_at,
             NAMES[type(outcome)],
             problem(outcome) or verdict.error,
             outcome.traceback if isinstance(outcome, Failed) else None,
@@ -204,9 +211,11 @@ def _attempt_rows(settled: Iterable[Settled], worker_id: WorkerId) -> Iterable[t
 
 def problem(outcome: Outcome) -> str | None:
     """The outcome's own error, one line, or `None` for one without."""
-    if isinstance(outcome, Snoozed):
+    if isinstance(outcome, Completed):
         return None
-    return getattr(outcome, "error", None) or getattr(outcome, "reason", None)
+    if isinstance(outcome, Cancelled):
+        return outcome.reason
+    return getattr(outcome, "error", None)
 
 
 _KNOWN: Final = select(attempts.c.task_id, attempts.c.token).where(attempts.c.task_id.in_(_THESE))

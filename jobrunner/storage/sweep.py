@@ -4,7 +4,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, exists, literal_column, select, update
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    delete,
+    exists,
+    literal_column,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from jobrunner.core.backoff import Backoff
@@ -14,7 +23,7 @@ from jobrunner.core.status import Status
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
 from jobrunner.storage.claim import LEASE_COLUMNS
 from jobrunner.storage.settle import Settlement, settle
-from jobrunner.storage.tables import Moment, dependencies, tasks, workers
+from jobrunner.storage.tables import Long, Moment, dependencies, micros, tasks, workers
 
 PROMOTE_AT_ONCE: Final = 1_000
 PRUNE_AT_ONCE: Final = 500
@@ -110,11 +119,13 @@ def _take(
     now: datetime,
     backoff: Backoff,
 ) -> Settlement:
-    found = transaction.execute(select(*LEASE_COLUMNS, tasks.c.started_at).where(which)).all()
+    started_at = type_coerce(tasks.c.started_at, Long)
+    over_at = micros(now)
     # A wall clock that was set back makes no run end before its start
     # (guarded by test_a_step_of_the_clock_loses_nobody_and_keeps_no_dead).
     ended = [
-        Ended(Lease._make(row[:-1]), outcome, row[-1], max(row[-1] or now, now)) for row in found
+        Ended(Lease._make(row[:-1]), outcome, row[-1], max(row[-1] or over_at, over_at))
+        for row in transaction.execute(select(*LEASE_COLUMNS, started_at).where(which))
     ]
     return settle(transaction, ended, worker_id=worker_id, now=now, backoff=backoff)
 

@@ -30,11 +30,12 @@ def upgrade() -> None:
         sa.Column("stopped_at", LONG, nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "(status IN ('stopped', 'lost')) = (stopped_at IS NOT NULL)",
+            "(status = 'stopped' OR status = 'lost') = (stopped_at IS NOT NULL)",
             name=op.f("ck_workers_stopped_at"),
         ),
         sa.CheckConstraint(
-            "status IN ('running', 'stopping', 'stopped', 'lost')", name=op.f("ck_workers_status")
+            "status = 'running' OR status = 'stopping' OR status = 'stopped' OR status = 'lost'",
+            name=op.f("ck_workers_status"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
         sqlite_strict=True,
@@ -80,17 +81,20 @@ def upgrade() -> None:
             "status <> 'in_progress' OR worker_id IS NOT NULL", name=op.f("ck_tasks_worker_id")
         ),
         sa.CheckConstraint(
-            "(status IN ('completed', 'failed', 'cancelled')) = (finished_at IS NOT NULL)",
+            "(status = 'completed' OR status = 'failed' OR status = 'cancelled')"
+            " = (finished_at IS NOT NULL)",
             name=op.f("ck_tasks_finished_at"),
         ),
         sa.CheckConstraint("status <> 'blocked' OR waiting_on > 0", name=op.f("ck_tasks_blocked")),
         sa.CheckConstraint(
-            "status IN ('blocked', 'scheduled', 'pending', 'in_progress',"
-            " 'completed', 'failed', 'cancelled')",
+            "status = 'blocked' OR status = 'scheduled' OR status = 'pending'"
+            " OR status = 'in_progress' OR status = 'completed' OR status = 'failed'"
+            " OR status = 'cancelled'",
             name=op.f("ck_tasks_status"),
         ),
         sa.CheckConstraint(
-            "waiting_on = 0 OR status IN ('blocked', 'cancelled')", name=op.f("ck_tasks_waiting_on")
+            "waiting_on = 0 OR status = 'blocked' OR status = 'cancelled'",
+            name=op.f("ck_tasks_waiting_on"),
         ),
         sa.CheckConstraint("(function IS NULL) <> (command IS NULL)", name=op.f("ck_tasks_work")),
         sa.CheckConstraint(
@@ -165,8 +169,9 @@ def upgrade() -> None:
         sa.Column("stdout", sa.Text(), nullable=True),
         sa.Column("stderr", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "outcome IN ('completed', 'failed', 'timed_out', 'crashed', 'lost',"
-            " 'snoozed', 'cancelled', 'released')",
+            "outcome = 'completed' OR outcome = 'failed' OR outcome = 'timed_out'"
+            " OR outcome = 'crashed' OR outcome = 'lost' OR outcome = 'snoozed'"
+            " OR outcome = 'cancelled' OR outcome = 'released'",
             name=op.f("ck_attempts_outcome"),
         ),
         sa.ForeignKeyConstraint(
@@ -182,7 +187,7 @@ def upgrade() -> None:
         sa.Column("dependent_id", LONG, nullable=False),
         sa.Column("on_failure", sa.Text(), nullable=False),
         sa.CheckConstraint(
-            "on_failure IN ('cancel', 'run')", name=op.f("ck_dependencies_on_failure")
+            "on_failure = 'cancel' OR on_failure = 'run'", name=op.f("ck_dependencies_on_failure")
         ),
         sa.CheckConstraint("parent_id <> dependent_id", name=op.f("ck_dependencies_itself")),
         sa.ForeignKeyConstraint(

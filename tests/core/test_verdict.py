@@ -41,7 +41,7 @@ def lease(attempt=1, max_attempts=5, crashes=0):
         args=None,
         kwargs=None,
         timeout=None,
-        run_at=NOW,
+        ready_at=0,
     )
 
 

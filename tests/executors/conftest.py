@@ -21,7 +21,7 @@ from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.executors import plugin
 from jobrunner.storage.claim import claim
 from jobrunner.storage.settle import settle
-from jobrunner.storage.tables import attempts, dependencies, progress, tasks, workers
+from jobrunner.storage.tables import attempts, dependencies, micros, progress, tasks, workers
 from jobrunner.testing.executor_functions import functions
 from tests.executors.inert import Inert
 from tests.runtime.conftest import Started
@@ -140,7 +140,7 @@ def take_away(queue):
 
     def go(order):
         now = datetime.now(UTC)
-        ended = [Ended(order.lease, Released(), None, now)]
+        ended = [Ended(order.lease, Released(), None, micros(now))]
         with queue.database.writing() as transaction:
             settle(transaction, ended, worker_id="ada", now=now, backoff=exponential)
 

@@ -20,6 +20,7 @@ from jobrunner.runtime.maintenance import (
 )
 from jobrunner.storage import claim, wal, workers
 from jobrunner.storage.settle import settle
+from jobrunner.storage.tables import micros
 from tests.runtime.support import FakeClock, outcomes, register_ada
 
 LOST_AFTER = 30.0
@@ -183,7 +184,7 @@ def test_the_next_claim_of_an_overdue_task_is_counted_anew(queue, hold, maintena
     maintenance.sweep()
     keep_alive = lambda: beat(queue, clock)  # noqa: E731
     sweep_for(maintenance, clock, 30, each=keep_alive)
-    done = Ended(lease, Completed(), clock.now(), clock.now())
+    done = Ended(lease, Completed(), micros(clock.now()), micros(clock.now()))
     with queue.database.writing() as transaction:
         settle(transaction, [done], worker_id="ada", now=clock.now(), backoff=lambda _: timedelta())
     hold(timeout=timedelta(seconds=10))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from jobrunner.core.outcome import Completed, Ended
 from jobrunner.runtime.room import AHEAD_AT_MOST, AHEAD_SECONDS, HEAD_EVERY, Room
 from jobrunner.runtime.settler import Want
 from tests.runtime.test_attempt import LEASE
@@ -10,13 +11,17 @@ from tests.runtime.test_attempt import LEASE
 def run(room, ran, *, times=300):
     """Let so many tasks go through that the measure has settled."""
     for _ in range(times):
-        room.take(LEASE)
-        room.give(LEASE, ran)
+        room.take([LEASE])
+        give(room, LEASE, ran)
+
+
+def give(room, lease, ran):
+    room.give(Ended(lease, Completed(), None if ran is None else 0, int((ran or 0) * 1e6)))
 
 
 def take(room, count, queue="default"):
     for _ in range(count):
-        room.take(LEASE._replace(queue=queue))
+        room.take([LEASE._replace(queue=queue)])
 
 
 def test_before_anything_is_measured_only_free_slots_are_claimed():
@@ -54,16 +59,16 @@ def test_one_slow_task_among_fast_ones_lowers_what_is_claimed_ahead():
     room = Room(2, {})
     run(room, 0.001)
     before = room.wants(0.0)[0].ahead
-    room.take(LEASE)
-    room.give(LEASE, 2.0)
+    room.take([LEASE])
+    give(room, LEASE, 2.0)
     assert room.wants(0.0)[0].ahead < before / 10
 
 
 def test_after_something_was_given_back_nothing_is_claimed_ahead_until_tasks_are_fast_again():
     room = Room(2, {})
     run(room, 0.001)
-    room.take(LEASE)
-    room.give(LEASE, None)
+    room.take([LEASE])
+    give(room, LEASE, None)
     assert room.wants(0.0) == [Want((), 2, 0)]
     run(room, 0.001)
     assert room.wants(0.0)[0].ahead > 0
@@ -99,7 +104,7 @@ def test_a_queue_is_served_up_to_its_limit():
     take(room, 1, "small")
     assert room.wants(0.0) == [Want(("big",), 3)]
     take(room, 3, "big")
-    room.give(LEASE._replace(queue="small"), 1.0)
+    give(room, LEASE._replace(queue="small"), 1.0)
     assert room.wants(0.0) == [Want(("small",), 1)]
 
 

@@ -9,6 +9,7 @@ from jobrunner.core.errors import CommitUnknownError, DatabaseError
 from jobrunner.core.outcome import Completed, Ended
 from jobrunner.core.status import Status
 from jobrunner.runtime.settler import Settler, Want
+from jobrunner.storage.tables import micros
 from tests.runtime.support import FakeClock, outcomes, register_ada
 
 ONE = [Want((), 1)]
@@ -35,7 +36,7 @@ def enqueue(queue):
 
 
 def ended(lease, clock):
-    return Ended(lease, Completed("1"), clock.now(), clock.now())
+    return Ended(lease, Completed("1"), micros(clock.now()), micros(clock.now()))
 
 
 @pytest.fixture

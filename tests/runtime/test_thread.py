@@ -123,7 +123,7 @@ def test_an_exception_that_comes_up_while_the_end_is_reported_loses_nothing(queu
     attempt.function = Function("work", go_on.wait)
     thread = threading.Thread(target=executor, args=(attempt,))
     thread.start()
-    while attempt.started_at is None:
+    while attempt.began is None:
         pass
     with attempt._lock:
         go_on.set()

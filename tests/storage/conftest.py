@@ -19,6 +19,7 @@ from jobrunner.storage import check, claim, control, migrate, reads, sweep, work
 from jobrunner.storage.engine import Database
 from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.settle import Settlement, settle
+from jobrunner.storage.tables import micros
 from tests.storage.clusters import cluster
 from tests.storage.hearing import Ear
 from tools import postgres
@@ -102,6 +103,10 @@ class Store:
         (lease,) = self.claim(worker, limit=1, **options)
         return lease
 
+    def ended(self, lease: Lease, outcome: Outcome) -> Ended:
+        """A run that took no time."""
+        return Ended(lease, outcome, micros(self.now), micros(self.now))
+
     def settle_all(self, ended: Sequence[Ended], *, worker: str = "ada") -> Settlement:
         settlement: Settlement = self.write(
             settle, ended, worker_id=WorkerId(worker), now=self.now, backoff=backoff
@@ -111,8 +116,8 @@ class Store:
     def settle(
         self, lease: Lease, outcome: Outcome, *, worker: str = "ada", **fields: Any
     ) -> Settlement:
-        times = {"started_at": self.now, "ended_at": self.now}
-        return self.settle_all([Ended(lease, outcome, **(times | fields))], worker=worker)
+        ended = self.ended(lease, outcome)._replace(**fields)
+        return self.settle_all([ended], worker=worker)
 
     def finish(self, task_id: TaskId, outcome: Outcome) -> Settlement:
         """Run a pending task by itself, past all others, and settle it."""

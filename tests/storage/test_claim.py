@@ -10,6 +10,7 @@ from jobrunner.core.outcome import Failed, Lost, Released
 from jobrunner.core.task import NewTask, Token, WorkerId
 from jobrunner.storage import workers
 from jobrunner.storage.ageing import starving_priority
+from jobrunner.storage.tables import micros
 
 
 def claimed(leases):
@@ -49,7 +50,7 @@ def test_a_lease_holds_what_running_the_task_takes(store):
     assert (lease.function, lease.args, lease.kwargs) == ("paint", '[1,"é"]', '{"width":2}')
     assert (lease.queue, lease.priority, lease.crashes, lease.max_attempts) == ("q", 3, 0, 5)
     assert (lease.command, lease.cwd, lease.timeout) == (None, None, None)
-    assert lease.run_at == store.now
+    assert lease.ready_at == micros(store.now)
 
 
 def test_tasks_of_one_claim_share_its_token_and_the_next_claim_has_another(store):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from jobrunner.core.outcome import Cancelled, Completed, Ended, Failed
+from jobrunner.core.outcome import Cancelled, Completed, Failed
 from jobrunner.core.status import Status
 from jobrunner.core.task import NewTask
 from jobrunner.storage.dependents import settle_dependents
@@ -50,7 +50,7 @@ def test_a_fan_in_of_more_than_one_chunk_is_released_in_one_settlement(store):
     parents = store.enqueue(*[NewTask(function="part") for _ in range(1200)])
     dependent = store.add(after=parents)
     leases = store.claim(limit=1200)
-    ended = [Ended(lease, Completed(), store.now, store.now) for lease in leases]
+    ended = [store.ended(lease, Completed()) for lease in leases]
     store.settle_all(ended[:-1])
     assert waiting_on(store, dependent) == 1
     store.settle_all(ended[-1:])
@@ -148,8 +148,8 @@ def test_parents_that_complete_and_fail_in_one_settlement_are_told_apart(store):
     first, second = store.claim(limit=2)
     store.settle_all(
         [
-            Ended(first, Completed(), store.now, store.now),
-            Ended(second, BROKEN, store.now, store.now),
+            store.ended(first, Completed()),
+            store.ended(second, BROKEN),
         ]
     )
     assert store.statuses(needs_both, runs_anyway) == ["cancelled", "pending"]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobrunner.core.outcome import Completed, Ended, Failed
+from jobrunner.core.outcome import Completed, Failed
 from jobrunner.core.status import Status
 from jobrunner.core.task import NewTask, TaskId, WorkerId
 from jobrunner.storage import ageing, claim, control, progress, reads, sweep, workers
@@ -20,7 +20,7 @@ from tests.storage.plans import SORT, plans
 def plan(store):
     """The steps of all that one call executes."""
     finished = store.enqueue(*[NewTask(function="work") for _ in range(200)])
-    ended = [Ended(lease, Completed(), store.now, store.now) for lease in store.claim(limit=200)]
+    ended = [store.ended(lease, Completed()) for lease in store.claim(limit=200)]
     store.settle_all(ended)
     names = ["a", "b", "c"]
     pending = [NewTask(function="work", queue=names[n % 3], priority=n % 7) for n in range(200)]
@@ -119,7 +119,7 @@ def test_a_rescue_reads_the_lost_workers_tasks(store, plan):
 
 def test_a_settlement_reads_no_table_from_end_to_end(store, plan):
     (lease,) = store.claim(limit=1)
-    broken = Ended(lease, Failed("x", retryable=False), store.now, store.now)
+    broken = store.ended(lease, Failed("x", retryable=False))
     steps = plan(
         settle, [broken], worker_id=WorkerId("ada"), now=store.now, backoff=lambda _: timedelta()
     )

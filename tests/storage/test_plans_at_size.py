@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobrunner.core.outcome import Completed, Ended, Failed
+from jobrunner.core.outcome import Completed, Failed
 from jobrunner.core.status import Status
 from jobrunner.core.task import NewTask, TaskId, WorkerId
 from jobrunner.storage import (
@@ -117,8 +117,8 @@ def of_claims(store):
 def of_settlements(store):
     lease, other = store.leases[:2]
     over = [
-        Ended(lease, Failed("x", retryable=False), store.now, store.now),
-        Ended(other, Completed("1"), store.now, store.now),
+        store.ended(lease, Failed("x", retryable=False)),
+        store.ended(other, Completed("1")),
     ]
     settling = {"worker_id": WorkerId("ada"), "backoff": backoff, "now": store.now}
     ends = {TaskId(HISTORY + 1): Status.FAILED, TaskId(HISTORY + 2): Status.COMPLETED}

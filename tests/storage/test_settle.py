@@ -9,7 +9,6 @@ from jobrunner.core.outcome import (
     Cancelled,
     Completed,
     Crashed,
-    Ended,
     Failed,
     Lost,
     Output,
@@ -21,6 +20,7 @@ from jobrunner.core.task import NewTask, Token
 from jobrunner.core.verdict import CANCEL_REASON, MAX_CRASHES
 from jobrunner.storage import reads
 from jobrunner.storage.settle import already_settled
+from jobrunner.storage.tables import micros
 
 OUTCOMES = [
     Completed("1"),
@@ -83,7 +83,7 @@ def test_a_second_settlement_of_a_lease_is_refused(store, outcome):
 
 def test_a_lease_that_ends_twice_in_one_call_is_settled_once(store):
     task_id = store.add()
-    end = Ended(store.claim_one(), Completed("1"), store.now, store.now)
+    end = store.ended(store.claim_one(), Completed("1"))
     settlement = store.settle_all([end, end])
     assert (len(settlement.settled), len(settlement.refused)) == (1, 1)
     assert store.history(task_id) == ["completed"]
@@ -110,7 +110,7 @@ def test_good_and_stale_leases_of_one_call_do_not_disturb_each_other(store):
     stale_task, good_task = store.add(), store.add()
     stale, good = store.claim(limit=2)
     store.settle(stale, Released())
-    ended = [Ended(lease, Completed(), store.now, store.now) for lease in (stale, good)]
+    ended = [store.ended(lease, Completed()) for lease in (stale, good)]
     settlement = store.settle_all(ended)
     assert [end.lease for end in settlement.refused] == [stale]
     assert store.statuses(stale_task, good_task) == ["pending", "completed"]
@@ -133,10 +133,10 @@ def test_the_history_tells_the_attempt(store):
     output = Output(exit_code=-9, stdout="out", stderr="err")
     failed = Failed("signal 9", traceback="whole story")
     started = store.now - timedelta(seconds=1)
-    store.settle(lease, failed, output=output, started_at=started)
+    store.settle(lease, failed, output=output, started_at=micros(started))
     (record,) = store.read(reads.history, task_id)
     assert (record.number, record.worker_id, record.outcome) == (1, "ada", "failed")
-    assert (record.ready_at, record.started_at) == (lease.run_at, started)
+    assert (record.ready_at, record.started_at) == (store.now - timedelta(seconds=3), started)
     assert record.ended_at == store.now
     assert (record.error, record.traceback) == ("signal 9", "whole story")
     assert (record.exit_code, record.stdout, record.stderr) == (-9, "out", "err")
@@ -211,15 +211,15 @@ def test_a_commit_that_raised_is_found_in_the_history(store):
     store.add()
     done, open_one = store.claim(limit=2)
     store.settle(done, Completed())
-    ended = [Ended(lease, Completed(), store.now, store.now) for lease in (done, open_one)]
+    ended = [store.ended(lease, Completed()) for lease in (done, open_one)]
     found = store.read(already_settled, ended)
     assert found == {(done.task_id, done.token)}
-    other = [Ended(done._replace(token=Token(99)), Completed(), store.now, store.now)]
+    other = [store.ended(done._replace(token=Token(99)), Completed())]
     assert (done.task_id, Token(99)) not in store.read(already_settled, other)
 
 
 def test_a_thousand_settlements_fit_into_one_call(store):
     store.enqueue(*[NewTask(function="work") for _ in range(1001)])
-    ended = [Ended(lease, Completed(), store.now, store.now) for lease in store.claim(limit=1001)]
+    ended = [store.ended(lease, Completed()) for lease in store.claim(limit=1001)]
     assert len(store.settle_all(ended).settled) == 1001
     assert store.sql("SELECT count(*) FROM tasks WHERE status = 'completed'") == [(1001,)]

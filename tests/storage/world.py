@@ -24,6 +24,7 @@ from jobrunner.core.outcome import (
 from jobrunner.core.status import TRANSITIONS, Status
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
 from jobrunner.storage.settle import Settlement
+from jobrunner.storage.tables import micros
 from tests.storage.conftest import Store
 
 TABLES = ("progress", "attempts", "dependencies", "tasks", "workers")
@@ -150,7 +151,7 @@ class World(RuleBasedStateMachine):
         assert lease.task_id not in self.held, "somebody runs it already"
         assert (lease.attempt, lease.crashes) == (book.attempt, book.crashes)
         assert lease.max_attempts == book.max_attempts
-        assert lease.run_at <= self.store.now, "its time has not come"
+        assert lease.ready_at <= micros(self.store.now), "its time has not come"
         self.held[lease.task_id] = worker, lease.token
         self.leases.append((worker, lease))
         for parent, status, on_failure in self.parents(lease.task_id):
@@ -230,4 +231,4 @@ class World(RuleBasedStateMachine):
 
 def ended(lease: Lease, outcome: Outcome, store: Store) -> Ended:
     """An attempt that ends now."""
-    return Ended(lease, outcome, store.now, store.now)
+    return store.ended(lease, outcome)

@@ -21,13 +21,23 @@ from jobrunner.storage.engine import Database
 class DatabaseLink:
     """An attempt's way to the database from the worker's own process."""
 
+    __slots__ = ("_attempt", "_clock", "_database")
+
     def __init__(self, attempt: Attempt, database: Database, clock: Clock) -> None:
         """Everything is written under the attempt's own lease."""
-        self.task_id = attempt.lease.task_id
-        self.attempt = attempt.lease.attempt
         self._attempt = attempt
         self._database = database
         self._clock = clock
+
+    @property
+    def task_id(self) -> int:
+        """The task."""
+        return self._attempt.lease.task_id
+
+    @property
+    def attempt(self) -> int:
+        """The number of the attempt."""
+        return self._attempt.lease.attempt
 
     def save(self, values: dict[str, Any]) -> None:
         """Store progress or a checkpoint, if the lease still holds.
@@ -68,6 +78,8 @@ class ThreadControl:
     (guarded by test_a_stop_never_breaks_into_a_transaction).
     """
 
+    __slots__ = ("_killed", "_running", "_shield", "_thread_id")
+
     def __init__(self, thread_id: int, running: Running) -> None:
         """`thread_id` is the identity of the thread that runs the attempt."""
         self._thread_id = thread_id
@@ -107,6 +119,8 @@ class ThreadControl:
 
 class ThreadLink(DatabaseLink):
     """The link of a thread that may be raised into."""
+
+    __slots__ = ("control",)
 
     control: ThreadControl
 
