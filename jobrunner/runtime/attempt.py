@@ -7,7 +7,8 @@ from typing import Final, Protocol
 from jobrunner.core.outcome import Ended, Outcome, Output, Released
 from jobrunner.core.signals import StopReason
 from jobrunner.core.task import Lease
-from jobrunner.runtime.clock import Clock, Instant
+from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.instant import Instant
 from jobrunner.runtime.perform import stopped
 from jobrunner.runtime.registry import Function
 

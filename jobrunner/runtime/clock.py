@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from jobrunner.core.errors import DatabaseError
-from jobrunner.storage.tables import EPOCH, micros
+from jobrunner.storage.types import EPOCH
 
 ASK_EVERY: Final = 30.0
 """Seconds between two looks at another clock."""
@@ -27,22 +27,6 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds that no clock adjustment moves."""
         ...
-
-
-class Instant(NamedTuple):
-    """One moment by both kinds of time; `micros` are microseconds since the epoch, as stored."""
-
-    monotonic: float
-    micros: int
-
-    @classmethod
-    def now(cls, clock: Clock) -> "Instant":
-        """The present one."""
-        return cls(clock.monotonic(), micros(clock.now()))
-
-    def micros_at(self, monotonic: float) -> int:
-        """Another moment, as stored: no step of the wall clock in between makes a run longer."""
-        return self.micros + int((monotonic - self.monotonic) * 1e6)
 
 
 class SystemClock:

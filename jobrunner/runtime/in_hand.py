@@ -9,8 +9,9 @@ from jobrunner.core.outcome import Ended
 from jobrunner.core.signals import StopReason
 from jobrunner.core.task import Lease, TaskId
 from jobrunner.runtime.attempt import Attempt, steps_for
-from jobrunner.runtime.clock import Clock, Instant
+from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.executors.dispatch import Executors
+from jobrunner.runtime.instant import Instant
 from jobrunner.runtime.options import WorkerOptions
 
 HELD_AT_MOST: Final = 0.5

@@ -19,7 +19,7 @@ from jobrunner.core.status import Status
 from jobrunner.core.task import Lease, TaskId, WorkerId
 from jobrunner.runtime.settler import Turn
 from jobrunner.storage.settle import Settled, problem
-from jobrunner.storage.tables import MICROSECOND
+from jobrunner.storage.types import MICROSECOND
 
 TOLD_SINGLY: Final = 50
 """Tasks of one transaction that are told one by one. More come only at thousands a second."""

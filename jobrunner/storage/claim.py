@@ -19,7 +19,8 @@ from sqlalchemy import (
 )
 
 from jobrunner.core.task import Lease, Token, WorkerId
-from jobrunner.storage.tables import Long, Number, tasks, workers
+from jobrunner.storage.tables import tasks, workers
+from jobrunner.storage.types import Long, Number
 
 AT_ONCE: Final = 1_000
 """The most that one statement takes. It stands in the text: a server's generic plan takes a bound

@@ -24,7 +24,8 @@ from jobrunner.core.task import TaskId
 from jobrunner.storage import notices
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.enqueue import chunks, said
-from jobrunner.storage.tables import Moment, dependencies, tasks
+from jobrunner.storage.tables import dependencies, tasks
+from jobrunner.storage.types import Moment
 
 _BLOCKED: Final = tasks.c.status == literal_column("'blocked'")
 _IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)

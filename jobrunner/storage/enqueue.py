@@ -15,7 +15,8 @@ from jobrunner.core.task import NewTask, Parent, Task, TaskId
 from jobrunner.storage import notices
 from jobrunner.storage.dialect import reserve_ids
 from jobrunner.storage.prepared import Insert
-from jobrunner.storage.tables import MICROSECOND, dependencies, micros, tasks
+from jobrunner.storage.tables import dependencies, tasks
+from jobrunner.storage.types import MICROSECOND, micros
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Column, Connection, MetaData, Table, Text, delete, insert, inspect, select
 
 from jobrunner.core.errors import DatabaseMovedError
-from jobrunner.storage.tables import Long
+from jobrunner.storage.types import Long
 
 TO: Final = "to"
 """The row of the place that the work goes to."""

@@ -17,7 +17,8 @@ from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.enqueue import chunks
 from jobrunner.storage.prepared import Insert, Update
-from jobrunner.storage.tables import attempts, micros, tasks
+from jobrunner.storage.tables import attempts, tasks
+from jobrunner.storage.types import micros
 
 
 class Settled(NamedTuple):

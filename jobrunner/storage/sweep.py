@@ -23,7 +23,8 @@ from jobrunner.core.status import Status
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
 from jobrunner.storage.claim import LEASE_COLUMNS
 from jobrunner.storage.settle import Settlement, settle
-from jobrunner.storage.tables import Long, Moment, dependencies, micros, tasks, workers
+from jobrunner.storage.tables import dependencies, tasks, workers
+from jobrunner.storage.types import Long, Moment, micros
 
 PROMOTE_AT_ONCE: Final = 1_000
 PRUNE_AT_ONCE: Final = 500

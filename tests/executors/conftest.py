@@ -21,7 +21,8 @@ from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.executors import plugin
 from jobrunner.storage.claim import claim
 from jobrunner.storage.settle import settle
-from jobrunner.storage.tables import attempts, dependencies, micros, progress, tasks, workers
+from jobrunner.storage.tables import attempts, dependencies, progress, tasks, workers
+from jobrunner.storage.types import micros
 from jobrunner.testing.executor_functions import functions
 from tests.executors.inert import Inert
 from tests.runtime.conftest import Started

@@ -20,7 +20,7 @@ from jobrunner.runtime.maintenance import (
 )
 from jobrunner.storage import claim, wal, workers
 from jobrunner.storage.settle import settle
-from jobrunner.storage.tables import micros
+from jobrunner.storage.types import micros
 from tests.runtime.support import FakeClock, outcomes, register_ada
 
 LOST_AFTER = 30.0

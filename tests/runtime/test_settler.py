@@ -9,7 +9,7 @@ from jobrunner.core.errors import CommitUnknownError, DatabaseError
 from jobrunner.core.outcome import Completed, Ended
 from jobrunner.core.status import Status
 from jobrunner.runtime.settler import Settler, Want
-from jobrunner.storage.tables import micros
+from jobrunner.storage.types import micros
 from tests.runtime.support import FakeClock, outcomes, register_ada
 
 ONE = [Want((), 1)]

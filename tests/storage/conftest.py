@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import pytest
@@ -19,10 +19,12 @@ from jobrunner.storage import check, claim, control, migrate, reads, sweep, work
 from jobrunner.storage.engine import Database
 from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.settle import Settlement, settle
-from jobrunner.storage.tables import micros
+from jobrunner.storage.types import micros
 from tests.storage.clusters import cluster
 from tests.storage.hearing import Ear
 from tools import postgres
+
+T = TypeVar("T")
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WAIT = timedelta(seconds=10)
@@ -48,11 +50,11 @@ class Store:
     def later(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def write(self, call: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+    def write(self, call: Callable[..., T], /, *args: Any, **options: Any) -> T:
         with self.database.writing() as transaction:
             return call(transaction, *args, **options)
 
-    def read(self, call: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+    def read(self, call: Callable[..., T], /, *args: Any, **options: Any) -> T:
         with self.database.reading() as transaction:
             return call(transaction, *args, **options)
 
@@ -62,8 +64,7 @@ class Store:
             return list(found.all()) if found.returns_rows else []
 
     def enqueue(self, *new: NewTask[Any]) -> list[TaskId]:
-        ids: list[TaskId] = self.write(enqueue, new, now=self.now)
-        return ids
+        return self.write(enqueue, new, now=self.now)
 
     def add(self, **fields: Any) -> TaskId:
         work = {} if "command" in fields else {"function": "work"}
@@ -140,16 +141,13 @@ class Store:
         return settlement
 
     def cancel(self, task_id: TaskId) -> Status:
-        status: Status = self.write(control.cancel, task_id, now=self.now)
-        return status
+        return self.write(control.cancel, task_id, now=self.now)
 
     def retry(self, task_id: TaskId) -> Status:
-        status: Status = self.write(control.retry, task_id, now=self.now)
-        return status
+        return self.write(control.retry, task_id, now=self.now)
 
     def get(self, task_id: TaskId) -> Task[Any]:
-        task: Task[Any] = self.read(reads.get, task_id, source=Nowhere())
-        return task
+        return self.read(reads.get, task_id, source=Nowhere())
 
     def statuses(self, *ids: TaskId) -> list[str]:
         return [self.get(task_id).status.value for task_id in ids]

@@ -10,7 +10,7 @@ from jobrunner.core.outcome import Failed, Lost, Released
 from jobrunner.core.task import NewTask, Token, WorkerId
 from jobrunner.storage import workers
 from jobrunner.storage.ageing import starving_priority
-from jobrunner.storage.tables import micros
+from jobrunner.storage.types import micros
 
 
 def claimed(leases):

@@ -19,7 +19,7 @@ from jobrunner.storage import (
     workers,
 )
 from jobrunner.storage.dependents import settle_dependents
-from jobrunner.storage.tables import micros
+from jobrunner.storage.types import micros
 from tests.storage.conftest import Nowhere, backoff
 from tests.storage.plans import plans
 

@@ -20,7 +20,7 @@ from jobrunner.core.task import NewTask, Token
 from jobrunner.core.verdict import CANCEL_REASON, MAX_CRASHES
 from jobrunner.storage import reads
 from jobrunner.storage.settle import already_settled
-from jobrunner.storage.tables import micros
+from jobrunner.storage.types import micros
 
 OUTCOMES = [
     Completed("1"),

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 
 from jobrunner.core.outcome import Completed
-from jobrunner.storage.tables import Moment, Span
+from jobrunner.storage.types import Moment, Span
 
 DIALECT = sqlite.dialect()
 

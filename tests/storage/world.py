@@ -24,7 +24,7 @@ from jobrunner.core.outcome import (
 from jobrunner.core.status import TRANSITIONS, Status
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
 from jobrunner.storage.settle import Settlement
-from jobrunner.storage.tables import micros
+from jobrunner.storage.types import micros
 from tests.storage.conftest import Store
 
 TABLES = ("progress", "attempts", "dependencies", "tasks", "workers")
