@@ -90,7 +90,7 @@ class Store:
         return WorkerId(name)
 
     def claim(self, worker: str = "ada", *, limit: int = 100, **options: Any) -> list[Lease]:
-        leases: list[Lease] = self.write(
+        return self.write(
             claim.claim,
             worker_id=WorkerId(worker),
             token=Token(next(self._tokens)),
@@ -98,7 +98,6 @@ class Store:
             now=self.now,
             **options,
         )
-        return leases
 
     def claim_one(self, worker: str = "ada", **options: Any) -> Lease:
         (lease,) = self.claim(worker, limit=1, **options)
@@ -109,10 +108,7 @@ class Store:
         return Ended(lease, outcome, micros(self.now), micros(self.now))
 
     def settle_all(self, ended: Sequence[Ended], *, worker: str = "ada") -> Settlement:
-        settlement: Settlement = self.write(
-            settle, ended, worker_id=WorkerId(worker), now=self.now, backoff=backoff
-        )
-        return settlement
+        return self.write(settle, ended, worker_id=WorkerId(worker), now=self.now, backoff=backoff)
 
     def settle(
         self, lease: Lease, outcome: Outcome, *, worker: str = "ada", **fields: Any
@@ -129,16 +125,14 @@ class Store:
 
     def lose(self, worker: str = "ada", *, reason: str = "killed") -> bool:
         (beat,) = self.sql("SELECT beat FROM workers WHERE id = :id", id=worker)[0]
-        lost: bool = self.write(
+        return self.write(
             workers.declare_lost, WorkerId(worker), seen_beat=beat, reason=reason, now=self.now
         )
-        return lost
 
     def rescue(self, worker: str = "ada", *, reason: str = "killed") -> Settlement:
-        settlement: Settlement = self.write(
+        return self.write(
             sweep.rescue, WorkerId(worker), reason=reason, now=self.now, backoff=backoff
         )
-        return settlement
 
     def cancel(self, task_id: TaskId) -> Status:
         return self.write(control.cancel, task_id, now=self.now)
