@@ -25,6 +25,15 @@ NONE_STARVES_FOR: Final = 0.1
 """Seconds for which it is believed that the plain order serves the longest-waiting task."""
 
 
+def _promoted(transaction: "Connection", now: datetime) -> datetime | None:
+    """Make pending what is due; tells when the next task will be."""
+    due = reads.next_due(transaction)
+    if due is None or due > now:
+        return due
+    sweep.promote(transaction, now=now)
+    return reads.next_due(transaction)
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What one transaction did. `next_due` is set where there was nothing more to claim."""
@@ -79,16 +88,16 @@ class Settler:
                     transaction, ended, worker_id=self._worker_id, now=now, backoff=backoff
                 )
                 # What came to light fills the room that `wants` was made for.
+                due = _promoted(transaction, now) if wants else None
                 leases = recovered or self._claim_all(transaction, token, now, wants)
                 wanted = sum(want.free + want.ahead for want in wants)
                 drained = not recovered and len(leases) < wanted
-                due = reads.next_due(transaction) if drained else None
         except CommitUnknownError:
             # It may have worked all the same: the next turn looks, before it repeats.
             self._doubtful.append(token)
             raise
         self._doubtful = []
-        return Turn(settlement, leases, drained, due)
+        return Turn(settlement, leases, drained, due if drained else None)
 
     def _resolve_doubt(
         self, transaction: "Connection", ended: Sequence[Ended]
@@ -110,9 +119,6 @@ class Settler:
     def _claim_all(
         self, transaction: "Connection", token: Token, now: datetime, wants: Sequence[Want]
     ) -> list[Lease]:
-        if not wants:
-            return []
-        sweep.promote(transaction, now=now)
         leases: list[Lease] = []
         for want in wants:
             priority, free, ahead = self._starving(transaction, want)

@@ -184,11 +184,14 @@ def nothing_left(transaction: Connection, queues: Sequence[str] = ()) -> bool:
     return all(transaction.scalar(_first(*one)) is None for one in asked)
 
 
+_NEXT_DUE: Final = select(func.min(tasks.c.run_at)).where(
+    tasks.c.status == literal_column("'scheduled'")
+)
+
+
 def next_due(transaction: Connection) -> datetime | None:
     """When the next scheduled task is due."""
-    found: datetime | None = transaction.scalar(
-        select(func.min(tasks.c.run_at)).where(tasks.c.status == literal_column("'scheduled'"))
-    )
+    found: datetime | None = transaction.scalar(_NEXT_DUE)
     return found
 
 

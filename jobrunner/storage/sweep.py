@@ -43,7 +43,7 @@ _due: Final = (
     select(tasks.c.id, tasks.c.status)
     .where(_SCHEDULED, tasks.c.run_at <= bindparam("now", type_=Moment))
     .order_by(tasks.c.run_at)
-    .limit(PROMOTE_AT_ONCE)
+    .limit(literal_column(str(PROMOTE_AT_ONCE)))  # in the text: see `claim`
     .with_for_update(skip_locked=True)
     .cte("due")
     .prefix_with("MATERIALIZED")  # chosen once: see `claim`
