@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from jobrunner.core.task import Lease, Token, WorkerId
+from jobrunner.storage import payloads
 from jobrunner.storage.tables import tasks, workers
 from jobrunner.storage.types import Long, Number
 
@@ -83,6 +84,7 @@ def claim(
         leases += [Lease._make(row) for row in found]
         if len(found) < wanted:
             break
+    leases = payloads.whole(transaction, leases)
     leases.sort(key=_AGE)
     leases.sort(key=_PRIORITY, reverse=True)
     return leases
@@ -98,7 +100,7 @@ _HELD: Final = select(*LEASE_COLUMNS).where(
 def claimed_with(transaction: Connection, worker_id: WorkerId, token: Token) -> list[Lease]:
     """What a claim with this token took: how a COMMIT that raised is found to have worked."""
     found = transaction.execute(_HELD, {"worker": worker_id, "held_token": token})
-    return [Lease._make(row) for row in found]
+    return payloads.whole(transaction, [Lease._make(row) for row in found])
 
 
 class _Shape(NamedTuple):

@@ -22,8 +22,9 @@ from sqlalchemy import (
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
 from jobrunner.storage import notices
+from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dialect import lock_tasks
-from jobrunner.storage.enqueue import chunks, said
+from jobrunner.storage.enqueue import said
 from jobrunner.storage.tables import dependencies, tasks
 from jobrunner.storage.types import Moment
 

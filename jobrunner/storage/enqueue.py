@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
@@ -12,16 +12,13 @@ from jobrunner.core.errors import UnknownParentError
 from jobrunner.core.graph import parents_first
 from jobrunner.core.status import TO_CLAIM, Status
 from jobrunner.core.task import NewTask, Parent, Task, TaskId
-from jobrunner.storage import notices
+from jobrunner.storage import notices, payloads
+from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dialect import reserve_ids
+from jobrunner.storage.payloads import WHOLE
 from jobrunner.storage.prepared import Insert
 from jobrunner.storage.tables import dependencies, tasks
 from jobrunner.storage.types import MICROSECOND, micros
-
-T = TypeVar("T")
-
-CHUNK: Final = 500
-"""How many ids one IN list names at most."""
 
 _TASK_COLUMNS: Final = (
     "id",
@@ -75,7 +72,9 @@ def enqueue(
     rows = [_row(task, task_id, created_at) for task, task_id in zip(new, ids, strict=True)]
     if any(edges.values()):
         _block(transaction, dict(zip(ids, rows, strict=True)), edges, new, created_at)
-    _INSERT_TASKS.run(transaction, [_in_order(row) for row in rows])
+    short, apart = payloads.split(rows)
+    _INSERT_TASKS.run(transaction, [_in_order(row) for row in short])
+    payloads.put(transaction, apart)
     links = [
         (parent, task_id, on_failure)
         for task_id, parents in edges.items()
@@ -88,6 +87,7 @@ def enqueue(
 
 _AS_GIVEN: Final = ("created_at", "queue", "function", "command", "args", "kwargs", "description")
 """What a task keeps from its enqueueing, whatever has become of it since."""
+_GIVEN: Final = [WHOLE[name] if name in WHOLE else tasks.c[name] for name in _AS_GIVEN]
 
 
 def is_stored(
@@ -97,7 +97,7 @@ def is_stored(
 
     The ids alone do not tell: when it was rolled back, they went to whoever came next.
     """
-    query = select(*(tasks.c[name] for name in _AS_GIVEN)).where(tasks.c.id == ids[0])
+    query = select(*_GIVEN).where(tasks.c.id == ids[0])
     found = transaction.execute(query).mappings().one_or_none()
     given = _row(new[0], ids[0], micros(now))
     return found is not None and dict(found) == {
@@ -211,8 +211,3 @@ def _statuses(transaction: Connection, ids: set[TaskId]) -> dict[TaskId, Status]
     for missing in sorted(ids - found.keys()):
         raise UnknownParentError(missing)
     return found
-
-
-def chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
-    """Cut a list into pieces that one IN list can name."""
-    return (items[at : at + CHUNK] for at in range(0, len(items), CHUNK))

@@ -21,11 +21,13 @@ from jobrunner.core.history import AttemptRecord
 from jobrunner.core.report import AttemptRow
 from jobrunner.core.status import FINAL, Status
 from jobrunner.core.task import TASK_IDS, Progress, Task, TaskId, TaskSource
-from jobrunner.storage.enqueue import chunks
+from jobrunner.storage.chunks import chunks
+from jobrunner.storage.payloads import WHOLE
 from jobrunner.storage.tables import attempts, dependencies, progress, tasks
 
 _TASK_COLUMNS: Final = (
-    *(column for column in tasks.c if column.name not in {"waiting_on", "token"}),
+    *(column for column in tasks.c if column.name not in {"waiting_on", "token", *WHOLE}),
+    *WHOLE.values(),
     progress.c.done,
     progress.c.total,
     progress.c.note,

@@ -13,9 +13,9 @@ from jobrunner.core.status import FINAL, TO_CLAIM
 from jobrunner.core.task import TaskId, Token, WorkerId
 from jobrunner.core.verdict import Verdict, decide
 from jobrunner.storage import notices
+from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.dialect import lock_tasks
-from jobrunner.storage.enqueue import chunks
 from jobrunner.storage.prepared import Insert, Update
 from jobrunner.storage.tables import attempts, tasks
 from jobrunner.storage.types import micros

@@ -194,6 +194,17 @@ attempts = Table(
     sqlite_strict=True,
 )
 
+# What is long lies apart: a claim and a settlement write the row of a task anew, and in a file all
+# of it. See `payloads`.
+payloads = Table(
+    "payloads",
+    metadata,
+    Column("task_id", Long, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("args", Text),
+    Column("kwargs", Text),
+    sqlite_strict=True,
+)
+
 progress = Table(
     "progress",
     metadata,

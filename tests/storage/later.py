@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic import op
 from jobrunner.storage.tables import tasks
 
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None
 HERE = Path(__file__).parent
 
 def how():
@@ -62,13 +62,13 @@ import alembic.config
 from jobrunner.storage import migrate
 
 scripts = Path(sys.argv[1])
-migrate.scripts, migrate.HEAD, migrate.KNOWN = lambda: scripts, "0002", ("0001", "0002")
+migrate.scripts, migrate.HEAD, migrate.KNOWN = lambda: scripts, "0003", ("0002", "0003")
 {OPENER}"""
 """Opens the databases that it is told with that revision."""
 
 
 def rows(database):
-    """All that there is, each table by the columns of the first schema."""
+    """All that there is, each table by the columns of the present schema."""
     with database.reading() as connection:
         own = ["sqlite_sequence"] if database.path else []
         return {table: _rows(connection, table) for table in [*metadata.tables, *own]}
@@ -85,9 +85,9 @@ def version(database):
         return migrate.version(connection)
 
 
-def downgrade(database, scripts):
+def downgrade(database, scripts, to="0002"):
     config = Config()
     config.set_main_option("script_location", str(scripts))
     with database.writing(rebuilds=True) as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "0001")
+        command.downgrade(config, to)

@@ -54,7 +54,7 @@ def full(store):
     store.worker("Ädä — 2")
     store.worker("_")
     parent = store.add(description="'q' % :name \\ \N{SNOWMAN}", timeout=timedelta(seconds=1.5))
-    store.add(after=(parent,))
+    store.add(after=(parent,), args=("☃" * 300,), kwargs={"long": "%s" * 200})
     store.add(after_any=(parent,), delay=timedelta(days=1))
     bad = store.add(priority=-(2**31), command=("true", "%s"), max_attempts=1)
     for task_id, outcome in ((parent, Completed('"ok"')), (bad, Failed("ouch", "\ttrace\n"))):
@@ -110,7 +110,7 @@ def test_large_rows_go_few_at_a_time(store, target, monkeypatch):
     monkeypatch.setattr(checksum, "CHUNK_SIZE", 10_000)
     store.enqueue(*[NewTask(function="work", args=["a" * 10_000]) for _ in range(24)])
     with store.database.reading() as transaction:
-        parts = list(checksum.chunks(transaction, metadata.tables["tasks"]))
+        parts = list(checksum.chunks(transaction, metadata.tables["payloads"]))
     assert [len(part) for part in parts] == [1] * 24
     fill(store, target)
     assert contents(target) == contents(store)

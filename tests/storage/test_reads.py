@@ -134,7 +134,7 @@ def test_the_report_reads_each_attempt(store):
     lease = store.claim_one()
     started = store.now
     store.later(4)
-    store.settle(lease, Completed(), started_at=started)
+    store.settle(lease, Completed(), started_at=micros(started))
     store.later(1)
     store.finish(store.add(function="f"), Failed("broken"))
     one, two = store.read(lambda transaction: list(reads.attempt_rows(transaction)))

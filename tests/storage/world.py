@@ -27,7 +27,7 @@ from jobrunner.storage.settle import Settlement
 from jobrunner.storage.types import micros
 from tests.storage.conftest import Store
 
-TABLES = ("progress", "attempts", "dependencies", "tasks", "workers")
+TABLES = ("payloads", "progress", "attempts", "dependencies", "tasks", "workers")
 SPOILT = {Status.FAILED, Status.CANCELLED}
 MAX_ATTEMPTS = 2
 MAX_CRASHES = 2

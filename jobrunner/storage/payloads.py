@@ -1,0 +1,75 @@
+"""Where arguments lie: short ones in the row of their task, long ones apart."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, bindparam, case, literal_column, select
+
+from jobrunner.core.task import Lease
+from jobrunner.storage.chunks import chunks
+from jobrunner.storage.prepared import Insert, Row
+from jobrunner.storage.tables import payloads, tasks
+
+SHORT: Final = 256
+"""The most characters that lie in the row of a task."""
+
+APART: Final = ""
+"""What stands in the row for a text that lies apart; no JSON is empty."""
+
+_NAMES: Final = ("args", "kwargs")
+_INSERT: Final = Insert(payloads, ("task_id", *_NAMES))
+
+
+def _whole(name: str) -> ColumnElement[str | None]:
+    apart = select(payloads.c[name]).where(payloads.c.task_id == tasks.c.id).correlate(tasks)
+    here = tasks.c[name]
+    is_apart = here == literal_column(f"'{APART}'")
+    return case((is_apart, apart.scalar_subquery()), else_=here).label(name)
+
+
+WHOLE: Final = {name: _whole(name) for name in _NAMES}
+"""The arguments of a task as they were given, to be selected in place of its columns."""
+
+
+def split(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Row]]:
+    """The rows of new tasks without what is long, and what lies apart of them."""
+    short: list[Mapping[str, Any]] = []
+    apart: list[Row] = []
+    for row in rows:
+        long = {name: row[name] for name in _NAMES if len(row[name] or "") > SHORT}
+        if long:
+            apart.append((row["id"], *map(long.get, _NAMES)))
+            short.append({**row, **dict.fromkeys(long, APART)})
+        else:
+            short.append(row)
+    return short, apart
+
+
+_APART: Final = select(payloads).where(payloads.c.task_id.in_(bindparam("ids", expanding=True)))
+
+
+def whole(transaction: Connection, leases: list[Lease]) -> list[Lease]:
+    """Leases with all of their arguments.
+
+    Not with the claim itself: SQLite puts what an UPDATE returns aside once more, all of it.
+    """
+    ids = [lease.task_id for lease in leases if APART in (lease.args, lease.kwargs)]
+    if not ids:
+        return leases
+    found = {
+        task_id: (args, kwargs)
+        for some in chunks(ids)
+        for task_id, args, kwargs in transaction.execute(_APART, {"ids": some}).all()
+    }
+    return [_filled(lease, *found.get(lease.task_id, (None, None))) for lease in leases]
+
+
+def _filled(lease: Lease, args: str | None, kwargs: str | None) -> Lease:
+    if args is not None:
+        lease = lease._replace(args=args)
+    return lease if kwargs is None else lease._replace(kwargs=kwargs)
+
+
+def put(transaction: Connection, apart: Sequence[Row]) -> None:
+    """Store what lies apart, once the rows of the tasks are there."""
+    _INSERT.run(transaction, apart)
