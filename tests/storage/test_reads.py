@@ -9,6 +9,7 @@ from jobrunner.core.outcome import Completed, Failed, Snoozed
 from jobrunner.core.status import Status
 from jobrunner.core.task import NewTask
 from jobrunner.storage import reads
+from jobrunner.storage.types import micros
 
 SECOND = timedelta(seconds=1)
 NOWHERE = None
