@@ -19,7 +19,7 @@ from sqlalchemy.types import TypeEngine
 
 from jobrunner.storage.dialect import takes_arrays
 
-SIZES: Final = (256, 64, 16, 4, 1)
+SIZES: Final = (512, 128, 32, 8, 2, 1)
 """Rows a statement carries: few sizes, so that the driver keeps each of them prepared."""
 
 ARRAYS_OF: Final = 2_000
