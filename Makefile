@@ -51,12 +51,14 @@ MODEL := 300x30
 model: dev
 	MODEL=$(MODEL) $(BIN)/python -m pytest -n0 --timeout=0 tests/storage/test_model.py $(ARGS)
 
+# Beside SQLite's limits and the peers, each in an environment of its own; half an hour.
+# `make bench ARGS="drain latency"` for some loads, `ARGS=--quick` for a smoke test.
 bench: dev
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
 
-# Beside two peers, each in an environment of its own, on one PostgreSQL; takes five minutes.
+# The same of those on PostgreSQL alone.
 bench-postgres: dev
-	$(BIN)/python -m benchmarks.postgres $(ARGS)
+	$(BIN)/python -m benchmarks --ground postgres $(ARGS)
 
 # The whole suite on every CPython 3.11 to 3.14 of this machine, each in an environment of its own.
 test-pythons:

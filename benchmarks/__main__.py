@@ -1,133 +1,153 @@
-"""Measure jobrunner beside SQLite's own limits: `make bench`.
+"""Measure jobrunner beside SQLite's own limits and its peers: `make bench`.
 
-Every figure is the median of three rounds at `synchronous=FULL`, history and fence on.
+Rounds alternate over the contestants, every figure is the median of the rounds, and a task counts
+as done when no kill can undo its end. The whole run takes about half an hour on a quiet machine and
+writes RESULTS.md.
 """
 
+import argparse
 import contextlib
 import os
+import shutil
+import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from statistics import median
-from typing import Any
 
-from benchmarks import raw
-from jobrunner import NewTask, TaskQueue, Worker
-from jobrunner.core.events import ignore
-from jobrunner.storage import claim
+import psycopg
 
-ROUNDS = 3
-TASKS = 20_000
-BATCH = 100
-SINGLES = 2_000
-DRAIN = """
-import sys
-from benchmarks.app import queue
-from jobrunner import Worker
-from jobrunner.core.events import ignore
-queue.emit = ignore
-Worker(queue, concurrency=int(sys.argv[1]), executor=sys.argv[2]).run(until_empty=True)
-"""
+from benchmarks import report
+from benchmarks.contestant import Contestant
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.goals import OWN, goals
+from benchmarks.loads import LOADS, Load
+from benchmarks.places import Folder, Ground, PostgresDatabase, Redis
+from benchmarks.sizes import QUICK, Sizes
+from benchmarks.stock import Stock
+from tools.bootstrap import SetupError, say
+from tools.postgres import PostgresError, running
 
-
-def fill(folder: Path, count: int) -> TaskQueue:
-    """A fresh database with so many no-ops."""
-    queue = TaskQueue(folder / "bench.db", emit=ignore)
-    for at in range(0, count, 50_000):
-        queue.enqueue_ids(
-            [NewTask(function="noop", args=("x" * 90,)) for _ in range(min(50_000, count - at))]
-        )
-    return queue
+SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "2GB", "wal_level": "replica"}
+"""PostgreSQL as on a small server of one's own; fsync, synchronous_commit, autovacuum are on."""
+DISK = Path("/var", "tmp")
+"""Where places are made: the usual folder for what is short-lived may be memory, and sync free."""
+FAILURES = (
+    RuntimeError,
+    OSError,
+    ValueError,
+    sqlite3.Error,
+    psycopg.Error,
+    subprocess.SubprocessError,
+)
+"""What one contestant may run into without an end to the whole."""
 
 
-def drain(folder: Path, *, executor: str = "thread", slots: int = 8, count: int = TASKS) -> float:
-    """Tasks a second that one worker process settles, from its first start to its last commit."""
-    queue = fill(folder, count)
-    environment = {**os.environ, "JOBRUNNER_BENCH_DB": str(folder / "bench.db")}
-    subprocess.run([sys.executable, "-c", DRAIN, str(slots), executor], env=environment, check=True)
-    report = queue.report()
-    queue.close()
-    return report.throughput_per_s
+class Bench:
+    """A run: who takes part, and what was found."""
 
+    def __init__(self, size: Sizes, grounds: dict[str, Ground], missing: dict[str, str]) -> None:
+        """`missing` tells what cannot be measured, and why."""
+        self.size = size
+        self.found: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+        self.missing = missing
+        self._stock = Stock(grounds)
+        self._began = time.monotonic()
 
-def bulk(folder: Path) -> float:
-    """Tasks a second enqueued in one transaction."""
-    queue = TaskQueue(folder / "bench.db", emit=ignore)
-    new = [NewTask(function="noop", args=("x" * 90,)) for _ in range(TASKS)]
-    queue.counts()
-    began = time.perf_counter()
-    queue.enqueue_ids(new)
-    rate = TASKS / (time.perf_counter() - began)
-    queue.close()
-    return rate
+    def run(self, load: Load, contestants: Sequence[Contestant]) -> None:
+        """All rounds of a load; who fails in one is out of the rest of it."""
+        out: set[str] = set()
+        try:
+            for number in range(self.size.rounds):
+                turn = number % max(1, len(contestants))
+                order = [*contestants[turn:], *contestants[:turn]]
+                with ThreadPoolExecutor(len(order) if load.together else 1) as threads:
+                    results = threads.map(
+                        lambda one: self._figures(load, one),
+                        [n for n in order if n.name not in out],
+                    )
+                    out.update(name for name in results if name)
+        finally:
+            self._stock.clear()
 
-
-def single(folder: Path) -> float:
-    """Tasks a second enqueued one by one, each durable on return."""
-    queue = TaskQueue(folder / "bench.db", emit=ignore)
-    queue.counts()
-    began = time.perf_counter()
-    for _ in range(SINGLES):
-        queue.enqueue_ids([NewTask(function="noop", args=("x" * 90,))])
-    rate = SINGLES / (time.perf_counter() - began)
-    queue.close()
-    return rate
-
-
-def claim_cost(folder: Path, pending: int) -> float:
-    """Microseconds to claim one task, in batches of 100, with so many pending."""
-    queue = fill(folder, pending)
-    worker = Worker(queue, concurrency=1)
-    worker.run(max_tasks=1)  # its row is what claims below are made in the name of
-    with queue.database.writing() as transaction:
-        transaction.exec_driver_sql("UPDATE workers SET status = 'running', stopped_at = NULL")
-    claims = min(20, pending // 200)
-    began = time.perf_counter()
-    for token in range(1, claims + 1):
-        with queue.database.writing() as transaction:
-            found = claim.claim(
-                transaction, worker_id=worker.id, token=token, limit=BATCH, now=queue.clock.now()
-            )
-        if len(found) != BATCH:
-            raise RuntimeError(f"claimed {len(found)} of {BATCH}")
-    cost = (time.perf_counter() - began) / claims / BATCH * 1e6
-    queue.close()
-    return cost
-
-
-def measured(measure: Callable[..., float], **settings: Any) -> float:
-    """The median of some rounds, each in a folder of its own."""
-    figures: list[float] = []
-    for _ in range(ROUNDS):
-        with tempfile.TemporaryDirectory() as folder:
-            figures.append(measure(Path(folder), **settings))
-    return median(figures)
+    def _figures(self, load: Load, one: Contestant) -> str:
+        """Measure one contestant; its name if that failed."""
+        say(f"{time.monotonic() - self._began:5.0f} s  {load.name}: {one.name}")
+        try:
+            for measure, figure in load.measure(one, self._stock, self.size):
+                self.found[measure, one.name].append(figure)
+        except FAILURES as error:
+            self.missing[f"{one.name}, {load.name}"] = f"{type(error).__name__}: {error}"
+            return one.name
+        return ""
 
 
 def main() -> None:
-    """Print one line a measure."""
-    commit = measured(raw.commits, tasks=SINGLES)
-    batch = measured(raw.batches, tasks=TASKS)
-    print(f"raw: single commits               {commit:10,.0f} /s")
-    print(f"raw: claim 100 + finish 100       {batch:10,.0f} /s")
-    one = measured(single)
-    print(f"enqueue one by one                {one:10,.0f} /s   {one / commit:.2f} x raw commits")
-    print(f"enqueue {TASKS:,} at once           {measured(bulk):10,.0f} /s")
-    for executor in ("thread", "async", "process"):
-        count = TASKS if executor != "process" else TASKS // 4
-        slots = 2 if executor == "process" else 8
-        rate = measured(drain, executor=executor, slots=slots, count=count)
-        print(f"drain, one worker, {executor:7}        {rate:10,.0f} /s   {rate / batch:.2f} x raw")
-    base = measured(claim_cost, pending=1_000)
-    print(f"claim one of     1,000 pending    {base:10.1f} µs")
-    for pending in (100_000, 1_000_000):
-        cost = measured(claim_cost, pending=pending)
-        print(f"claim one of {pending:9,} pending    {cost:10.1f} µs   {cost / base:.2f} x")
+    """Choose, prepare, run, tell."""
+    options = arguments().parse_args()
+    size = QUICK if options.quick else Sizes()
+    size = replace(size, rounds=options.rounds or size.rounds)
+    tempfile.tempdir = str(DISK) if DISK.is_dir() else None
+    loads = [load for load in LOADS if not options.loads or load.name in options.loads]
+    wanted = [one for one in CONTESTANTS if one.loads & {load.name for load in loads}]
+    if options.only or options.ground:
+        named = {OWN, *options.only}
+        wanted = [one for one in wanted if one.name in named or one.ground in options.ground]
+    with contextlib.ExitStack() as stack:
+        missing: dict[str, str] = {}
+        grounds = prepared(wanted, stack, missing)
+        taking_part = [one for one in wanted if one.ground in grounds and one.name not in missing]
+        bench = Bench(size, grounds, missing)
+        load_before = os.getloadavg()[0]
+        with contextlib.suppress(KeyboardInterrupt):  # what was found by then is told
+            for load in loads:
+                bench.run(load, [one for one in taking_part if load.name in one.loads])
+        text = report.written(bench.found, taking_part, goals(size), missing, load_before, size)
+    print(text)
+    if options.output or not (options.quick or options.loads or options.only or options.ground):
+        Path(options.output or "benchmarks/RESULTS.md").write_text(text)
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    names = [load.name for load in LOADS]
+    parser.add_argument("loads", nargs="*", metavar="LOAD", help=f"some of: {', '.join(names)}")
+    parser.add_argument("--only", nargs="+", default=[], help="contestants beside jobrunner")
+    parser.add_argument("--ground", nargs="+", default=[], help="those on file, postgres, redis")
+    parser.add_argument("--quick", action="store_true", help="a smoke test with small numbers")
+    parser.add_argument("--rounds", type=int, help="instead of three")
+    parser.add_argument("--output", help="where to write; RESULTS.md if everything is measured")
+    return parser
+
+
+def prepared(
+    wanted: Sequence[Contestant], stack: contextlib.ExitStack, missing: dict[str, str]
+) -> dict[str, Ground]:
+    """Environments and servers, for as long as the stack stands."""
+    for one in wanted:
+        try:
+            one.prepare()
+        except SetupError as error:
+            missing[one.name] = str(error)
+    needed = {one.ground for one in wanted}
+    grounds: dict[str, Ground] = {"file": Folder, "none": Folder}
+    if "redis" in needed and shutil.which("redis-server"):
+        grounds["redis"] = Redis
+    elif "redis" in needed:
+        missing["rq, dramatiq"] = "there is no redis-server on PATH"
+    if "postgres" in needed:
+        try:
+            server = stack.enter_context(running(durable=True, settings=SETTINGS))
+            grounds["postgres"] = lambda: PostgresDatabase(server)
+        except PostgresError as error:
+            missing["PostgreSQL"] = str(error)
+    return grounds
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        main()
+    main()

@@ -1,9 +1,7 @@
-"""jobrunner with threads, as it comes, but for the number of its slots."""
+"""jobrunner as it comes, but for its executor and the number of its slots."""
 
-import asyncio
 import os
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from benchmarks.peers import protocol
 from jobrunner import NewTask, TaskQueue, Worker
@@ -12,43 +10,107 @@ from jobrunner.runtime.collector import calm
 
 SLOTS = int(os.environ.get("PEER_SLOTS", "8"))
 EXECUTOR = os.environ.get("PEER_EXECUTOR", "thread")
+WIDTH = 100
+"""Tasks in a layer of the layered graph; each waits for two of the layer before."""
+ONCE = 50_000
+"""Tasks in one call of a filling that nobody times: a million would fill the memory."""
+
+
+QUEUE = TaskQueue(emit=ignore)
+
+
+@QUEUE.task
+def perform(payload: str) -> str:
+    """The task, at the top of a module, where child processes find it."""
+    return protocol.perform(payload)
+
+
+def opened(url: str) -> TaskQueue:
+    """The queue, connected."""
+    QUEUE.relocate(located(url))
+    QUEUE.counts()
+    return QUEUE
+
+
+def located(url: str) -> str:
+    """The file in a folder, or the URL of a server."""
+    return url if "://" in url else f"{url}/queue.db"
+
+
+def new(payload: str, after: Sequence[NewTask[str]] = ()) -> NewTask[str]:
+    """A task of the benchmark."""
+    return NewTask(function="perform", args=(payload,), after=after)
+
+
+def chain(payloads: Sequence[str]) -> list[NewTask[str]]:
+    """Each after the one before."""
+    tasks = [new(payloads[0])]
+    for payload in payloads[1:]:
+        tasks.append(new(payload, tasks[-1:]))
+    return tasks
+
+
+def fan(payloads: Sequence[str]) -> list[NewTask[str]]:
+    """All but two after the first, and the last after them."""
+    first = new(payloads[0])
+    middle = [new(payload, [first]) for payload in payloads[1:-1]]
+    return [first, *middle, new(payloads[-1], middle)]
+
+
+def layered(payloads: Sequence[str]) -> list[NewTask[str]]:
+    """Layers of a hundred, each task after two neighbours of the layer before."""
+    tasks: list[NewTask[str]] = []
+    for at, payload in enumerate(payloads):
+        above = at - at % WIDTH - WIDTH
+        places = (above + at % WIDTH, above + (at + 1) % WIDTH)
+        tasks.append(new(payload, [tasks[one] for one in places] if above >= 0 else ()))
+    return tasks
+
+
+def commands(payloads: Sequence[str]) -> list[NewTask[str]]:
+    """A command each: `true`, unless it is to keep a core busy."""
+    busy = payloads[0].strip("bx")
+    argv = [*COPY, f"count={busy}"] if busy else ["true"]
+    return [NewTask(command=argv) for _ in payloads]
+
+
+COPY = ("dd", "if=/dev/zero", "of=/dev/null", "bs=64k", "status=none")
+SHAPES = {"chain": chain, "fan": fan, "layered": layered, "commands": commands}
 
 
 class Jobrunner:
-    """Its own drain of `make bench`, on another database."""
+    """On a file, or on PostgreSQL."""
 
-    async def install(self, dsn: str) -> None:
+    def install(self, url: str) -> None:
         """Make the tables."""
-        TaskQueue(dsn).upgrade()
+        TaskQueue(located(url)).upgrade()
 
-    async def bulk(self, dsn: str, payloads: list[str]) -> float:
-        """Enqueue in one transaction."""
-        queue = TaskQueue(dsn, emit=ignore)
-        queue.counts()  # connects
-        new = [NewTask(function="noop", args=(one,)) for one in payloads]
-        began = time.perf_counter()
-        queue.enqueue_ids(new)
-        return time.perf_counter() - began
+    def fill(self, url: str, payloads: Sequence[str], shape: str) -> float:
+        """Enqueue in one transaction; a filling of many times that in several."""
+        queue = opened(url)
+        if shape:
+            return protocol.timed(lambda: queue.enqueue_ids(SHAPES[shape](payloads)))
+        if len(payloads) <= 2 * ONCE:
+            tasks = [new(one) for one in payloads]
+            return protocol.timed(lambda: queue.enqueue_ids(tasks))
+        parts = range(0, len(payloads), ONCE)
+        seconds = 0.0
+        for at in parts:
+            tasks = [new(one) for one in payloads[at : at + ONCE]]
+            seconds += protocol.timed(lambda tasks=tasks: queue.enqueue_ids(tasks))
+        return seconds
 
-    async def single(self, dsn: str, each: protocol.Each) -> None:
-        """Enqueue over one connection."""
-        queue = TaskQueue(dsn, emit=ignore)
+    def single(self, url: str, each: protocol.Each) -> object:
+        """Enqueue by the handle of the function."""
+        opened(url)
+        return each(perform.enqueue)
 
-        async def enqueue(payload: str) -> None:
-            queue.enqueue_ids([NewTask(function="noop", args=(payload,))])
-
-        await each(enqueue)
-
-    async def work(self, dsn: str, started: Callable[[], None]) -> None:
+    def work(self, url: str, started: Callable[[], None]) -> None:
         """Run a worker."""
-        queue = TaskQueue(dsn, emit=ignore)
-        queue.task(protocol.noop)
-        queue.counts()  # connects
-        worker = Worker(queue, concurrency=SLOTS, executor=EXECUTOR)
+        worker = Worker(opened(url), concurrency=SLOTS, executor=EXECUTOR)
         calm()  # as `jobrunner work` does
         started()
         worker.run()
 
 
 CONTESTANT = Jobrunner()
-RUN = asyncio.run

@@ -1,9 +1,8 @@
 """procrastinate on psycopg 3, an async task, with a tuned number of jobs at a time."""
 
-import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import procrastinate
 
@@ -12,47 +11,50 @@ from benchmarks.peers import protocol
 CONCURRENCY = int(os.environ.get("PEER_CONCURRENCY", "30"))
 
 
-def application(dsn: str) -> tuple[procrastinate.App, procrastinate.tasks.Task]:
+def application(url: str) -> tuple[procrastinate.App, procrastinate.tasks.Task]:
     """The application with its one task; the connector's pool keeps its own default size."""
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=dsn))
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
 
-    @app.task(name="noop")
-    async def noop(payload: str) -> str:
-        return protocol.noop(payload)
+    @app.task(name="perform")
+    async def perform(payload: str) -> str:
+        return protocol.perform(payload)
 
-    return app, noop
+    return app, perform
 
 
 class Procrastinate:
     """Its guide: more jobs at a time in one worker, more workers in processes of their own."""
 
-    async def install(self, dsn: str) -> None:
+    async def install(self, url: str) -> None:
         """Make the tables."""
-        app, _ = application(dsn)
+        app, _ = application(url)
         async with app.open_async():
             await app.schema_manager.apply_schema_async()
 
-    async def bulk(self, dsn: str, payloads: list[str]) -> float:
+    async def fill(self, url: str, payloads: Sequence[str], _shape: str) -> float:
         """Defer a batch."""
-        app, noop = application(dsn)
+        app, perform = application(url)
         async with app.open_async():
             began = time.perf_counter()
-            await noop.batch_defer_async(*({"payload": one} for one in payloads))
+            await perform.batch_defer_async(*({"payload": one} for one in payloads))
             return time.perf_counter() - began
 
-    async def single(self, dsn: str, each: protocol.Each) -> None:
+    async def single(self, url: str, each: protocol.Each) -> object:
         """Defer one job after the other."""
-        app, noop = application(dsn)
-        async with app.open_async():
-            await each(lambda payload: noop.defer_async(payload=payload))
+        app, perform = application(url)
 
-    async def work(self, dsn: str, started: Callable[[], None]) -> None:
+        async def enqueue(payload: str) -> object:
+            return await perform.defer_async(payload=payload)
+
+        async with app.open_async():
+            return await each(enqueue)
+
+    async def work(self, url: str, started: Callable[[], None]) -> None:
         """Run a worker, everything but its concurrency as it comes."""
-        app, _ = application(dsn)
+        app, _ = application(url)
         async with app.open_async():
             started()
             await app.run_worker_async(concurrency=CONCURRENCY)
 
 
 CONTESTANT = Procrastinate()
-RUN = asyncio.run
