@@ -24,7 +24,8 @@ from jobrunner.runtime.statistics import statistics, system_status
 from jobrunner.runtime.waiting import wait_until_ended
 from jobrunner.storage import check, control, migrate, reads, workers
 from jobrunner.storage.engine import Database
-from jobrunner.storage.store import Reading, Store
+from jobrunner.storage.store import Store
+from jobrunner.storage.stored import as_stored
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -114,15 +115,17 @@ class TaskQueue(Registrar):
             InvalidTaskError: one cannot be stored; none was.
             UnknownFunctionError: functions are registered here, but none of that name.
         """
-        return self._enqueue(list(new), lambda tx, ids: reads.get_many(tx, ids, source=self))
+        rows = self._enqueue(list(new))
+        have_run = bool(self.after_commit)
+        return [self.get(row["id"]) if have_run else as_stored(row, self) for row in rows]
 
     def enqueue_ids(self, new: Sequence[NewTask[Any]]) -> list[TaskId]:
         """Like `enqueue_many`, for very many: returns only the ids."""
-        return self._enqueue(new, lambda _, ids: ids)
+        return [row["id"] for row in self._enqueue(new)]
 
-    def _enqueue(self, new: Sequence[NewTask[Any]], read: Reading[R]) -> R:
+    def _enqueue(self, new: Sequence[NewTask[Any]]) -> list[dict[str, Any]]:
         self.registry.require({task.function for task in new if task.function})
-        return self.store.enqueue(new, now=self.clock.now(), read=read)
+        return self.store.enqueue(new, now=self.clock.now())
 
     def enqueue_command(self, argv: Sequence[str], **options: Unpack[TaskOptions]) -> Task[int]:
         """Store a command, run without a shell; its result is its exit code, 0.

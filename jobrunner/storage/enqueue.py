@@ -46,6 +46,9 @@ _INSERT_EDGES: Final = Insert(dependencies, ("parent_id", "dependent_id", "on_fa
 Edge = tuple[TaskId, str]
 """A parent and what its failure means to the dependent: `cancel` or `run`."""
 
+Row = dict[str, Any]
+"""A new task as it is stored, by the names of the columns; moments in microseconds."""
+
 
 def enqueue(
     transaction: Connection,
@@ -53,8 +56,8 @@ def enqueue(
     *,
     now: datetime,
     before: Sequence[TaskId] = (),
-) -> list[TaskId]:
-    """Store `new` and return the ids in the same order.
+) -> list[Row]:
+    """Store `new` and return the rows in the same order, `after` with the ids of the parents.
 
     `after` and `after_any` may name tasks of the same call in any order. `before` are the ids of
     the same call whose COMMIT is in doubt.
@@ -70,7 +73,7 @@ def enqueue(
     edges = _edges(new, ids)
     created_at = micros(now)
     rows = [_row(task, task_id, created_at) for task, task_id in zip(new, ids, strict=True)]
-    if any(edges.values()):
+    if edges:
         _block(transaction, dict(zip(ids, rows, strict=True)), edges, new, created_at)
     short, apart = payloads.split(rows)
     _INSERT_TASKS.run(transaction, [_in_order(row) for row in short])
@@ -82,7 +85,7 @@ def enqueue(
     ]
     _INSERT_EDGES.run(transaction, links)
     notices.work(transaction, {row["queue"] for row in rows if row["status"] in TO_CLAIM})
-    return ids
+    return rows
 
 
 _AS_GIVEN: Final = ("created_at", "queue", "function", "command", "args", "kwargs", "description")
@@ -127,6 +130,7 @@ def _row(task: NewTask[Any], task_id: TaskId, created_at: int) -> dict[str, Any]
         "kwargs": payload.encode(dict(task.kwargs), what="kwargs") if task.kwargs else None,
         "description": task.description,
         "error": None,
+        "after": (),
     }
 
 
@@ -172,6 +176,7 @@ def _block(
     statuses = _statuses(transaction, outside)
     for number in order:
         task_id = TaskId(number)
+        rows[task_id]["after"] = tuple(sorted(parent for parent, _ in edges.get(task_id, ())))
         _apply_parents(rows[task_id], edges.get(task_id, ()), statuses, created_at)
         statuses[task_id] = Status(rows[task_id]["status"])
 

@@ -12,14 +12,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from jobrunner.core.errors import CommitUnknownError, ConflictError, DatabaseError
-from jobrunner.core.task import NewTask, TaskId
+from jobrunner.core.task import NewTask
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
-from jobrunner.storage.enqueue import enqueue, is_stored
+from jobrunner.storage.enqueue import Row, enqueue, is_stored
 
 R = TypeVar("R")
-Reading = Callable[[Connection, list[TaskId]], R]
-"""What is read of tasks that have just been stored, in the same transaction."""
 
 
 class Store:
@@ -105,10 +103,10 @@ class Store:
         with self.writing() as transaction:
             return call(transaction, *values, **named)
 
-    def enqueue(self, new: Sequence[NewTask[Any]], *, now: datetime, read: Reading[R]) -> R:
+    def enqueue(self, new: Sequence[NewTask[Any]], *, now: datetime) -> list[Row]:
         """Store new tasks; if a COMMIT raises, look before it is repeated.
 
-        Returns what `read` makes of their ids. It is called before the COMMIT: if a look after it
+        Returns the rows as they were written. Nothing is looked for after the COMMIT: if that
         failed, whoever repeats the call would store them twice
         (guarded by test_an_enqueue_looks_for_nothing_after_its_commit).
 
@@ -119,36 +117,28 @@ class Store:
         """
         self.database.reserve.refuse_when_low()
         try:
-            ids, found = self._enqueue(new, now, read)
+            return self._enqueue(new, now)
         except ConflictError:
             if self._joined.get() is not None:  # the whole of it was taken back, not only this
                 raise
-            ids, found = self._enqueue(new, now, read)
-        if self.after_commit:  # they may have run by now
-            with self.reading() as transaction:
-                found = read(transaction, ids)
-        return found
+            return self._enqueue(new, now)
 
-    def _enqueue(
-        self, new: Sequence[NewTask[Any]], now: datetime, read: Reading[R]
-    ) -> tuple[list[TaskId], R]:
-        ids: list[TaskId] = []
+    def _enqueue(self, new: Sequence[NewTask[Any]], now: datetime) -> list[Row]:
+        rows: list[Row] = []
         try:
             with self.writing() as transaction:
-                ids = enqueue(transaction, new, now=now)
-                return ids, read(transaction, ids)
+                rows = enqueue(transaction, new, now=now)
         except CommitUnknownError:
-            return self._look_again(new, ids, now, read)
+            return self._look_again(new, rows, now)
+        return rows
 
-    def _look_again(
-        self, new: Sequence[NewTask[Any]], ids: list[TaskId], now: datetime, read: Reading[R]
-    ) -> tuple[list[TaskId], R]:
+    def _look_again(self, new: Sequence[NewTask[Any]], rows: list[Row], now: datetime) -> list[Row]:
+        ids = [row["id"] for row in rows]
         try:
             # A commit after it writes over whatever the first has left in SQLite's WAL.
             with self.writing() as transaction:
                 if not is_stored(transaction, new, ids, now=now):
-                    ids = enqueue(transaction, new, now=now, before=ids)
-                return ids, read(transaction, ids)
+                    rows = enqueue(transaction, new, now=now, before=ids)
         except CommitUnknownError:
             raise
         except DatabaseError as error:  # it could not be looked up
@@ -156,8 +146,8 @@ class Store:
                 f"{error}; it is not known whether the last commit was stored", hint=error.hint
             ) from error
         except IntegrityError:  # on a server the first one went on: now the ids are there
-            with self.reading() as transaction:
-                return ids, read(transaction, ids)
+            pass
+        return rows
 
     def reading(self) -> contextlib.AbstractContextManager[Connection]:
         """A transaction that reads: the joined one, or one of its own."""

@@ -64,7 +64,7 @@ class Store:
             return list(found.all()) if found.returns_rows else []
 
     def enqueue(self, *new: NewTask[Any]) -> list[TaskId]:
-        return self.write(enqueue, new, now=self.now)
+        return [row["id"] for row in self.write(enqueue, new, now=self.now)]
 
     def add(self, **fields: Any) -> TaskId:
         work = {} if "command" in fields else {"function": "work"}

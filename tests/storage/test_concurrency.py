@@ -53,7 +53,7 @@ def test_what_is_enqueued_below_a_task_that_is_being_cancelled_is_cancelled_too(
     child = store.add(after=[parent])
     lease = store.claim_one()
     with while_open(lambda: store.settle(lease, BROKEN)) as (transaction, _):
-        (grandchild,) = enqueue(transaction, [new(after=[child])], now=store.now)
+        grandchild = enqueue(transaction, [new(after=[child])], now=store.now)[0]["id"]
     assert store.statuses(parent, child, grandchild) == ["failed", "cancelled", "cancelled"]
 
 
@@ -64,7 +64,7 @@ def test_a_dependent_is_released_whatever_isolation_a_database_has(store, while_
     parent = store.add()
     lease = store.claim_one()
     with while_open(lambda: store.settle(lease, Completed())) as (transaction, _):
-        (child,) = enqueue(transaction, [new(after=[parent])], now=store.now)
+        child = enqueue(transaction, [new(after=[parent])], now=store.now)[0]["id"]
     assert store.statuses(parent, child) == ["completed", "pending"]
 
 

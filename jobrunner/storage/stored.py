@@ -1,0 +1,37 @@
+"""Tasks that have just been stored, from the rows that were written: no look is needed."""
+
+from datetime import timedelta
+from typing import Any
+
+from jobrunner.core import payload
+from jobrunner.core.status import Status
+from jobrunner.core.task import Task, TaskSource
+from jobrunner.storage.enqueue import Row
+from jobrunner.storage.tables import EPOCH
+
+
+def as_stored(row: Row, source: TaskSource) -> Task[Any]:
+    """The task of a new row, equal to what `reads.get` would find."""
+    timeout, finished_at = row["timeout"], row["finished_at"]
+    return Task(
+        id=row["id"],
+        status=Status(row["status"]),
+        queue=row["queue"],
+        function=row["function"],
+        command=tuple(payload.decode(row["command"])) if row["command"] else None,
+        cwd=row["cwd"],
+        args=tuple(payload.decode(row["args"]) or ()),
+        kwargs=payload.decode(row["kwargs"]) or {},
+        priority=row["priority"],
+        description=row["description"],
+        attempt=0,
+        max_attempts=row["max_attempts"],
+        crashes=0,
+        timeout=None if timeout is None else timedelta(microseconds=timeout),
+        created_at=EPOCH + timedelta(microseconds=row["created_at"]),
+        run_at=EPOCH + timedelta(microseconds=row["run_at"]),
+        finished_at=None if finished_at is None else EPOCH + timedelta(microseconds=finished_at),
+        error=row["error"],
+        after=row["after"],
+        source=source,
+    )
