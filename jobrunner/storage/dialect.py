@@ -2,12 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
 from jobrunner.storage import rebuild, sqlite
 
+_LAST_SEQ: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'tasks'"
 _NEXT_IDS: Final = "SELECT nextval('tasks_id_seq') FROM generate_series(1, %s)"
 
 
@@ -21,12 +22,20 @@ def reserve_ids(
     back, and others may have them.
     """
     if transaction.dialect.name == "sqlite":
-        last = transaction.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'tasks'"))
-        first = (last or 0) + 1
+        found = sqlite.run(transaction, _LAST_SEQ).fetchall()
+        first = found[0][0] + 1 if found else 1
         return range(first, first + count)
     if before:
         return before
     return sorted(transaction.exec_driver_sql(_NEXT_IDS, (count,)).scalars())
+
+
+def run(transaction: Connection, statement: str, values: Sequence[Any]) -> None:
+    """Run a statement of ours in the driver's own words, with as little in between as there is."""
+    if transaction.dialect.name == "sqlite":
+        sqlite.run(transaction, statement, values)
+    else:
+        transaction.exec_driver_sql(statement, tuple(values))
 
 
 def takes_arrays(transaction: Connection) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Double, Table, Text
 from sqlalchemy.types import TypeEngine
 
-from jobrunner.storage.dialect import takes_arrays
+from jobrunner.storage.dialect import run, takes_arrays
 
 SIZES: Final = (512, 128, 32, 8, 2, 1)
 """Rows a statement carries: few sizes, so that the driver keeps each of them prepared."""
@@ -151,7 +151,7 @@ class Insert:
     def run(self, transaction: Connection, rows: Sequence[Row]) -> None:
         """Insert the rows."""
         for text, values in self._rows.statements(transaction, rows):
-            transaction.exec_driver_sql(text, values)
+            run(transaction, text, values)
 
 
 class Update:

@@ -5,13 +5,14 @@ import importlib
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 from jobrunner.core.errors import DatabaseError
 
@@ -81,9 +82,24 @@ def open_engine(url: URL, turn: Callable[[], contextlib.AbstractContextManager[o
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         if statement := connection.get_execution_options().get(BEGIN, "BEGIN"):
-            connection.exec_driver_sql(statement)
+            run(connection, statement)
 
     return engine
+
+
+def run(connection: Connection, statement: str, values: Sequence[Any] = ()) -> Any:
+    """Run a statement past SQLAlchemy, to which a short one is ten times the work of SQLite.
+
+    Returns the driver's cursor.
+
+    Raises:
+        DBAPIError: as SQLAlchemy would.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        return driver.execute(statement, values)
+    except driver.Error as error:
+        raise DBAPIError.instance(statement, values, error, driver.Error) from error
 
 
 def prepare(connection: Any, turn: Callable[[], contextlib.AbstractContextManager[object]]) -> None:
