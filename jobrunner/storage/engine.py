@@ -113,6 +113,10 @@ class Database:
             if self._server is not None:
                 self._server.notify(connection)
 
+    def is_busy(self) -> bool:
+        """Whether a thread of this process writes, and others would wait; on a server none does."""
+        return self._turnstile is not None and self._turnstile.is_taken()
+
     def _passed(self) -> contextlib.AbstractContextManager[None]:
         return self._server.gate.passed() if self._server else contextlib.nullcontext()
 

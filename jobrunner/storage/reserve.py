@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import time
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,10 @@ from jobrunner.storage import sqlite
 LARGEST: Final = 4 * 1024 * 1024
 NEXT_TO_NOTHING: Final = 64 * 1024
 """Bytes: SQLite takes 32 KiB at once for the index of its WAL."""
+
+AMPLE: Final = 1 << 30
+SOON: Final = 0.05
+"""Seconds in which so many free bytes are not used up: no new look at the disk is taken."""
 
 SHARE: Final = 16
 """The reserve is a sixteenth of a small disk, and 4 MiB of a large one."""
@@ -33,6 +38,7 @@ class Reserve:
         self._folder = database.parent if database else None
         self._path = f"{database}.reserve" if database else ""
         self._log = f"{database}-wal"
+        self._ample_until = 0.0
 
     def is_kept(self) -> bool:
         """Whether the room is there."""
@@ -80,9 +86,10 @@ class Reserve:
         Raises:
             DiskFullError: there is too little; nothing was stored.
         """
-        if not self._path:
+        if not self._path or time.monotonic() < self._ample_until:
             return
         size, free = self._measure()
+        self._ample_until = time.monotonic() + SOON if free > AMPLE else 0.0
         # What stands in the log is still to be copied into the database; of a log that was once
         # long, only its beginning.
         if free + self._size_kept() < 2 * size + min(sqlite.size(self._log), 2 * LARGEST):

@@ -16,6 +16,8 @@ from jobrunner.core.task import NewTask
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
 from jobrunner.storage.enqueue import Row, enqueue, is_stored
+from jobrunner.storage.together import FEW, Asked, Together
+from jobrunner.storage.turnstile import in_turn
 
 R = TypeVar("R")
 
@@ -29,6 +31,7 @@ class Store:
         self._database = database
         self._opening = threading.Lock()
         self._is_open = False
+        self._together = Together(self._enqueue)
         self._joined: ContextVar[Connection | None] = ContextVar("transaction", default=None)
 
     @property
@@ -115,18 +118,36 @@ class Store:
             DiskFullError: there is too little room; nothing was stored.
             CommitUnknownError: the second COMMIT raised as well.
         """
-        self.database.reserve.refuse_when_low()
+        if self._may_share(new):
+            rows = self._together.store(new, now)
+            if rows is not None:
+                return rows
         try:
-            return self._enqueue(new, now)
+            return self._enqueue(lambda: (new, now))
         except ConflictError:
             if self._joined.get() is not None:  # the whole of it was taken back, not only this
                 raise
-            return self._enqueue(new, now)
+            return self._enqueue(lambda: (new, now))
 
-    def _enqueue(self, new: Sequence[NewTask[Any]], now: datetime) -> list[Row]:
+    def _may_share(self, new: Sequence[NewTask[Any]]) -> bool:
+        """Whether somebody writes, and then others may be waiting, too, and it can be for all."""
+        return (
+            (self._together.is_at_work or self.database.is_busy())
+            and 0 < len(new) <= FEW
+            and not any(
+                isinstance(p, NewTask) for task in new for p in (*task.after, *task.after_any)
+            )
+            and not self.after_commit
+            and self._joined.get() is None
+            and not in_turn()
+        )
+
+    def _enqueue(self, ask: Callable[[], Asked]) -> list[Row]:
+        self.database.reserve.refuse_when_low()
         rows: list[Row] = []
         try:
             with self.writing() as transaction:
+                new, now = ask()
                 rows = enqueue(transaction, new, now=now)
         except CommitUnknownError:
             return self._look_again(new, rows, now)

@@ -63,6 +63,10 @@ class Turnstile:
         self._waiter: _Waiter | None = None
         self._opened: set[int] = set()
 
+    def is_taken(self) -> bool:
+        """Whether a thread of this process has the turn or waits for it."""
+        return any(place == self._path for place, _ in list(_writing))
+
     @contextlib.contextmanager
     def turn(self) -> Generator[bool]:
         """Wait for the turn and hold it; yields whether it came in time.
