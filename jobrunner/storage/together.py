@@ -66,7 +66,7 @@ class Together:
         """Also in a forked child, which has none of its parent's threads."""
         self._line: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._starting = threading.RLock()  # a signal's handler may enqueue, too
 
     @property
     def is_at_work(self) -> bool:

@@ -58,7 +58,7 @@ class Turnstile:
         self._start_afresh()
 
     def _start_afresh(self) -> None:
-        self._mutex = threading.Lock()
+        self._mutex = threading.RLock()
         self._descriptor: int | None = None
         self._waiter: _Waiter | None = None
         self._opened: set[int] = set()
@@ -80,17 +80,20 @@ class Turnstile:
     @contextlib.contextmanager
     def _held(self) -> Generator[bool]:
         mutex = self._mutex
-        if not mutex.acquire(timeout=self._patience):
-            yield False
-            return
         try:
+            if not mutex.acquire(timeout=self._patience):
+                yield False
+                return
             descriptor = self._admitted()
             try:
                 yield descriptor is not None
             finally:
                 self._leave(descriptor)
         finally:
-            mutex.release()
+            # One that was stopped while it waited may have it, and not know
+            # (guarded by test_a_thread_that_is_stopped_while_it_waits_lets_the_others_in).
+            if mutex._is_owned():  # type: ignore[attr-defined]  # noqa: SLF001
+                mutex.release()
 
     def _admitted(self) -> int | None:
         """The locked descriptor, `None` if the lock does not come in time."""

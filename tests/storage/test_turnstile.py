@@ -1,13 +1,14 @@
 """Writers take turns, and none waits for ever for one that is frozen."""
 
 import contextlib
+import ctypes
 import os
 import threading
 
 import pytest
 
 from jobrunner.core.errors import DatabaseError
-from jobrunner.storage.turnstile import Turnstile
+from jobrunner.storage.turnstile import Turnstile, _writing
 
 pytestmark = pytest.mark.timeout(20)  # without its guard a writer waits for ever
 
@@ -134,6 +135,35 @@ def test_threads_do_not_wait_for_ever_for_a_thread_that_is_stuck(hasty):
         assert mine is True
         assert in_a_thread(hasty) is False
     assert in_a_thread(hasty) is True
+
+
+class StoppedError(Exception):
+    """Raised into a thread."""
+
+
+def test_a_thread_that_is_stopped_while_it_waits_lets_the_others_in(turnstile):
+    waits, said = threading.Event(), []
+
+    def enter():
+        waits.set()
+        try:
+            with turnstile.turn():
+                said.append("in")
+        except StoppedError:
+            said.append("stopped")
+
+    thread = threading.Thread(target=enter, daemon=True)
+    with turnstile.turn():
+        thread.start()
+        waits.wait(5)
+        stop = ctypes.pythonapi.PyThreadState_SetAsyncExc
+        while len(_writing) < 2:
+            assert thread.is_alive()
+        assert stop(ctypes.c_ulong(thread.ident), ctypes.py_object(StoppedError)) == 1
+    thread.join(5)
+    assert said == ["stopped"]
+    assert in_a_thread(turnstile) is True
+    assert _writing == set()
 
 
 def test_a_transaction_inside_another_of_its_thread_is_refused_without_a_turn_too(frozen, hasty):
