@@ -144,16 +144,19 @@ class Store:
 
     def _enqueue(self, ask: Callable[[], Asked]) -> list[Row]:
         self.database.reserve.refuse_when_low()
+        asked: Asked | None = None
         rows: list[Row] = []
         try:
             with self.writing() as transaction:
-                new, now = ask()
-                rows = enqueue(transaction, new, now=now)
+                asked = ask()
+                rows = enqueue(transaction, asked[0], now=asked[1])
         except CommitUnknownError:
-            return self._look_again(new, rows, now)
+            if asked is None:
+                raise
+            return self._look_again(*asked, rows)
         return rows
 
-    def _look_again(self, new: Sequence[NewTask[Any]], rows: list[Row], now: datetime) -> list[Row]:
+    def _look_again(self, new: Sequence[NewTask[Any]], now: datetime, rows: list[Row]) -> list[Row]:
         ids = [row["id"] for row in rows]
         try:
             # A commit after it writes over whatever the first has left in SQLite's WAL.

@@ -59,10 +59,10 @@ class Together:
     def __init__(self, write: Callable[[Callable[[], Asked]], list[Row]]) -> None:
         """`write` stores in a transaction what it is given inside it, and looks if in doubt."""
         self._write = write
-        self._start_afresh()
+        self.start_afresh()
         _all.add(self)
 
-    def _start_afresh(self) -> None:
+    def start_afresh(self) -> None:
         """Also in a forked child, which has none of its parent's threads."""
         self._line: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -153,7 +153,7 @@ class Together:
 
 def _forget_all() -> None:
     for together in list(_all):
-        together._start_afresh()  # noqa: SLF001 — of this file
+        together.start_afresh()
 
 
 os.register_at_fork(after_in_child=_forget_all)

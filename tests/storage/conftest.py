@@ -22,6 +22,7 @@ from jobrunner.storage.settle import Settlement, settle
 from jobrunner.storage.types import micros
 from tests.storage.clusters import cluster
 from tests.storage.hearing import Ear
+from tests.storage.sharing import shared as shared  # noqa: PLC0414 — a fixture of two files
 from tools import postgres
 
 T = TypeVar("T")
