@@ -8,7 +8,6 @@ from sqlalchemy import Connection, text
 
 from jobrunner.storage import rebuild, sqlite
 
-_LAST_SEQ: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'tasks'"
 _NEXT_IDS: Final = "SELECT nextval('tasks_id_seq') FROM generate_series(1, %s)"
 
 
@@ -22,20 +21,18 @@ def reserve_ids(
     back, and others may have them.
     """
     if transaction.dialect.name == "sqlite":
-        found = sqlite.run(transaction, _LAST_SEQ).fetchall()
-        first = found[0][0] + 1 if found else 1
-        return range(first, first + count)
+        query = "SELECT seq FROM sqlite_sequence WHERE name = 'tasks'"
+        ((last,),) = sqlite.run(transaction, query).fetchall() or [(0,)]
+        return range(last + 1, last + 1 + count)
     if before:
         return before
     return sorted(transaction.exec_driver_sql(_NEXT_IDS, (count,)).scalars())
 
 
-def run(transaction: Connection, statement: str, values: Sequence[Any]) -> None:
+def run(transaction: Connection, statement: str, values: tuple[Any, ...]) -> None:
     """Run a statement of ours in the driver's own words, with as little in between as there is."""
-    if transaction.dialect.name == "sqlite":
-        sqlite.run(transaction, statement, values)
-    else:
-        transaction.exec_driver_sql(statement, tuple(values))
+    execute = sqlite.run if transaction.dialect.name == "sqlite" else Connection.exec_driver_sql
+    execute(transaction, statement, values)
 
 
 def takes_arrays(transaction: Connection) -> bool:
