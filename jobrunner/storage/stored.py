@@ -7,7 +7,7 @@ from jobrunner.core import payload
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskSource
 from jobrunner.storage.enqueue import Row
-from jobrunner.storage.tables import EPOCH
+from jobrunner.storage.types import EPOCH
 
 
 def as_stored(row: Row, source: TaskSource) -> Task[Any]:
