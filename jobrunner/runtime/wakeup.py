@@ -1,5 +1,7 @@
 """Wait for work: woken from within the process, or by the commit of another one."""
 
+import os
+import select
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -7,9 +9,8 @@ from typing import Final
 from jobrunner.runtime.clock import Clock
 from jobrunner.storage.watch import Watch
 
-SHORTEST: Final = 0.001
-LONGEST: Final = 0.005
-"""Seconds between two looks at the database; at 5 ms they cost 0.3 s of CPU a minute."""
+_ENOUGH: Final = 4096
+"""Bytes that are read at once; what is left of them wakes once more."""
 
 
 class Wakeup:
@@ -25,31 +26,52 @@ class Wakeup:
         """
         self._watch = watch
         self._clock = clock
-        self._event = threading.Event()
         self._interrupted = interrupted
+        self._is_set = False
+        self._setting = threading.Lock()
+        self._read, self._write = os.pipe()
+        self._news = select.poll()
+        for descriptor in (self._read, watch.descriptor):
+            if descriptor is not None:
+                self._news.register(descriptor, select.POLLIN)
         watch.call(self.set)
 
     def set(self) -> None:
         """Wake the waiting thread, from any other."""
-        if not self._event.is_set():
-            self._event.set()
+        if self._is_set:
+            return
+        with self._setting:  # or it were closed meanwhile, and another file had its number
+            if not self._is_set:
+                self._is_set = True
+                os.write(self._write, b"!")
 
     def wait(self, seconds: float) -> bool:
         """Wait at most so long. `True` says that the database has changed."""
         deadline = self._clock.monotonic() + seconds
-        pause = SHORTEST
+        pause, longest = self._watch.pauses
         while True:
             if self._watch.changed():
-                self._event.clear()
+                self._take_news(0.0)
                 return True
             left = deadline - self._clock.monotonic()
-            if self._event.wait(min(pause, max(left, 0.0))):
-                self._event.clear()
+            if self._take_news(min(pause, max(left, 0.0))):
                 return self._watch.changed()
             if left <= 0 or self._interrupted():
                 return False
-            pause = min(pause * 1.5, LONGEST)
+            pause = min(pause * 1.5, longest)
+
+    def _take_news(self, within: float) -> bool:
+        """Wait for news; `True` says that there was some, and that it is taken."""
+        ready = self._news.poll(within * 1e3)
+        for descriptor, _ in ready:
+            os.read(descriptor, _ENOUGH)
+        self._is_set = False
+        return bool(ready)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database; to set it has no effect any more."""
+        with self._setting:
+            self._is_set = True
+            os.close(self._read)
+            os.close(self._write)
         self._watch.close()

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, RootTransaction, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from jobrunner.core.errors import CommitUnknownError, DatabaseError
+from jobrunner.storage import bell, moves, notices, postgres, rebuild, sqlite, trouble
 from jobrunner.storage import location as locations
-from jobrunner.storage import moves, notices, postgres, rebuild, sqlite, trouble
 from jobrunner.storage.gate import NoRoomError, going_first
 from jobrunner.storage.reserve import Reserve
 from jobrunner.storage.turnstile import Turnstile, alone
@@ -86,32 +86,33 @@ class Database:
 
         With `rebuilds` it may drop a table and make it anew, and must check references itself.
         """
-        with (
-            self._told(),
-            self._passed(),
-            self._writer.connect() as connection,
-            self._turn(connection),
-        ):
-            if rebuilds and self._server is None:
-                rebuild.allow(connection)
-            notices.taken(connection)  # of one that failed: there is nothing to tell
-            transaction = connection.begin()
-            try:
-                if rebuilds and self._server is not None:
-                    postgres.allow_migration(connection, self._server.address.schema)
-                yield connection
-            except BaseException:
-                transaction.rollback()
-                raise
-            if self._server is not None and self._server.has_failed(connection):
-                transaction.rollback()
-                raise DatabaseError(
-                    "a statement of this transaction had failed; nothing of it was stored",
-                    hint="Let its error out of the block.",
-                )
-            self._commit(connection, transaction)
-            if self._server is not None:
-                self._server.notify(connection)
+        with self._told(), self._passed(), self._writer.connect() as connection:
+            with self._turn(connection):
+                if rebuilds and self._server is None:
+                    rebuild.allow(connection)
+                notices.taken(connection)  # of one that failed: there is nothing to tell
+                transaction = connection.begin()
+                try:
+                    if rebuilds and self._server is not None:
+                        postgres.allow_migration(connection, self._server.address.schema)
+                    yield connection
+                except BaseException:
+                    transaction.rollback()
+                    raise
+                if self._server is not None and self._server.has_failed(connection):
+                    transaction.rollback()
+                    raise DatabaseError(
+                        "a statement of this transaction had failed; nothing of it was stored",
+                        hint="Let its error out of the block.",
+                    )
+                self._commit(connection, transaction)
+            self._tell(connection)  # who is woken is to write at once: it is nobody's turn now
+
+    def _tell(self, connection: Connection) -> None:
+        if self._server is not None:
+            self._server.notify(connection)
+        elif self._turnstile is not None and notices.lead_to_work(connection):
+            bell.ring(self._turnstile.path)
 
     def is_busy(self) -> bool:
         """Whether a thread of this process writes, and others would wait; on a server none does."""
@@ -156,7 +157,11 @@ class Database:
             return self._server.watch(topic, queues)
         with self._told():
             connection = self._engine.connect()
-            return ChangeWatch(connection, connection.connection.driver_connection)
+            driver = connection.connection.driver_connection
+            descriptor = None
+            if self._turnstile is not None and topic == notices.WORK:
+                descriptor = bell.listen(self._turnstile.path)
+            return ChangeWatch(connection, driver, descriptor=descriptor)
 
     def server_time(self) -> datetime | None:
         """The present moment by the server's clock, `None` for a file: there it is ours."""

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from jobrunner.storage.notices import ANY, GAP
+from jobrunner.storage.watch import TOLD
 
 AGAIN: Final = GAP + 0.01
 """Seconds after which whoever was woken looks again, for what came within the gap."""
@@ -107,6 +108,8 @@ class NoticeWatch:
         self, queues: frozenset[str], forget: "Callable[[NoticeWatch], None]" = lambda _: None
     ) -> None:
         """Nothing has been heard yet."""
+        self.descriptor = None
+        self.pauses = TOLD
         self._queues = queues
         self._forget = forget
         self._news = False

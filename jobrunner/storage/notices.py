@@ -46,6 +46,11 @@ def taken(transaction: Connection) -> set[News]:
     return found
 
 
+def lead_to_work(transaction: Connection) -> bool:
+    """Whether there is something to claim after a connection's transaction; told once."""
+    return any(topic == WORK for topic, _ in taken(transaction))
+
+
 class Notifier:
     """Sends notifications, the same one at most every 50 ms."""
 

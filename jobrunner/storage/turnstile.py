@@ -53,7 +53,7 @@ class Turnstile:
 
     def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
         """`path` is a file of its own beside the database, never the database."""
-        self._path = path
+        self.path = path
         self._patience = patience
         self._start_afresh()
 
@@ -74,7 +74,7 @@ class Turnstile:
         Raises:
             DatabaseError: this thread holds it already, and would wait for itself.
         """
-        with alone(self._path), self._held() as in_time:
+        with alone(self.path), self._held() as in_time:
             yield in_time
 
     @contextlib.contextmanager
@@ -117,7 +117,7 @@ class Turnstile:
 
     def _open(self) -> int:
         flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = open_private(self._path, flags)
+        descriptor = open_private(self.path, flags)
         self._opened.add(descriptor)
         return descriptor
 

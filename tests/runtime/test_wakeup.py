@@ -1,5 +1,7 @@
 """Waits end at a signal, at the commit of another connection, or at their time."""
 
+import os
+import select
 import threading
 import time
 
@@ -9,7 +11,7 @@ from jobrunner import TaskQueue
 from jobrunner.runtime import lookout
 from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.wakeup import Wakeup
-from jobrunner.storage import sqlite
+from jobrunner.storage import bell, sqlite
 from jobrunner.storage.listen import NoticeWatch
 from jobrunner.storage.notices import Notifier
 from jobrunner.storage.watch import ChangeWatch
@@ -44,6 +46,14 @@ def watch(queue, heard):
     heard(2)
     watch.changed()
     return watch
+
+
+@pytest.fixture
+def elsewhere(location):
+    """The same queue, as another process opens it."""
+    queue = TaskQueue(location)
+    yield queue
+    queue.close()
 
 
 @pytest.fixture
@@ -111,6 +121,39 @@ def test_a_wait_ends_when_a_signal_handler_has_noted_something(watch):
 
 
 @on_a_file
+def test_an_enqueue_elsewhere_ends_a_wait_that_does_not_look(elsewhere, watch, wakeup):
+    watch.pauses = (LONG, LONG)
+    for _ in range(3):
+        adding = threading.Thread(target=lambda: elsewhere.enqueue(f.add.bind(1, 2)))
+        adding.start()
+        changed, took = waited(wakeup)
+        adding.join()
+        assert changed
+        assert took < LONG / 2
+
+
+@on_a_file
+def test_what_others_commit_without_a_word_is_found_by_looking(queue, wakeup, monkeypatch):
+    monkeypatch.setattr(bell, "ring", lambda _path: None)
+    adding = threading.Thread(target=lambda: queue.enqueue(f.add.bind(1, 2)))
+    adding.start()
+    changed, took = waited(wakeup)
+    adding.join()
+    assert changed
+    assert took < LONG / 2
+
+
+def test_to_set_what_is_closed_touches_no_file_that_has_its_number_now(watch):
+    wakeup = Wakeup(watch, SystemClock())
+    wakeup.close()
+    ends = os.pipe()  # they get the numbers that are free
+    wakeup.set()
+    assert not select.select([ends[0]], [], [], 0)[0]
+    for end in ends:
+        os.close(end)
+
+
+@on_a_file
 def test_a_database_that_cannot_be_read_wakes_once_and_again_when_it_can(wakeup, monkeypatch):
     def unread(_watch):
         raise sqlite.choose_driver().OperationalError("disk I/O error")
@@ -120,14 +163,6 @@ def test_a_database_that_cannot_be_read_wakes_once_and_again_when_it_can(wakeup,
         assert waited(wakeup, 0.01)[0]
         assert not waited(wakeup, 0.01)[0]
     assert waited(wakeup, 0.01)[0]
-
-
-@pytest.fixture
-def elsewhere(location):
-    """The same queue, as another process opens it."""
-    queue = TaskQueue(location)
-    yield queue
-    queue.close()
 
 
 def test_an_idle_worker_is_woken_by_an_enqueue_elsewhere_and_need_not_look(
