@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import select as sockets
 import stat
 import tempfile
 import threading
@@ -138,9 +139,27 @@ def _engine(url: URL, **options: Any) -> Engine:
             "the driver for PostgreSQL is not installed",
             hint="Install the extra: durable-jobrunner[postgres].",
         ) from error
+    ping = engine.dialect.do_ping
+
+    def ping_in_doubt(driver: Any) -> bool:
+        return is_quiet(driver) or ping(driver)
+
+    vars(engine.dialect)["do_ping"] = ping_in_doubt  # the pool's, before each transaction
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "handle_error", _see_the_end)
     return engine
+
+
+def is_quiet(driver: Any) -> bool:
+    """Whether nothing has come on a connection that waits for nothing.
+
+    A server that ends a session says so, and a kernel that gives one up marks it: only then it is
+    worth a question, which costs a round trip. One that was cut off without a trace is found by
+    the kernel's keepalives.
+    """
+    socket = sockets.poll()
+    socket.register(driver.fileno(), sockets.POLLIN)
+    return not socket.poll(0)
 
 
 def _prepare(connection: Any, _record: object) -> None:

@@ -1,6 +1,7 @@
 """What a server asks of the host it is used from: a folder for locks; and whether it prepares."""
 
 import os
+import select
 import stat
 import tempfile
 
@@ -9,7 +10,7 @@ from sqlalchemy import text
 
 from jobrunner.core.errors import DatabaseError
 from jobrunner.storage.engine import Database
-from jobrunner.storage.postgres import lock_folder
+from jobrunner.storage.postgres import is_quiet, lock_folder
 from tests.databases import on_a_server
 
 
@@ -98,6 +99,40 @@ def test_what_is_asked_often_is_prepared_but_not_behind_a_pooler(location):
     assert prepared(location) > 0
     assert prepared(f"{location}&prepare=on") > 0
     assert prepared(f"{location}&prepare=off") == 0
+
+
+@pytest.fixture
+def other(location):
+    """The same database, as another process opens it."""
+    other = Database(location)
+    yield other
+    other.close()
+
+
+@on_a_server
+def test_a_session_that_was_ended_while_nobody_used_it_is_replaced_unseen(store, other):
+    with store.database.reading() as connection:
+        driver = connection.connection.driver_connection
+        backend = driver.info.backend_pid
+    assert is_quiet(driver)
+    with other.reading() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(CAST(:pid AS int))"), {"pid": backend})
+    assert select.select([driver.fileno()], [], [], 60.0)[0]
+    assert not is_quiet(driver)
+    store.add()
+
+
+@on_a_server
+def test_a_session_that_has_something_to_say_and_lives_is_kept(store, other):
+    with store.database.reading() as connection:
+        driver = connection.connection.driver_connection
+        driver.execute("LISTEN news")
+        driver.commit()
+    with other.writing() as connection:
+        connection.execute(text("NOTIFY news"))
+    assert select.select([driver.fileno()], [], [], 60.0)[0]
+    with store.database.reading() as connection:
+        assert connection.connection.driver_connection is driver
 
 
 @pytest.mark.parametrize("word", ["no", "OFF", "off&prepare=off"])
