@@ -3,7 +3,7 @@
 import contextlib
 import errno
 import os
-import selectors
+import select
 import signal
 import subprocess
 import threading
@@ -112,13 +112,14 @@ class CommandExecutor:
             argv,
             cwd=lease.cwd,
             env={
-                **os.environ,  # noqa: TID251 — a command sees what its worker sees
-                "JOBRUNNER_TASK_ID": str(lease.task_id),
-                "JOBRUNNER_ATTEMPT": str(lease.attempt),
+                **os.environb,  # a command sees what its worker sees
+                b"JOBRUNNER_TASK_ID": b"%d" % lease.task_id,
+                b"JOBRUNNER_ATTEMPT": b"%d" % lease.attempt,
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            bufsize=0,
             start_new_session=True,
         )
 
@@ -184,19 +185,24 @@ def _follow(process: "subprocess.Popen[bytes]") -> tuple[int, str, str]:
     is not waited for.
     """
     stdout, stderr = _Kept(), _Kept()
-    with process, selectors.DefaultSelector() as selector:
-        for stream, kept in ((process.stdout, stdout), (process.stderr, stderr)):
-            if stream:
-                os.set_blocking(stream.fileno(), False)
-                selector.register(stream, selectors.EVENT_READ, kept)
-        streams = list(selector.get_map().values())
-        while process.poll() is None and selector.get_map():
-            for key, _ in selector.select(_POLL):
-                if _read(key.fd, key.data):
-                    selector.unregister(key.fileobj)
+    with process:
+        streams = {
+            stream.fileno(): kept
+            for stream, kept in ((process.stdout, stdout), (process.stderr, stderr))
+            if stream
+        }
+        poller, still_open = select.poll(), set(streams)
+        for descriptor in streams:
+            os.set_blocking(descriptor, False)
+            poller.register(descriptor, select.POLLIN)
+        while still_open and process.poll() is None:
+            for descriptor, _ in poller.poll(_POLL * 1e3):
+                if _read(descriptor, streams[descriptor]):
+                    poller.unregister(descriptor)
+                    still_open.remove(descriptor)
         process.wait()
-        for key in streams:
-            _read(key.fd, key.data)
+        for descriptor in still_open:
+            _read(descriptor, streams[descriptor])
     return process.returncode, stdout.text(), stderr.text()
 
 
