@@ -6,35 +6,10 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Final
 
-_SCRIPT: Final = """
-import os, select, signal
-groups, left, end = set(), b"", select.poll()
-end.register(0, 0)
-os.set_blocking(0, False)
-while True:
-    end.poll(500)
-    try:
-        while data := os.read(0, 65536):
-            left += data
-    except BlockingIOError:
-        data = None
-    *lines, left = left.split(b"\\n")
-    for line in lines:
-        (groups.add if line[:1] == b"+" else groups.discard)(int(line[1:]))
-    if data == b"":
-        break
-for group in groups:
-    for kill in (os.killpg, os.kill):
-        try:
-            kill(group, signal.SIGKILL)
-            break
-        except OSError:
-            pass
-"""
-"""It wakes when its worker is gone, not for each group: what it is told meanwhile stays in the
-pipe, which holds some 7,000 lines, for half a second at most."""
+_PROGRAM: Final = str(Path(__file__).with_name("guarding.py"))
 
 
 class Guard:
@@ -82,7 +57,7 @@ class Guard:
         """Start the process, again if somebody has killed it, and tell it of all groups."""
         self._end()
         self._process = subprocess.Popen(  # noqa: S603 — our own interpreter
-            [sys.executable, "-I", "-S", "-c", _SCRIPT],
+            [sys.executable, "-I", "-S", _PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
