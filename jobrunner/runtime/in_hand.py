@@ -17,6 +17,13 @@ from jobrunner.runtime.options import WorkerOptions
 HELD_AT_MOST: Final = 0.5
 """Seconds after which what was claimed ahead and has not started is given back."""
 
+GATHER: Final = 0.01
+"""Seconds for which ends wait for others to share their transaction, where the slots have more to
+do: of commands of a millisecond each, every second end would have one of its own."""
+
+ENOUGH: Final = 16
+"""Ends that wait for no more: tasks that are over sooner than that need the next claim early."""
+
 
 class InHand:
     """Attempts from their claim until their end is collected. Used by one thread, the worker's.
@@ -36,6 +43,8 @@ class InHand:
         self._timed: set[Attempt] = set()
         self._stopping: set[Attempt] = set()
         self._ends: deque[tuple[Attempt, Ended]] = deque()
+        self._gather_until = 0.0
+        self._gathering = False
 
     def __len__(self) -> int:
         """How many are not collected yet."""
@@ -58,10 +67,23 @@ class InHand:
 
     def _on_end(self, attempt: Attempt, ended: Ended) -> None:
         self._ends.append((attempt, ended))
-        self._wake()
+        if not (self._gathering and self._has_more()):
+            self._wake()
 
-    def collect(self) -> list[tuple[Attempt, Ended]]:
-        """Take over what has ended since the last call."""
+    def _has_more(self) -> bool:
+        """Whether few have ended, and no slot is free, nor will be with the next end."""
+        ended = len(self._ends)
+        return ended < ENOUGH and len(self._attempts) - ended > self._options.slots
+
+    def collect(self, *, all_of_it: bool = False) -> list[tuple[Attempt, Ended]]:
+        """Take over what has ended since the last call; not yet, where more is to gather."""
+        now = self._clock.monotonic()
+        more_to_come = now < self._gather_until and self._has_more()
+        self._gathering = bool(self._ends) and more_to_come and not all_of_it
+        if self._gathering:
+            return []
+        if self._ends:
+            self._gather_until = now + GATHER if len(self._ends) < ENOUGH else now
         collected: list[tuple[Attempt, Ended]] = []
         while self._ends:
             one = attempt, _ = self._ends.popleft()
@@ -117,6 +139,8 @@ class InHand:
         moments += [attempt.next_step() for attempt in self._stopping]
         if len(self._attempts) > self._options.slots:
             moments.append(now + HELD_AT_MOST)
+        if self._gathering:
+            moments.append(self._gather_until)
         return min((moment for moment in moments if moment is not None), default=None)
 
 

@@ -199,8 +199,8 @@ class Worker:
             self._in_hand.stop(self._cancels.popleft(), StopReason.CANCEL, now)
         self._in_hand.advance(now)
 
-    def _collect(self) -> None:
-        for attempt, ended in self._in_hand.collect():
+    def _collect(self, *, all_of_it: bool = False) -> None:
+        for attempt, ended in self._in_hand.collect(all_of_it=all_of_it):
             self._room.give(ended)
             if attempt.stop_reason is not StopReason.LOST:  # or it was told of already
                 self._unsettled.append(ended)
@@ -233,7 +233,7 @@ class Worker:
     def _start_over(self, now: float) -> None:
         """Declared lost: others have the tasks. Stop all, write nothing, take a new id."""
         self._queue.emit(WorkerLost(self.id, "others declared it lost; it starts over"))
-        self._collect()
+        self._collect(all_of_it=True)
         for lease in [*(ended.lease for ended in self._unsettled), *self._in_hand.leases]:
             self._narrator.lease_lost(lease)
         self._unsettled = []
