@@ -184,7 +184,10 @@ class Store:
         Raises:
             DatabaseError: the location has no meaning.
         """
-        before, database = self._database, Database(location)
+        before = self._database
+        if location == before.location:  # as for each task of a child process
+            return before.location
+        database = Database(location)
         if database.location != before.location:
             before.close()
             self._database, self._is_open = database, False

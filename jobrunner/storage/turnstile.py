@@ -65,7 +65,7 @@ class Turnstile:
 
     def is_taken(self) -> bool:
         """Whether a thread of this process has the turn or waits for it."""
-        return any(place == self._path for place, _ in list(_writing))
+        return any(place == self.path for place, _ in list(_writing))
 
     @contextlib.contextmanager
     def turn(self) -> Generator[bool]:

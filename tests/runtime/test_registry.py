@@ -10,6 +10,7 @@ from jobrunner import InvalidTaskError, Task, TaskQueue, UnknownFunctionError
 from jobrunner.core.errors import DuplicateFunctionError
 from jobrunner.core.events import ignore
 from jobrunner.runtime.registry import Function, Reference, Registry
+from jobrunner.storage import store
 from tests.runtime import functions as f
 
 
@@ -97,6 +98,13 @@ def test_a_reference_finds_its_function_again():
     assert reference == Reference("block", f.__name__)
     found = pickle.loads(pickle.dumps(reference)).load("unused.db")  # noqa: S301
     assert found is f.block.registered
+
+
+def test_a_function_that_is_found_again_at_the_same_place_opens_nothing(location, monkeypatch):
+    queue = TaskQueue(location)
+    monkeypatch.setattr(store, "Database", None)
+    assert queue.relocate(queue.store.location) == queue.store.location
+    queue.close()
 
 
 def test_a_reference_to_nothing_is_refused():
