@@ -33,6 +33,8 @@ to write oneself where nobody else does."""
 LOOK: Final = 1.0
 """Seconds after which whoever waits looks whether the thread is still there."""
 
+NAME: Final = "jobrunner-enqueue"
+
 Asked = tuple[Sequence[NewTask[Any]], datetime]
 """What is to be stored, and the moment of it."""
 
@@ -97,11 +99,16 @@ class Together:
 
     def _have_it_written(self) -> None:
         with self._starting:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(
-                    target=self._run, name="jobrunner-enqueue", daemon=True
-                )
+            # Not `is_alive`: whoever is stopped in the middle of it marks the thread as ended.
+            if self._thread is None or self._thread.ident is None:
+                self._thread = threading.Thread(target=self._work, name=NAME, daemon=True)
                 self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            self._run()
+        finally:
+            self._thread = None
 
     def _run(self) -> None:
         alone = 0
