@@ -98,6 +98,8 @@ class Together:
         return order.rows
 
     def _have_it_written(self) -> None:
+        if (thread := self._thread) is not None and thread.ident is not None:
+            return
         with self._starting:
             # Not `is_alive`: whoever is stopped in the middle of it marks the thread as ended.
             if self._thread is None or self._thread.ident is None:
@@ -118,10 +120,10 @@ class Together:
                 alone = 0 if many else alone + 1
                 if alone < ALONE:
                     continue
-            with self._starting:
-                if self._line.empty():
-                    self._thread = None
-                    return
+            self._thread = None  # before the look: whoever comes after it starts another
+            if self._line.empty():
+                return
+            self._thread = threading.current_thread()
 
     def _write_all(self, first: _Order) -> bool:
         """Store what waits; whether it came from more than one caller."""
