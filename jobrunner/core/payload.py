@@ -46,12 +46,12 @@ def encode(value: Any, *, what: str) -> str:
 
 
 def decode(text: str | None) -> Any:
-    """Read back what `encode` wrote, with nothing around it; nothing stored is `None`.
+    """Read back what `encode` wrote; nothing stored is `None`.
 
     Raises:
         ValueError: it is not JSON.
     """
-    return None if text is None else _DECODER.raw_decode(text)[0]
+    return None if text is None else _DECODER.decode(text)
 
 
 def check_text(text: object, *, what: str) -> str:

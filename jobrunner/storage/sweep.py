@@ -9,6 +9,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    literal,
     literal_column,
     select,
     type_coerce,
@@ -43,7 +44,7 @@ _due: Final = (
     select(tasks.c.id, tasks.c.status)
     .where(_SCHEDULED, tasks.c.run_at <= bindparam("now", type_=Moment))
     .order_by(tasks.c.run_at)
-    .limit(literal_column(str(PROMOTE_AT_ONCE)))  # in the text: see `claim`
+    .limit(literal(PROMOTE_AT_ONCE) + literal_column("0"))  # a sum: see `claim`
     .with_for_update(skip_locked=True)
     .cte("due")
     .prefix_with("MATERIALIZED")  # chosen once: see `claim`

@@ -4,6 +4,7 @@ A thread of its own writes it, in which nobody raises anything: one that is stop
 takes nothing from the others.
 """
 
+import _thread
 import contextlib
 import os
 import queue
@@ -33,7 +34,6 @@ to write oneself where nobody else does."""
 LOOK: Final = 1.0
 """Seconds after which whoever waits looks whether the thread is still there."""
 
-NAME: Final = "jobrunner-enqueue"
 
 Asked = tuple[Sequence[NewTask[Any]], datetime]
 """What is to be stored, and the moment of it."""
@@ -67,13 +67,14 @@ class Together:
     def start_afresh(self) -> None:
         """Also in a forked child, which has none of its parent's threads."""
         self._line: queue.SimpleQueue[_Order] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._starting = threading.RLock()  # a signal's handler may enqueue, too
+        self._is_called = threading.Lock()
+        """Held from the call for a writer to its end; by nobody in particular."""
+        self._is_there = False
 
     @property
     def is_at_work(self) -> bool:
         """Whether others have shared a transaction just now."""
-        return self._thread is not None
+        return self._is_called.locked()
 
     def store(self, new: Sequence[NewTask[Any]], now: datetime) -> list[Row] | None:
         """Store tasks with those of others; returns the rows after the commit.
@@ -89,7 +90,7 @@ class Together:
         try:
             self._have_it_written()
             while not order.told.acquire(timeout=LOOK):
-                self._have_it_written()
+                self._have_it_written(in_vain=not self._is_there)
         except BaseException:  # this thread is stopped, and its caller gets no answer
             order.is_withdrawn = True
             raise
@@ -97,33 +98,34 @@ class Together:
             raise CommitUnknownError(str(order.error), hint=order.error.hint) from order.error
         return order.rows
 
-    def _have_it_written(self) -> None:
-        if (thread := self._thread) is not None and thread.ident is not None:
-            return
-        with self._starting:
-            # Not `is_alive`: whoever is stopped in the middle of it marks the thread as ended.
-            if self._thread is None or self._thread.ident is None:
-                self._thread = threading.Thread(target=self._work, name=NAME, daemon=True)
-                self._thread.start()
+    def _have_it_written(self, *, in_vain: bool = False) -> None:
+        # Without waiting for a lock, one of `Thread.start` neither: whoever is stopped while it
+        # holds one would keep all others out. If it is stopped right here, its call is in vain,
+        # and another is made; two writers at once do no harm, each takes what waits.
+        if self._is_called.acquire(blocking=False) or in_vain:
+            _thread.start_new_thread(self._work, ())
 
     def _work(self) -> None:
-        try:
-            self._run()
-        finally:
-            self._thread = None
+        while True:
+            self._is_there = True
+            try:
+                self._run()
+            finally:  # before the look: whoever comes after it starts another
+                self._is_there = False
+                with contextlib.suppress(RuntimeError):  # of two, the other has ended already
+                    self._is_called.release()
+            if self._line.empty() or not self._is_called.acquire(blocking=False):
+                return
 
     def _run(self) -> None:
+        """Store what comes, until nothing does or all comes from one caller."""
         alone = 0
-        while True:
-            with contextlib.suppress(queue.Empty):
-                many = self._write_all(self._line.get(timeout=LINGER))
-                alone = 0 if many else alone + 1
-                if alone < ALONE:
-                    continue
-            self._thread = None  # before the look: whoever comes after it starts another
-            if self._line.empty():
+        while alone < ALONE:
+            try:
+                first = self._line.get(timeout=LINGER)
+            except queue.Empty:
                 return
-            self._thread = threading.current_thread()
+            alone = 0 if self._write_all(first) else alone + 1
 
     def _write_all(self, first: _Order) -> bool:
         """Store what waits; whether it came from more than one caller."""

@@ -164,5 +164,5 @@ def test_it_can_end_after_a_time_and_after_so_many_tasks(cli):
     words = ("-A", "application:queue", "work", "-c", "1")
     assert cli.process(*words, "--max-tasks", "1").code == 0
     assert cli.queue.counts()["pending"] == 1
-    assert cli.process(*words, "--duration", "0.2").code == 0
+    assert cli.process(*words, "--duration", "1").code == 0
     assert cli.queue.counts()["pending"] == 0

@@ -10,8 +10,7 @@ import pytest
 from jobrunner import NewTask, TaskQueue
 from jobrunner.core.errors import CommitUnknownError
 from jobrunner.storage.engine import Database
-
-WRITER = "jobrunner-enqueue"
+from jobrunner.storage.together import Together
 
 
 class Line(queues.SimpleQueue):
@@ -41,6 +40,9 @@ class Shared:
         self.plan = []
         """What the next transactions of the writer do: `kept`, `lost`, or an error to raise."""
         self.commits = 0
+        self.writers = set()
+        self.over = threading.Event()
+        """The writer has ended."""
         self.pool = ThreadPoolExecutor(16)
 
     def start(self, *calls):
@@ -59,7 +61,7 @@ class Shared:
 
         @contextlib.contextmanager
         def begin(database, **options):
-            if threading.current_thread().name == WRITER:
+            if threading.get_ident() in self.writers:
                 assert self.go.wait(30)
                 if self.plan and isinstance(self.plan[0], Exception):
                     raise self.plan.pop(0)
@@ -67,6 +69,17 @@ class Shared:
                 yield connection
 
         return begin
+
+    def noted(self, work):
+        """As the work of a writer, which can be told from others, and its end waited for."""
+
+        def run(group):
+            self.writers.add(threading.get_ident())
+            self.over.clear()
+            work(group)
+            self.over.set()
+
+        return run
 
     def shaky(self, commit):
         """As a COMMIT, but some raise: `lost` ones change nothing, `kept` ones have worked."""
@@ -95,6 +108,7 @@ def shared(location, monkeypatch):
     monkeypatch.setattr(Database, "writing", shared.held(Database.writing))
     monkeypatch.setattr(Database, "_commit", shared.shaky(Database._commit))
     monkeypatch.setattr(Database, "is_busy", lambda _: True)
+    monkeypatch.setattr(Together, "_work", shared.noted(Together._work))
     yield shared
     shared.go.set()
     shared.pool.shutdown()

@@ -56,6 +56,7 @@ FILL = (
     FROM number WHERE n <= :history""",
     """INSERT INTO progress (task_id, done, updated_at)
     SELECT n, 1, :now FROM number WHERE n <= :history AND n % 2 = 1""",
+    "INSERT INTO payloads (task_id, args) SELECT n, '[]' FROM number WHERE n % 2 = 1",
 )
 
 WHOLE = {

@@ -9,7 +9,7 @@ import pytest
 from jobrunner import TaskQueue
 from jobrunner.storage import together
 from tests.databases import on_a_file
-from tests.storage.sharing import WRITER, new
+from tests.storage.sharing import new
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -66,9 +66,7 @@ def test_the_writer_ends_when_nothing_waits_and_comes_again(shared, monkeypatch)
     shared.go.set()
     for name in ("a", "b"):
         shared.queue.enqueue_many(new(name))
-        for thread in threading.enumerate():
-            if thread.name == WRITER:
-                thread.join(30)
+        assert shared.over.wait(30)
         assert not shared.group.is_at_work
     assert shared.names() == ["a", "b"]
 
@@ -78,9 +76,7 @@ def test_one_who_writes_alone_is_left_alone(shared, monkeypatch):
     shared.go.set()
     for number in range(together.ALONE):
         shared.queue.enqueue_many(new(str(number)))
-    for thread in threading.enumerate():
-        if thread.name == WRITER:
-            thread.join(30)
+    assert shared.over.wait(30)
     assert not shared.group.is_at_work
 
 
