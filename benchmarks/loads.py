@@ -78,7 +78,7 @@ def executors(one: Contestant, stock: Stock, size: Sizes) -> Figures:
 
 
 def latency(one: Contestant, stock: Stock, size: Sizes) -> Figures:
-    """One task every 50 ms for a worker that is otherwise idle, in another process."""
+    """Ten tasks a second for a worker that is otherwise idle, in another process."""
     with stock.place(one) as place:
         lags = latencies(one, place, size.latencies)
     yield sizes.MEDIAN, median(lags)

@@ -3,7 +3,7 @@
 `python -m benchmarks.peers MODULE VERB URL DETAILS`, the details as JSON: `install` makes the
 tables; `fill` enqueues so many tasks in the fastest way that is offered and tells the seconds it
 took; `single` enqueues one by one, with one or more hands, and tells how many a second; `spaced`
-enqueues one every 50 ms; `work` says `ready`, waits for a line, and works until it is killed.
+enqueues one every 0.1 s; `work` says `ready`, waits for a line, and works until it is killed.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ from typing import Any, Protocol
 
 SIZE = 100
 """Bytes of a payload unless something else is asked for."""
-SPACE = 0.05
+SPACE = 0.1
+"""Seconds between two tasks at low load: less than 0.06 apart, a notification is left out."""
 PAYLOAD = "x" * SIZE
 BURN = "b"
 """What the payload of a task begins with that is to keep a core busy."""
@@ -137,7 +138,7 @@ def _spaced(count: int) -> Each:
     async def pauses(enqueue: Callable[[str], Awaitable[object]]) -> None:
         await enqueue(PAYLOAD)  # connects
         for _ in range(count):
-            await asyncio.sleep(SPACE * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            await asyncio.sleep(SPACE * random.uniform(0.7, 1.3))  # noqa: S311 - no secret
             await enqueue(f"{time.monotonic():.6f}".ljust(SIZE))
 
     def each(enqueue: Enqueue) -> Any:
