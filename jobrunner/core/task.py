@@ -23,6 +23,12 @@ NO_DELAY: Final = timedelta()
 PRIORITY_RANGE: Final = range(-(2**31), 2**31)
 TASK_IDS: Final = range(1, 2**63)
 
+
+def may_be_id(value: object) -> bool:
+    """Whether a task can have this id. A range would look for anything but a number for ever."""
+    return isinstance(value, int) and value in TASK_IDS
+
+
 Parent = Union[int, "Task[Any]", "NewTask[Any]"]
 """What `after` may name: an id, a stored task, or one enqueued in the same call."""
 

@@ -124,13 +124,15 @@ class Settler:
             priority, free, ahead = self._starving(transaction, want)
             found = self._claim(transaction, token, now, want, limit=free, priority=priority)
             found += self._claim(transaction, token, now, want, limit=want.free - len(found))
-            early = self._claim(
-                transaction, token, now, want, limit=ahead, priority=priority, ahead=True
-            )
-            limit = want.ahead - len(early)
-            early += self._claim(transaction, token, now, want, limit=limit, ahead=True)
-            self._since_aged = (self._since_aged + len(found) + len(early)) % AGED_SHARE
-            leases += found + early
+            if len(found) == want.free:  # or nothing is left for ahead of the slots
+                early = self._claim(
+                    transaction, token, now, want, limit=ahead, priority=priority, ahead=True
+                )
+                limit = want.ahead - len(early)
+                found += early
+                found += self._claim(transaction, token, now, want, limit=limit, ahead=True)
+            self._since_aged = (self._since_aged + len(found)) % AGED_SHARE
+            leases += found
         return leases
 
     def _starving(self, transaction: "Connection", want: Want) -> tuple[int | None, int, int]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, literal_column, select, update
 
 from jobrunner.core.errors import TaskNotFoundError, TaskStateError
 from jobrunner.core.status import FINAL, Status
-from jobrunner.core.task import TASK_IDS, TaskId, WorkerId
+from jobrunner.core.task import TaskId, WorkerId, may_be_id
 from jobrunner.core.verdict import CANCEL_REASON
 from jobrunner.storage import notices
 from jobrunner.storage.dependents import settle_dependents
@@ -61,7 +61,7 @@ def retry(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status:
         TaskNotFoundError: there is no such task.
         TaskStateError: it has not ended, has completed, or depends on a task that failed.
     """
-    if task_id in TASK_IDS:
+    if may_be_id(task_id):
         lock_tasks(transaction, _around(transaction, task_id))
     status = _locked(transaction, task_id)
     if status not in {Status.FAILED, Status.CANCELLED}:
@@ -122,7 +122,7 @@ def _around(transaction: Connection, task_id: TaskId) -> list[int]:
 def _locked(transaction: Connection, task_id: TaskId) -> Status:
     query = select(tasks.c.status).where(tasks.c.id == task_id).with_for_update()
     # A number that no id can be would make SQLite's driver fail.
-    status = transaction.scalar(query) if task_id in TASK_IDS else None
+    status = transaction.scalar(query) if may_be_id(task_id) else None
     if status is None:
         raise TaskNotFoundError(task_id)
     return Status(status)

@@ -20,7 +20,7 @@ from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.report import AttemptRow
 from jobrunner.core.status import FINAL, Status
-from jobrunner.core.task import TASK_IDS, Progress, Task, TaskId, TaskSource
+from jobrunner.core.task import TASK_IDS, Progress, Task, TaskId, TaskSource, may_be_id
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.payloads import WHOLE
 from jobrunner.storage.tables import attempts, dependencies, progress, tasks
@@ -78,7 +78,7 @@ def find(
     query = query.where(*(column == value for column, value in wanted.items() if value is not None))
     if status is Status.IN_PROGRESS:  # few of many: not to be searched for from the newest on
         query = query.where(tasks.c.id.in_(_RUNNING))
-    if before is not None and before in TASK_IDS:
+    if may_be_id(before):
         query = query.where(tasks.c.id < before)
     elif before is not None and before < TASK_IDS.start:
         return []
@@ -87,7 +87,7 @@ def find(
 
 def _possible(ids: Iterable[int]) -> set[int]:
     """The ids that a task can have: SQLite's driver fails on larger numbers."""
-    return {task_id for task_id in ids if task_id in TASK_IDS}
+    return {task_id for task_id in ids if may_be_id(task_id)}
 
 
 def _tasks(transaction: Connection, query: Select[Any], source: TaskSource) -> list[Task[Any]]:
@@ -125,7 +125,7 @@ def _task(row: RowMapping, after: Iterable[TaskId], source: TaskSource) -> Task[
 
 def history(transaction: Connection, task_id: int) -> list[AttemptRecord]:
     """The attempts of a task that have ended, oldest first."""
-    if task_id not in TASK_IDS:
+    if not may_be_id(task_id):
         return []
     columns = [column for column in attempts.c if column.name not in {"id", "token"}]
     query = select(*columns).where(attempts.c.task_id == task_id).order_by(attempts.c.id)

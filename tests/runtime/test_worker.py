@@ -149,10 +149,10 @@ def test_a_stop_before_the_start_is_not_forgotten(queue):
 
 def test_an_unknown_function_fails_at_once_and_says_which_are_known(queue, drain):
     with queue.transaction() as transaction:
-        (task_id,) = enqueue(transaction, [NewTask(function="gone")], now=queue.clock.now())
+        (row,) = enqueue(transaction, [NewTask(function="gone")], now=queue.clock.now())
     drain()
-    assert queue.get(task_id).status is Status.FAILED
-    assert "no function named 'gone' is registered" in queue.get(task_id).error
+    assert queue.get(row["id"]).status is Status.FAILED
+    assert "no function named 'gone' is registered" in queue.get(row["id"]).error
 
 
 def test_one_worker_mixes_functions_and_commands(queue, drain):

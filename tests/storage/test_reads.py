@@ -19,9 +19,11 @@ def found(tasks):
     return [task.id for task in tasks]
 
 
-def test_an_unknown_task_is_not_found(store):
-    with pytest.raises(TaskNotFoundError, match="there is no task 7"):
-        store.get(7)
+@pytest.mark.parametrize("task_id", [7, 0, 2**70, "7", None, 7.5, {"id": 7}])
+def test_an_unknown_task_is_not_found(store, task_id):
+    for look in (store.get, store.cancel, store.retry):
+        with pytest.raises(TaskNotFoundError, match="there is no task"):
+            look(task_id)
 
 
 def test_a_task_knows_its_parents_in_order(store):
