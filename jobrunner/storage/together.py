@@ -106,9 +106,11 @@ class Together:
             _thread.start_new_thread(self._work, ())
 
     def _work(self) -> None:
+        # A stop that is meant for whoever starts this thread may strike its first step: until it
+        # runs, Python knows it by its starter's number. Then it was never there.
         while True:
-            self._is_there = True
             try:
+                self._is_there = True
                 self._run()
             finally:  # before the look: whoever comes after it starts another
                 self._is_there = False

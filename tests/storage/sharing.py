@@ -41,8 +41,8 @@ class Shared:
         """What the next transactions of the writer do: `kept`, `lost`, or an error to raise."""
         self.commits = 0
         self.writers = set()
-        self.over = threading.Event()
-        """The writer has ended."""
+        self.there, self.over = threading.Event(), threading.Event()
+        """The writer has begun, and has ended."""
         self.pool = ThreadPoolExecutor(16)
 
     def start(self, *calls):
@@ -76,6 +76,7 @@ class Shared:
         def run(group):
             self.writers.add(threading.get_ident())
             self.over.clear()
+            self.there.set()
             work(group)
             self.over.set()
 

@@ -118,10 +118,9 @@ def test_little_room_is_told_before_there_is_none():
 
 
 def test_a_disk_on_which_new_tasks_are_refused_is_a_problem(path, monkeypatch):
-    reserve = Reserve(path)
-    assert "the next worker makes the reserve" in room(path.parent, reserve).says
-    monkeypatch.setattr(reserve, "_measure", lambda: (LARGEST, 2 * LARGEST - 1))
-    full = room(path.parent, reserve)
+    assert "the next worker makes the reserve" in room(path.parent, Reserve(path)).says
+    monkeypatch.setattr(Reserve, "_measure", lambda _: (LARGEST, 2 * LARGEST - 1))
+    full = room(path.parent, Reserve(path))
     assert (full.level, "is almost full" in full.says) == (Level.PROBLEM, True)
 
 

@@ -29,6 +29,7 @@ def test_a_thread_that_is_stopped_while_it_waits_stops_nobody_else(shared, monke
     victim = shared.pool.submit(enqueue)
     (other,) = shared.start(new("other"))
     shared.line.wait_for(1)
+    assert shared.there.wait(30)  # a thread that is just being started would be struck instead
     stop = ctypes.pythonapi.PyThreadState_SetAsyncExc
     assert stop(ctypes.c_ulong(idents[0]), ctypes.py_object(StoppedError)) == 1
     assert isinstance(victim.exception(timeout=30), StoppedError)
@@ -52,11 +53,12 @@ def test_an_interrupt_from_the_keyboard_takes_back_only_ones_own(shared):
     assert shared.names() == ["other"]
 
 
-def test_if_the_writer_is_gone_another_takes_its_place(shared, monkeypatch):
+@pytest.mark.parametrize("step", ["_work", "_run"])
+def test_if_the_writer_is_gone_another_takes_its_place(shared, monkeypatch, step):
     monkeypatch.setattr(together, "LOOK", 0.01)
-    run = together.Together._run
+    as_it_is = getattr(together.Together, step)
     monkeypatch.setattr(
-        together.Together, "_run", lambda _: monkeypatch.setattr(together.Together, "_run", run)
+        together.Together, step, lambda _: monkeypatch.setattr(together.Together, step, as_it_is)
     )
     assert [tasks[0].description for tasks in shared.all(new("a"), new("b"))] == ["a", "b"]
 
