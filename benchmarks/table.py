@@ -20,7 +20,7 @@ def lines(found: Figures, goals: Sequence[Goal], names: Sequence[str]) -> Iterab
             figures = found[measure, who]
             told = [goal.told(found) for goal in goals if goal.measure == measure and who == OWN]
             spread = f"{number(min(figures))} to {number(max(figures))}"
-            ratio = f"{median(figures) / own:,.2f} x" if own else ""
+            ratio = f"{median(figures) / own:,.2f} x" if own >= 0.01 else ""  # noqa: PLR2004
             goal = "; ".join(filter(None, told))
             rows.append((named, who, number(median(figures)), spread, ratio, goal))
             named = ""
