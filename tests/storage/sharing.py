@@ -24,6 +24,9 @@ class Line(queues.SimpleQueue):
         super().put(order)
         self.come.release()
 
+    def was_used(self):
+        return self.come.acquire(blocking=False)
+
     def wait_for(self, count):
         for _ in range(count):
             assert self.come.acquire(timeout=30)

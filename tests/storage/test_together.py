@@ -72,7 +72,7 @@ def test_dependents_of_what_is_stored_share_too(shared):
 def test_a_call_that_names_its_own_tasks_as_parents_has_a_transaction_of_its_own(shared):
     first = new("first")
     shared.queue.enqueue_many([*first, *new("second", after=first)])
-    assert shared.line.empty()
+    assert not shared.line.was_used()
 
 
 def test_a_commit_whose_end_is_unknown_is_looked_up_for_all(shared):
@@ -117,7 +117,7 @@ def test_a_full_disk_is_told_to_each(shared, monkeypatch):
 def test_in_a_transaction_of_the_user_nothing_is_shared(shared):
     with shared.queue.transaction():
         shared.queue.enqueue_many(new("a"))
-    assert shared.line.empty()
+    assert not shared.line.was_used()
     assert shared.names() == ["a"]
 
 
@@ -127,12 +127,12 @@ def test_whoever_has_an_open_transaction_does_not_wait_for_a_shared_one(shared):
         pytest.raises(DatabaseError, match="is open already"),
     ):
         shared.queue.enqueue_many(new("a"))
-    assert shared.line.empty()
+    assert not shared.line.was_used()
 
 
 def test_very_many_have_a_transaction_of_their_own(shared):
     shared.queue.enqueue_ids(new("a") * (together.FEW + 1))
-    assert shared.line.empty()
+    assert not shared.line.was_used()
 
 
 @on_a_file
