@@ -116,8 +116,9 @@ class TaskQueue(Registrar):
             UnknownFunctionError: functions are registered here, but none of that name.
         """
         rows = self._enqueue(list(new))
-        have_run = bool(self.after_commit)
-        return [self.get(row["id"]) if have_run else as_stored(row, self) for row in rows]
+        if self.after_commit:  # they may have run by now
+            return self.store.read(reads.get_many, [row["id"] for row in rows], source=self)
+        return [as_stored(row, self) for row in rows]
 
     def enqueue_ids(self, new: Sequence[NewTask[Any]]) -> list[TaskId]:
         """Like `enqueue_many`, for very many: returns only the ids."""
@@ -141,18 +142,15 @@ class TaskQueue(Registrar):
         Raises:
             TaskNotFoundError: there is no such task.
         """
-        with self.store.reading() as transaction:
-            return reads.get(transaction, task_id, source=self)
+        return self.store.read(reads.get, task_id, source=self)
 
     def find(self, **wanted: Unpack[TaskFilter]) -> list[Task[Any]]:
         """The tasks that match, newest first, 50 unless `limit` says otherwise."""
-        with self.store.reading() as transaction:
-            return reads.find(transaction, source=self, **wanted)
+        return self.store.read(reads.find, source=self, **wanted)
 
     def history(self, task_id: int) -> list[AttemptRecord]:
         """The attempts of a task that have ended, oldest first."""
-        with self.store.reading() as transaction:
-            return reads.history(transaction, task_id)
+        return self.store.read(reads.history, task_id)
 
     def update(
         self,
@@ -211,24 +209,20 @@ class TaskQueue(Registrar):
         """
         ids = [task.id if isinstance(task, Task) else TaskId(task) for task in tasks]
         wait_until_ended(self.database, ids, clock=self.clock, timeout=timeout, on_open=on_open)
-        with self.store.reading() as transaction:
-            found = {task.id: task for task in reads.get_many(transaction, ids, source=self)}
+        found = {task.id: task for task in self.store.read(reads.get_many, ids, source=self)}
         return [found[task_id] for task_id in ids]
 
     def counts(self) -> dict[Status, int]:
         """How many tasks have which status."""
-        with self.store.reading() as transaction:
-            return reads.counts(transaction)
+        return self.store.read(reads.counts)
 
     def status(self, *, running: int = 20) -> SystemStatus:
         """What is going on now: at most so many `running` tasks, workers, counts, waits."""
-        with self.store.reading() as transaction:
-            return system_status(transaction, source=self, running=running)
+        return self.store.read(system_status, source=self, running=running)
 
     def workers(self) -> list[WorkerInfo]:
         """All workers there have been, oldest first."""
-        with self.store.reading() as transaction:
-            return workers.every(transaction)
+        return self.store.read(workers.every)
 
     def report(self, *, since: timedelta | datetime | None = None) -> Report:
         """Task completion and worker efficiency, of late or since a moment if one is given."""

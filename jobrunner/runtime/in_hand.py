@@ -86,13 +86,13 @@ class InHand:
             self._gather_until = now + GATHER if len(self._ends) < ENOUGH else now
         collected: list[tuple[Attempt, Ended]] = []
         while self._ends:
-            one = attempt, _ = self._ends.popleft()
+            attempt, ended = self._ends.popleft()
             del self._attempts[attempt]
+            self._timed.discard(attempt)
+            self._stopping.discard(attempt)
             if attempt.abandoned:
                 self._executors.replace(attempt)
-            collected.append(one)
-        for kept in (self._timed, self._stopping):
-            kept.intersection_update(self._attempts)
+            collected.append((attempt, ended))
         return collected
 
     def stop(self, task_id: TaskId, reason: StopReason, now: float) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Integer,
     bindparam,
@@ -30,9 +31,16 @@ limit for a tenth of all that are pending, and then prefers to read the whole ta
 _AGE: Final = operator.attrgetter("task_id")
 _PRIORITY: Final = operator.attrgetter("priority")
 
-# A sum, not the bare value: SQLite compiles a statement anew whenever a bound limit is set, which
-# takes ten times as long as a claim that finds nothing.
-_LIMIT: Final = bindparam("limit", type_=Integer) + literal_column("0", Integer)
+
+def no_bare_limit(limit: ColumnElement[int]) -> ColumnElement[int]:
+    """A bound limit as a sum: SQLite compiles a statement anew whenever a bare one is set.
+
+    That takes ten times as long as a claim that finds nothing.
+    """
+    return limit + literal_column("0", Integer)
+
+
+_LIMIT: Final = no_bare_limit(bindparam("limit", type_=Integer))
 
 _PENDING: Final = tasks.c.status == literal_column("'pending'")
 # Locked on a server: whoever declares the worker lost waits for this claim, and sees what it took.

@@ -178,6 +178,11 @@ class Store:
         joined = self._joined.get()
         return self.database.reading() if joined is None else contextlib.nullcontext(joined)
 
+    def read(self, call: Callable[..., R], *values: Any, **named: Any) -> R:
+        """Call a function of the storage in a transaction that reads."""
+        with self.reading() as transaction:
+            return call(transaction, *values, **named)
+
     def relocate(self, location: str | os.PathLike[str]) -> str:
         """Give out transactions on another database from now on; returns the place of this one.
 

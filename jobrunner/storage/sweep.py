@@ -22,7 +22,7 @@ from jobrunner.core.errors import DatabaseError
 from jobrunner.core.outcome import Ended, Lost, Outcome, Released, TimedOut
 from jobrunner.core.status import Status
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
-from jobrunner.storage.claim import LEASE_COLUMNS
+from jobrunner.storage.claim import LEASE_COLUMNS, no_bare_limit
 from jobrunner.storage.settle import Settlement, settle
 from jobrunner.storage.tables import dependencies, tasks, workers
 from jobrunner.storage.types import Long, Moment, micros
@@ -44,7 +44,7 @@ _due: Final = (
     select(tasks.c.id, tasks.c.status)
     .where(_SCHEDULED, tasks.c.run_at <= bindparam("now", type_=Moment))
     .order_by(tasks.c.run_at)
-    .limit(literal(PROMOTE_AT_ONCE) + literal_column("0"))  # a sum: see `claim`
+    .limit(no_bare_limit(literal(PROMOTE_AT_ONCE)))
     .with_for_update(skip_locked=True)
     .cte("due")
     .prefix_with("MATERIALIZED")  # chosen once: see `claim`

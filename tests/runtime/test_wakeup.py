@@ -69,6 +69,16 @@ def waited(wakeup, seconds=LONG):
     return wakeup.wait(seconds), time.monotonic() - began
 
 
+def ended_by(wakeup, call):
+    """What a wait says that ends early, because another thread makes a call meanwhile."""
+    calling = threading.Thread(target=call)
+    calling.start()
+    changed, took = waited(wakeup)
+    calling.join()
+    assert took < LONG / 2
+    return changed
+
+
 def test_a_wait_ends_at_its_time(wakeup):
     changed, took = waited(wakeup, 0.05)
     assert not changed
@@ -76,12 +86,7 @@ def test_a_wait_ends_at_its_time(wakeup):
 
 
 def test_a_wait_ends_when_another_connection_commits(queue, wakeup):
-    adding = threading.Thread(target=lambda: queue.enqueue(f.add.bind(1, 2)))
-    adding.start()
-    changed, took = waited(wakeup)
-    adding.join()
-    assert changed
-    assert took < LONG / 2
+    assert ended_by(wakeup, lambda: queue.enqueue(f.add.bind(1, 2)))
 
 
 def test_a_commit_before_the_wait_ends_it_at_once(queue, wakeup, heard):
@@ -93,12 +98,7 @@ def test_a_commit_before_the_wait_ends_it_at_once(queue, wakeup, heard):
 
 
 def test_a_wait_ends_when_it_is_set_from_another_thread(wakeup):
-    setting = threading.Thread(target=wakeup.set)
-    setting.start()
-    changed, took = waited(wakeup)
-    setting.join()
-    assert not changed
-    assert took < LONG / 2
+    assert not ended_by(wakeup, wakeup.set)
 
 
 def test_being_set_before_the_wait_is_not_lost_and_counts_once(wakeup):
@@ -124,23 +124,13 @@ def test_a_wait_ends_when_a_signal_handler_has_noted_something(watch):
 def test_an_enqueue_elsewhere_ends_a_wait_that_does_not_look(elsewhere, watch, wakeup):
     watch.pauses = (LONG, LONG)
     for _ in range(3):
-        adding = threading.Thread(target=lambda: elsewhere.enqueue(f.add.bind(1, 2)))
-        adding.start()
-        changed, took = waited(wakeup)
-        adding.join()
-        assert changed
-        assert took < LONG / 2
+        assert ended_by(wakeup, lambda: elsewhere.enqueue(f.add.bind(1, 2)))
 
 
 @on_a_file
 def test_what_others_commit_without_a_word_is_found_by_looking(queue, wakeup, monkeypatch):
     monkeypatch.setattr(bell, "ring", lambda _path: None)
-    adding = threading.Thread(target=lambda: queue.enqueue(f.add.bind(1, 2)))
-    adding.start()
-    changed, took = waited(wakeup)
-    adding.join()
-    assert changed
-    assert took < LONG / 2
+    assert ended_by(wakeup, lambda: queue.enqueue(f.add.bind(1, 2)))
 
 
 def test_to_set_what_is_closed_touches_no_file_that_has_its_number_now(watch):
