@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from jobrunner._version import __version__
 
 if TYPE_CHECKING:
+    from jobrunner.core.cache import Cache
     from jobrunner.core.errors import (
         CycleError,
         DatabaseError,
@@ -21,15 +22,18 @@ if TYPE_CHECKING:
         UnknownParentError,
         WaitTimeoutError,
     )
+    from jobrunner.core.new_task import NewTask
     from jobrunner.core.signals import Cancel, Retry, Snooze
     from jobrunner.core.status import Status
-    from jobrunner.core.task import NewTask, Task
+    from jobrunner.core.task import Task
+    from jobrunner.core.unique import Unique
     from jobrunner.runtime.context import context
     from jobrunner.runtime.scheduler import Scheduler
     from jobrunner.runtime.worker import Worker
     from jobrunner.task_queue import TaskQueue
 
 __all__ = [
+    "Cache",
     "Cancel",
     "CycleError",
     "DatabaseError",
@@ -48,6 +52,7 @@ __all__ = [
     "TaskNotFoundError",
     "TaskQueue",
     "TaskStateError",
+    "Unique",
     "UnknownFunctionError",
     "UnknownParentError",
     "WaitTimeoutError",
@@ -57,14 +62,16 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Cache": "core.cache",
     "Cancel": "core.signals",
-    "NewTask": "core.task",
+    "NewTask": "core.new_task",
     "Retry": "core.signals",
     "Scheduler": "runtime.scheduler",
     "Snooze": "core.signals",
     "Status": "core.status",
     "Task": "core.task",
     "TaskQueue": "task_queue",
+    "Unique": "core.unique",
     "Worker": "runtime.worker",
     "context": "runtime.context",
 }

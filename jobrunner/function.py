@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast, overload
 
-from jobrunner.core.task import NewTask, Parent, Task
+from jobrunner.core.cache import Cache
+from jobrunner.core.new_task import NewTask, Parent
+from jobrunner.core.task import Task
+from jobrunner.core.unique import Unique
 from jobrunner.runtime.registry import Function, Registry
 
 P = ParamSpec("P")
@@ -29,6 +32,13 @@ class TaskOptions(TypedDict, total=False):
     timeout: Span
     max_attempts: int
     cwd: str
+    concurrency_key: str
+    needs: Mapping[str, float]
+    unique: Unique | str
+    expires_at: datetime
+    expires_in: Span
+    batch_id: int
+    cache: Cache
 
 
 class Enqueuer(Protocol):
@@ -46,7 +56,7 @@ def new_task(options: TaskOptions, **work: Any) -> NewTask[Any]:
         InvalidTaskError: an option is not right.
     """
     values: dict[str, Any] = {**options}
-    for name in ("delay", "timeout"):
+    for name in ("delay", "timeout", "expires_in"):
         span = values.get(name)
         if isinstance(span, int | float):
             values[name] = timedelta(seconds=span)

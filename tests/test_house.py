@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SKIPPED = re.compile(r"\.git|\.venv.*|\..*cache|\.hypothesis|__pycache__|build|dist|.*\.db.*")
 
 PUBLIC = [
+    "Cache",
     "Cancel",
     "CycleError",
     "DatabaseError",
@@ -32,6 +33,7 @@ PUBLIC = [
     "TaskNotFoundError",
     "TaskQueue",
     "TaskStateError",
+    "Unique",
     "UnknownFunctionError",
     "UnknownParentError",
     "WaitTimeoutError",

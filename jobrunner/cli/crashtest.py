@@ -20,7 +20,7 @@ from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownF
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
-    from jobrunner.core.task import NewTask
+    from jobrunner.core.new_task import NewTask
     from jobrunner.testing.crash_check import Check
     from jobrunner.testing.crash_examine import CrashReport
 

@@ -105,7 +105,7 @@ def _check_one_kind(function: str | None, command: list[str] | None, source: str
 def _one(
     state: "State", function: str | None, arguments: Sequence[str], fields: dict[str, Any]
 ) -> int:
-    from jobrunner.core.task import NewTask  # noqa: PLC0415 — `--help` must be quick
+    from jobrunner.core.new_task import NewTask  # noqa: PLC0415 — `--help` must be quick
 
     new: NewTask[Any]
     if function is None:

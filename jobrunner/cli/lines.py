@@ -10,7 +10,7 @@ from jobrunner.core import payload
 from jobrunner.core.errors import InvalidTaskError, JobrunnerError, UnknownParentError
 from jobrunner.core.fields import is_list
 from jobrunner.core.graph import parents_first
-from jobrunner.core.task import NewTask
+from jobrunner.core.new_task import NewTask
 
 KEYS: Final = (
     "ref",

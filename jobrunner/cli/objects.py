@@ -51,6 +51,11 @@ def task_object(task: Task[Any]) -> dict[str, Any]:
         "result": task.returned,
         "error": task.error,
         "after": list(task.after),
+        "concurrency_key": task.concurrency_key,
+        "needs": dict(task.needs),
+        "unique_key": task.unique_key,
+        "expires_at": moment(task.expires_at),
+        "batch_id": task.batch_id,
     }
 
 

@@ -1,11 +1,10 @@
-"""The unit of work: as it is asked for, as it is stored, and as a worker holds it."""
+"""The unit of work: as it is stored, and as a worker holds it; as it is asked for: `new_task`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, NamedTuple, NewType, Protocol, TypeVar, Union
+from typing import Any, Final, Generic, NamedTuple, NewType, Protocol, TypeVar
 
-from jobrunner.core import fields, payload
 from jobrunner.core.errors import TaskFailedError, TaskStateError
 from jobrunner.core.status import Status
 
@@ -15,97 +14,12 @@ Token = NewType("Token", int)
 
 R_co = TypeVar("R_co", covariant=True)
 
-DEFAULT_QUEUE: Final = "default"
-LONGEST_QUEUE: Final = 500
-"""Characters of a queue's name: it stands in indexes."""
-DEFAULT_MAX_ATTEMPTS: Final = 5
-NO_DELAY: Final = timedelta()
-PRIORITY_RANGE: Final = range(-(2**31), 2**31)
 TASK_IDS: Final = range(1, 2**63)
 
 
 def may_be_id(value: object) -> bool:
     """Whether a task can have this id. A range would look for anything but a number for ever."""
     return isinstance(value, int) and value in TASK_IDS
-
-
-Parent = Union[int, "Task[Any]", "NewTask[Any]"]
-"""What `after` may name: an id, a stored task, or one enqueued in the same call."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class NewTask(Generic[R_co]):
-    """A task that is not stored yet: a function's name with arguments, or a command.
-
-    `after` names parents that must complete, or this task is cancelled; `after_any` names
-    parents that only have to end, in whatever way. `cwd` is the folder a command runs in, the
-    worker's own unless given. `delay` counts from the moment of
-    enqueueing; `run_at` is a moment with a time zone. Priorities are integers, higher first.
-
-    Raises:
-        InvalidTaskError: a field has a wrong type or value.
-    """
-
-    function: str | None = None
-    command: Sequence[str] | None = None
-    args: Sequence[Any] = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    queue: str = DEFAULT_QUEUE
-    priority: int = 0
-    description: str = ""
-    delay: timedelta = NO_DELAY
-    run_at: datetime | None = None
-    after: Sequence[Parent] = ()
-    after_any: Sequence[Parent] = ()
-    timeout: timedelta | None = None
-    max_attempts: int = DEFAULT_MAX_ATTEMPTS
-    cwd: str | None = None
-
-    def __post_init__(self) -> None:
-        """Check every field, so that nothing wrong gets as far as the database."""
-        self._check_work()
-        payload.check_text(self.description, what="description")
-        payload.check_text(self.queue, what="queue")
-        if not self.queue:
-            raise fields.invalid("queue", "must have a name")
-        if len(self.queue) > LONGEST_QUEUE:
-            raise fields.invalid("queue", f"must have at most {LONGEST_QUEUE} characters")
-        if self.cwd is not None and not payload.check_text(self.cwd, what="cwd").startswith("/"):
-            raise fields.invalid("cwd", "must be an absolute path")
-        fields.check_integer("priority", self.priority, PRIORITY_RANGE)
-        fields.check_integer("max_attempts", self.max_attempts, range(1, 10_001))
-        fields.check_span("delay", self.delay, shortest=NO_DELAY)
-        if self.timeout is not None:
-            fields.check_span("timeout", self.timeout, shortest=timedelta.resolution)
-        if self.run_at is not None:
-            fields.check_moment("run_at", self.run_at)
-        _check_parents("after", self.after)
-        _check_parents("after_any", self.after_any)
-
-    def _check_work(self) -> None:
-        if (self.function is None) == (self.command is None):
-            raise fields.invalid("function", "or command: a task has exactly one of them")
-        if self.function is not None and not payload.check_text(self.function, what="function"):
-            raise fields.invalid("function", "must have a name")
-        if not fields.is_list(self.args):
-            raise fields.invalid("args", "must be a list")
-        if not fields.has_names(self.kwargs):
-            raise fields.invalid("kwargs", "must be an object with names for keys")
-        if self.command is not None:
-            self._check_command(self.command)
-
-    def _check_command(self, command: Sequence[str]) -> None:
-        if not fields.is_list(command) or not command:
-            raise fields.invalid("command", "must be a list with a program and its arguments")
-        for part in command:
-            payload.check_text(part, what="command")
-        if self.args or self.kwargs:
-            raise fields.invalid("args", "go with a function; a command has its own")
-
-    @property
-    def name(self) -> str:
-        """What people call it: its description, or what it runs."""
-        return self.description or self.function or " ".join(self.command or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +78,13 @@ class Task(Generic[R_co]):
     """The stored result, `None` until the task has completed; see `result`."""
     error: str | None = None
     after: tuple[TaskId, ...] = ()
+    concurrency_key: str | None = None
+    needs: Mapping[str, float] = field(default_factory=dict[str, float])
+    unique_key: str | None = None
+    expires_at: datetime | None = None
+    batch_id: int | None = None
+    is_duplicate: bool = False
+    """Whether it was there already when it was enqueued; see `Unique`."""
     source: TaskSource | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -228,11 +149,4 @@ class Lease(NamedTuple):
     kwargs: str | None
     timeout: float | None
     ready_at: int
-
-
-def _check_parents(name: str, parents: Sequence[object]) -> None:
-    if not fields.is_list(parents):
-        raise fields.invalid(name, "must be a list of tasks or ids")
-    for parent in parents:
-        if not isinstance(parent, Task | NewTask):
-            fields.check_integer(name, parent, TASK_IDS)
+    extras: str | None = None

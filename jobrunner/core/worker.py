@@ -1,6 +1,7 @@
 """A worker as its row tells it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -37,3 +38,10 @@ class WorkerInfo:
     seen_at: datetime
     stopped_at: datetime | None
     error: str | None
+    crew: str = ""
+    """The name it shares with the workers that are paused and resized together."""
+    offers: Mapping[str, float] = field(default_factory=dict[str, float])
+    paused_at: datetime | None = None
+    wanted: int | None = None
+    """The concurrency it was asked to work with from now on."""
+    stop_requested_at: datetime | None = None

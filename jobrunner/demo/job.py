@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from jobrunner.core.events import ignore
-from jobrunner.core.task import NewTask, TaskId
+from jobrunner.core.new_task import NewTask
+from jobrunner.core.task import TaskId
 from jobrunner.demo import tasks
 from jobrunner.task_queue import TaskQueue
 

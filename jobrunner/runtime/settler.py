@@ -10,8 +10,9 @@ from jobrunner.core.outcome import Ended
 from jobrunner.core.task import Lease, Token, WorkerId
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, new_token
-from jobrunner.storage import reads, sweep, workers
+from jobrunner.storage import sweep, workers
 from jobrunner.storage.ageing import AGED_SHARE, starving_priority
+from jobrunner.storage.agenda import Agenda, look
 from jobrunner.storage.claim import claim, claimed_with
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.engine import Database
@@ -25,13 +26,17 @@ NONE_STARVES_FOR: Final = 0.1
 """Seconds for which it is believed that the plain order serves the longest-waiting task."""
 
 
-def _promoted(transaction: "Connection", now: datetime) -> datetime | None:
-    """Make pending what is due; tells when the next task will be."""
-    due = reads.next_due(transaction)
-    if due is None or due > now:
-        return due
+def _prepared(transaction: "Connection", now: datetime) -> Agenda:
+    """Do what is due; tells what will be, and what a claim has to regard."""
+    agenda = look(transaction)
+    if not _is_due(agenda.next_due, now):
+        return agenda
     sweep.promote(transaction, now=now)
-    return reads.next_due(transaction)
+    return look(transaction)
+
+
+def _is_due(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ class Settler:
                     transaction, ended, worker_id=self._worker_id, now=now, backoff=backoff
                 )
                 # What came to light fills the room that `wants` was made for.
-                due = _promoted(transaction, now) if wants else None
+                agenda = _prepared(transaction, now) if wants else None
                 leases = recovered or self._claim_all(transaction, token, now, wants)
                 wanted = sum(want.free + want.ahead for want in wants)
                 drained = not recovered and len(leases) < wanted
@@ -97,7 +102,7 @@ class Settler:
             self._doubtful.append(token)
             raise
         self._doubtful = []
-        return Turn(settlement, leases, drained, due if drained else None)
+        return Turn(settlement, leases, drained, agenda.next() if drained and agenda else None)
 
     def _resolve_doubt(
         self, transaction: "Connection", ended: Sequence[Ended]

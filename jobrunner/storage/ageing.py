@@ -10,7 +10,7 @@ from jobrunner.storage.tables import tasks
 AGED_SHARE: Final = 10
 """One claim in so many goes to whoever waits longest, so that no priority starves."""
 
-_PENDING: Final = tasks.c.status == literal_column("'pending'")
+_PENDING: Final = (tasks.c.status == literal_column("'pending'")) & tasks.c.lane.is_(None)
 _ONE: Final = literal_column("1", Integer)
 _PRIORITIES: Final = 64
 """How many distinct priorities the search for the longest-waiting looks at, lowest first."""
@@ -38,7 +38,7 @@ def starving_priority(transaction: Connection, *, queues: Sequence[str] = ()) ->
 
 def _heads(*, in_queue: bool) -> Any:
     """Each distinct priority with its oldest pending task, from the lowest priority up."""
-    mine = [_PENDING]
+    mine: list[Any] = [_PENDING]
     if in_queue:
         mine.append(tasks.c.queue == bindparam("only_queue"))
     # Not `min(priority)`: a server before version 17 may go through all that are pending for it.

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Text,
     bindparam,
     cast,
     exists,
@@ -42,20 +43,22 @@ def no_bare_limit(limit: ColumnElement[int]) -> ColumnElement[int]:
 
 _LIMIT: Final = no_bare_limit(bindparam("limit", type_=Integer))
 
-_PENDING: Final = tasks.c.status == literal_column("'pending'")
+# Without those in lanes, which are under limits of their own: an index holds all others in order.
+_PENDING: Final = (tasks.c.status == literal_column("'pending'")) & tasks.c.lane.is_(None)
 # Locked on a server: whoever declares the worker lost waits for this claim, and sees what it took.
 _ALIVE: Final = exists(
     select(workers.c.id)
     .where(workers.c.id == bindparam("worker"), workers.c.status == literal_column("'running'"))
     .with_for_update(read=True)
 )
-_SAME_NAME: Final = Lease._fields[1:-2]
+_SAME_NAME: Final = Lease._fields[1:-3]
 # As plain numbers: SQLAlchemy calls a function for each value that has a type of ours.
 LEASE_COLUMNS: Final = (
     tasks.c.id,
     *(tasks.c[name] for name in _SAME_NAME),
     (cast(tasks.c.timeout, Number) / literal_column("1e6", Number)).label("timeout"),
     type_coerce(tasks.c.run_at, Long).label("ready_at"),
+    literal_column("NULL", Text).label("extras"),  # they lie apart, if there are any: `payloads`
 )
 
 

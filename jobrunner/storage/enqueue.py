@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from jobrunner.core import payload
+from jobrunner.core import lane, payload
 from jobrunner.core.errors import UnknownParentError
 from jobrunner.core.graph import parents_first
+from jobrunner.core.new_task import NewTask, Parent
 from jobrunner.core.status import TO_CLAIM, Status
-from jobrunner.core.task import NewTask, Parent, Task, TaskId
+from jobrunner.core.task import Task, TaskId
 from jobrunner.storage import notices, payloads
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dialect import reserve_ids
@@ -38,6 +39,12 @@ _TASK_COLUMNS: Final = (
     "kwargs",
     "description",
     "error",
+    "lane",
+    "unique_key",
+    "unique_in",
+    "unique_until",
+    "expires_at",
+    "batch_id",
 )
 _in_order: Final = itemgetter(*_TASK_COLUMNS)
 _INSERT_TASKS: Final = Insert(tasks, _TASK_COLUMNS)
@@ -130,8 +137,22 @@ def _row(task: NewTask[Any], task_id: TaskId, created_at: int) -> dict[str, Any]
         "kwargs": payload.encode(dict(task.kwargs), what="kwargs") if task.kwargs else None,
         "description": task.description,
         "error": None,
+        "lane": lane.encode(task.concurrency_key, task.needs),
+        "unique_key": None,
+        "unique_in": None,
+        "unique_until": None,
+        "expires_at": _expires_at(task, created_at),
+        "batch_id": task.batch_id,
+        "extras": None,
         "after": (),
     }
+
+
+def _expires_at(task: NewTask[Any], created_at: int) -> int | None:
+    moments = [] if task.expires_at is None else [micros(task.expires_at)]
+    if task.expires_in is not None:
+        moments.append(created_at + task.expires_in // MICROSECOND)
+    return min(moments, default=None)
 
 
 def _edges(new: Sequence[NewTask[Any]], ids: Sequence[TaskId]) -> dict[TaskId, list[Edge]]:

@@ -17,7 +17,7 @@ APART: Final = ""
 """What stands in the row for a text that lies apart; no JSON is empty."""
 
 _NAMES: Final = ("args", "kwargs")
-_INSERT: Final = Insert(payloads, ("task_id", *_NAMES))
+_INSERT: Final = Insert(payloads, ("task_id", *_NAMES, "extras"))
 
 
 def _whole(name: str) -> ColumnElement[str | None]:
@@ -37,8 +37,10 @@ def split(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], l
     apart: list[Row] = []
     for row in rows:
         long = {name: row[name] for name in _NAMES if len(row[name] or "") > SHORT}
+        if row["extras"]:  # found by the arguments, whatever their length, and if there are none
+            long["args"] = row["args"]
         if long:
-            apart.append((row["id"], *map(long.get, _NAMES)))
+            apart.append((row["id"], *map(long.get, _NAMES), row["extras"]))
             short.append({**row, **dict.fromkeys(long, APART)})
         else:
             short.append(row)
@@ -57,17 +59,21 @@ def whole(transaction: Connection, leases: list[Lease]) -> list[Lease]:
     if not ids:
         return leases
     found = {
-        task_id: (args, kwargs)
+        task_id: {"args": args, "kwargs": kwargs, "extras": extras}
         for some in chunks(ids)
-        for task_id, args, kwargs in transaction.execute(_APART, {"ids": some}).all()
+        for task_id, args, kwargs, extras in transaction.execute(_APART, {"ids": some}).all()
     }
-    return [_filled(lease, *found.get(lease.task_id, (None, None))) for lease in leases]
+    return [
+        _filled(lease, found[lease.task_id]) if lease.task_id in found else lease
+        for lease in leases
+    ]
 
 
-def _filled(lease: Lease, args: str | None, kwargs: str | None) -> Lease:
-    if args is not None:
-        lease = lease._replace(args=args)
-    return lease if kwargs is None else lease._replace(kwargs=kwargs)
+def _filled(lease: Lease, apart: Mapping[str, str | None]) -> Lease:
+    missing: dict[str, Any] = {
+        name: apart[name] for name in _NAMES if getattr(lease, name) == APART
+    }
+    return lease._replace(**missing, extras=apart["extras"])
 
 
 def put(transaction: Connection, apart: Sequence[Row]) -> None:

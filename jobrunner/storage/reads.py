@@ -15,7 +15,7 @@ from sqlalchemy import (
     select,
 )
 
-from jobrunner.core import payload
+from jobrunner.core import lane, payload
 from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.report import AttemptRow
@@ -25,8 +25,9 @@ from jobrunner.storage.chunks import chunks
 from jobrunner.storage.payloads import WHOLE
 from jobrunner.storage.tables import attempts, dependencies, progress, tasks
 
+_INNER: Final = {"waiting_on", "token", "unique_in", "unique_until", *WHOLE}
 _TASK_COLUMNS: Final = (
-    *(column for column in tasks.c if column.name not in {"waiting_on", "token", *WHOLE}),
+    *(column for column in tasks.c if column.name not in _INNER),
     *WHOLE.values(),
     progress.c.done,
     progress.c.total,
@@ -111,6 +112,7 @@ def _parents(transaction: Connection, ids: Sequence[int]) -> dict[int, list[Task
 def _task(row: RowMapping, after: Iterable[TaskId], source: TaskSource) -> Task[Any]:
     values: dict[str, Any] = dict(row)
     done, total, note = values.pop("done"), values.pop("total"), values.pop("note")
+    waits_in = lane.decode(values.pop("lane"))
     values |= {
         "status": Status(row["status"]),
         "command": tuple(payload.decode(row["command"])) if row["command"] else None,
@@ -119,6 +121,8 @@ def _task(row: RowMapping, after: Iterable[TaskId], source: TaskSource) -> Task[
         "progress": None if done is None else Progress(done, total, note),
         "returned": payload.decode(values.pop("result")),
         "after": tuple(after),
+        "concurrency_key": waits_in.key,
+        "needs": waits_in.needs,
     }
     return Task(**values, source=source)
 
@@ -157,21 +161,30 @@ def still_open(transaction: Connection, ids: Sequence[int]) -> list[TaskId]:
     return [TaskId(task_id) for task_id in ids if found[task_id] not in FINAL]
 
 
-_FIRST: Final = {
-    "pending": tasks.c.queue,
-    "in_progress": tasks.c.worker_id,
-    "scheduled": tasks.c.run_at,
-    "blocked": tasks.c.queue,
-}
-"""What the partial index of a status is sorted by. To ask for the first and not for any keeps a
-server from going through the table, history and all, in the hope to meet one soon."""
+def _is(status: str) -> ColumnElement[bool]:
+    return tasks.c.status == literal_column(f"'{status}'")
 
 
-def _first(status: str, queue: str | None) -> Select[int]:
-    query = select(tasks.c.id).where(tasks.c.status == literal_column(f"'{status}'"))
+_PLAIN: Final = _is("pending") & tasks.c.lane.is_(None)
+_LANED: Final = _is("pending") & tasks.c.lane.is_not(None)
+_FIRST: Final[tuple[tuple[ColumnElement[bool], ColumnElement[Any]], ...]] = (
+    (_PLAIN, tasks.c.queue),
+    (_LANED, tasks.c.queue),
+    (_is("in_progress"), tasks.c.worker_id),
+    (_is("scheduled"), tasks.c.run_at),
+    (_is("blocked"), tasks.c.queue),
+)
+"""The condition of each partial index, and what it is sorted by. To ask for the first and not for
+any keeps a server from going through the table, history and all, in the hope to meet one soon."""
+
+
+def _first(
+    condition: ColumnElement[bool], order: ColumnElement[Any], queue: str | None
+) -> Select[int]:
+    query = select(tasks.c.id).where(condition)
     if queue is not None:  # not `=`: a server would see no order in one queue
         query = query.where(tasks.c.queue.between(queue, queue))
-    return query.order_by(_FIRST[status]).limit(literal_column("1"))
+    return query.order_by(order).limit(literal_column("1"))
 
 
 def nothing_left(transaction: Connection, queues: Sequence[str] = ()) -> bool:
@@ -180,10 +193,12 @@ def nothing_left(transaction: Connection, queues: Sequence[str] = ()) -> bool:
     Blocked tasks need no look where all queues count: their parents are open, or they are not
     blocked.
     """
-    statuses = ["pending", "in_progress", "scheduled"] + (["blocked"] if queues else [])
+    indexes = _FIRST if queues else _FIRST[:-1]
     of: list[str | None] = [*queues] or [None]
-    asked = itertools.product(statuses, of)
-    return all(transaction.scalar(_first(*one)) is None for one in asked)
+    asked = itertools.product(indexes, of)
+    return all(
+        transaction.scalar(_first(where, order, queue)) is None for (where, order), queue in asked
+    )
 
 
 _NEXT_DUE: Final = select(func.min(tasks.c.run_at)).where(
@@ -199,10 +214,9 @@ def next_due(transaction: Connection) -> datetime | None:
 
 def oldest_pending(transaction: Connection) -> datetime | None:
     """Since when the longest-waiting pending task could run."""
-    found: datetime | None = transaction.scalar(
-        select(func.min(tasks.c.run_at)).where(tasks.c.status == literal_column("'pending'"))
-    )
-    return found
+    each = (select(func.min(tasks.c.run_at)).where(where) for where in (_PLAIN, _LANED))
+    moments: list[datetime | None] = [transaction.scalar(query) for query in each]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def attempt_rows(transaction: Connection, *, since: datetime | None = None) -> Iterator[AttemptRow]:

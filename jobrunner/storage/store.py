@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from jobrunner.core.errors import CommitUnknownError, ConflictError, DatabaseError
-from jobrunner.core.task import NewTask
+from jobrunner.core.new_task import NewTask
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
 from jobrunner.storage.enqueue import Row, enqueue, is_stored

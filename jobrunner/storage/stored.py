@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from jobrunner.core import payload
+from jobrunner.core import lane, payload
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskSource
 from jobrunner.storage.enqueue import Row
@@ -12,7 +12,8 @@ from jobrunner.storage.types import EPOCH
 
 def as_stored(row: Row, source: TaskSource) -> Task[Any]:
     """The task of a new row, equal to what `reads.get` would find."""
-    timeout, finished_at = row["timeout"], row["finished_at"]
+    timeout, finished_at, expires_at = row["timeout"], row["finished_at"], row["expires_at"]
+    waits_in = lane.decode(row["lane"])
     return Task(
         id=row["id"],
         status=Status(row["status"]),
@@ -33,5 +34,10 @@ def as_stored(row: Row, source: TaskSource) -> Task[Any]:
         finished_at=None if finished_at is None else EPOCH + timedelta(microseconds=finished_at),
         error=row["error"],
         after=row["after"],
+        concurrency_key=waits_in.key,
+        needs=waits_in.needs,
+        unique_key=row["unique_key"],
+        expires_at=None if expires_at is None else EPOCH + timedelta(microseconds=expires_at),
+        batch_id=row["batch_id"],
         source=source,
     )

@@ -1,4 +1,4 @@
-"""The tables, their constraints and their indexes, on both databases."""
+"""Tasks and all that they run through: the tables that every claim and settlement touches."""
 
 from typing import Final
 
@@ -8,38 +8,37 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from jobrunner.core.outcome import NAMES
 from jobrunner.core.status import FINAL, Status
+from jobrunner.storage import rules, traces
+from jobrunner.storage.schema import metadata, one_of, partial_index
 from jobrunner.storage.types import Long, Moment, Number, Span
 
+__all__ = [
+    "attempts",
+    "dependencies",
+    "metadata",
+    "payloads",
+    "progress",
+    "rules",
+    "tasks",
+    "traces",
+    "workers",
+]
 
-def one_of(column: str, *words: str) -> str:
-    """The rule that a column holds one of these words.
+PENDING: Final = "status = 'pending'"
 
-    Not `IN`: SQLite builds an index of the words for every row that it checks, which took a third
-    of a claim and of a settlement.
-    """
-    return " OR ".join(f"{column} = '{word}'" for word in words)
-
+STATUS_BIT: Final = "CASE status {} END".format(
+    " ".join(f"WHEN '{status}' THEN {1 << bit}" for bit, status in enumerate(Status))
+)
+"""The bit of a task's status, to be compared with the set of those it is to be unique in."""
 
 _ENDS: Final = [status for status in Status if status in FINAL]
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
 
 workers = Table(
     "workers",
@@ -57,6 +56,11 @@ workers = Table(
     Column("seen_at", Moment, nullable=False),
     Column("stopped_at", Moment),
     Column("error", Text),
+    Column("crew", Text, nullable=False, server_default=""),
+    Column("offers", Text),
+    Column("paused_at", Moment),
+    Column("wanted", Integer),
+    Column("stop_requested_at", Moment),
     CheckConstraint(one_of("status", "running", "stopping", "stopped", "lost"), name="status"),
     CheckConstraint(
         f"({one_of('status', 'stopped', 'lost')}) = (stopped_at IS NOT NULL)", name="stopped_at"
@@ -64,12 +68,7 @@ workers = Table(
     sqlite_strict=True,
 )
 
-Index(
-    "ix_workers_alive",
-    workers.c.started_at,
-    sqlite_where=text("stopped_at IS NULL"),
-    postgresql_where=text("stopped_at IS NULL"),
-)
+partial_index("ix_workers_alive", workers.c.started_at, where="stopped_at IS NULL")
 
 # Who names a worker needs no foreign key: its row is there when it claims, and is kept for as long
 # as anything so old. The keys would cost a third of a claim and of a settlement on a server.
@@ -100,6 +99,12 @@ tasks = Table(
     Column("description", Text, nullable=False, server_default=""),
     Column("result", Text),
     Column("error", Text),
+    Column("lane", Text),
+    Column("unique_key", Text),
+    Column("unique_in", Integer),
+    Column("unique_until", Moment),
+    Column("expires_at", Moment),
+    Column("batch_id", Long),
     CheckConstraint(one_of("status", *Status), name="status"),
     CheckConstraint("(function IS NULL) <> (command IS NULL)", name="work"),
     CheckConstraint("(status = 'in_progress') = (token IS NOT NULL)", name="token"),
@@ -118,45 +123,41 @@ tasks = Table(
 
 # Every index is partial, so that finished and future rows stay out of the claim's way.
 # Statuses are literals: PostgreSQL's generic plans cannot match a bound value to them.
-Index(
-    "ix_tasks_pending",
-    tasks.c.priority.desc(),
-    tasks.c.id,
-    sqlite_where=text("status = 'pending'"),
-    postgresql_where=text("status = 'pending'"),
+partial_index(
+    "ix_tasks_pending", tasks.c.priority.desc(), tasks.c.id, where=f"{PENDING} AND lane IS NULL"
 )
-Index(
+partial_index(
     "ix_tasks_pending_queue",
     tasks.c.queue,
     tasks.c.priority.desc(),
     tasks.c.id,
-    sqlite_where=text("status = 'pending'"),
-    postgresql_where=text("status = 'pending'"),
+    where=f"{PENDING} AND lane IS NULL",
 )
-Index(
-    "ix_tasks_scheduled",
-    tasks.c.run_at,
-    sqlite_where=text("status = 'scheduled'"),
-    postgresql_where=text("status = 'scheduled'"),
-)
-Index(
-    "ix_tasks_in_progress",
-    tasks.c.worker_id,
-    sqlite_where=text("status = 'in_progress'"),
-    postgresql_where=text("status = 'in_progress'"),
-)
-Index(
-    "ix_tasks_blocked",
+# What is under a limit of its own waits in lanes apart, so that it is never in the others' way.
+partial_index(
+    "ix_tasks_lanes",
     tasks.c.queue,
-    sqlite_where=text("status = 'blocked'"),
-    postgresql_where=text("status = 'blocked'"),
+    tasks.c.lane,
+    tasks.c.priority.desc(),
+    tasks.c.id,
+    where=f"{PENDING} AND lane IS NOT NULL",
 )
-Index(
-    "ix_tasks_finished",
-    tasks.c.finished_at,
-    sqlite_where=text("finished_at IS NOT NULL"),
-    postgresql_where=text("finished_at IS NOT NULL"),
+partial_index(
+    "ix_tasks_unique",
+    tasks.c.unique_key,
+    where=f"unique_key IS NOT NULL AND (unique_in & {STATUS_BIT}) <> 0",
+    unique=True,
 )
+partial_index(
+    "ix_tasks_expires",
+    tasks.c.expires_at,
+    where=f"expires_at IS NOT NULL AND ({one_of('status', 'blocked', 'scheduled', 'pending')})",
+)
+partial_index("ix_tasks_batch", tasks.c.batch_id, tasks.c.status, where="batch_id IS NOT NULL")
+partial_index("ix_tasks_scheduled", tasks.c.run_at, where="status = 'scheduled'")
+partial_index("ix_tasks_in_progress", tasks.c.worker_id, where="status = 'in_progress'")
+partial_index("ix_tasks_blocked", tasks.c.queue, where="status = 'blocked'")
+partial_index("ix_tasks_finished", tasks.c.finished_at, where="finished_at IS NOT NULL")
 
 dependencies = Table(
     "dependencies",
@@ -164,7 +165,7 @@ dependencies = Table(
     Column("parent_id", Long, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
     Column("dependent_id", Long, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
     Column("on_failure", Text, nullable=False),
-    CheckConstraint(one_of("on_failure", "cancel", "run"), name="on_failure"),
+    CheckConstraint(one_of("on_failure", "cancel", "run", "only"), name="on_failure"),
     CheckConstraint("parent_id <> dependent_id", name="itself"),
     Index("ix_dependencies_dependent_id", "dependent_id"),
     sqlite_strict=True,
@@ -202,6 +203,7 @@ payloads = Table(
     Column("task_id", Long, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
     Column("args", Text),
     Column("kwargs", Text),
+    Column("extras", Text),
     sqlite_strict=True,
 )
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from jobrunner.core.errors import CommitUnknownError
-from jobrunner.core.task import NewTask
+from jobrunner.core.new_task import NewTask
 from jobrunner.storage.enqueue import Row
 
 FEW: Final = 100

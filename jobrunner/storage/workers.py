@@ -135,4 +135,5 @@ def _info(row: RowMapping) -> WorkerInfo:
     values = dict(row)
     values["queues"] = tuple(payload.decode(row["queues"]))
     values["status"] = WorkerStatus(row["status"])
+    values["offers"] = payload.decode(row["offers"]) or {}
     return WorkerInfo(**values)

@@ -8,8 +8,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from jobrunner.core.events import ignore
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import FINAL
-from jobrunner.core.task import NewTask, TaskId
+from jobrunner.core.task import TaskId
 from jobrunner.runtime.scheduler import Scheduler
 from jobrunner.testing.crash_check import Check
 from jobrunner.testing.crash_examine import CrashReport, examine

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import pytest
 
 from jobrunner.core.events import Event
-from jobrunner.core.task import NewTask, Task
+from jobrunner.core.new_task import NewTask
+from jobrunner.core.task import Task
 from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.options import Executor
 from jobrunner.runtime.wakeup import Wakeup

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobrunner.core.errors import InvalidTaskError, TaskFailedError, TaskStateError
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
-from jobrunner.core.task import NewTask, Task, TaskId
+from jobrunner.core.task import Task, TaskId
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

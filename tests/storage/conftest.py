@@ -11,9 +11,10 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Ended, Outcome
 from jobrunner.core.status import Status
-from jobrunner.core.task import Lease, NewTask, Task, TaskId, TaskSource, Token, WorkerId
+from jobrunner.core.task import Lease, Task, TaskId, TaskSource, Token, WorkerId
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
 from jobrunner.storage import check, claim, control, migrate, reads, sweep, workers
 from jobrunner.storage.engine import Database

@@ -10,6 +10,7 @@ from hypothesis.stateful import initialize
 from sqlalchemy.exc import IntegrityError
 
 from jobrunner.core.errors import TaskStateError
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import (
     Cancelled,
     Completed,
@@ -20,7 +21,6 @@ from jobrunner.core.outcome import (
     TimedOut,
 )
 from jobrunner.core.status import FINAL, Status
-from jobrunner.core.task import NewTask
 from jobrunner.storage import control, progress, sweep, workers
 from jobrunner.storage.claim import claim
 from jobrunner.storage.enqueue import enqueue

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed
-from jobrunner.core.task import NewTask
 from jobrunner.storage import bell
 from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.watch import TOLD, UNTOLD

@@ -6,8 +6,9 @@ import itertools
 import pytest
 from sqlalchemy import text
 
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Failed, Lost, Released
-from jobrunner.core.task import NewTask, Token, WorkerId
+from jobrunner.core.task import Token, WorkerId
 from jobrunner.storage import workers
 from jobrunner.storage.ageing import starving_priority
 from jobrunner.storage.types import micros

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from jobrunner import DatabaseError
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed, Failed
-from jobrunner.core.task import NewTask
 from jobrunner.storage import control, progress, sweep
 from jobrunner.storage.enqueue import enqueue
 from tests.databases import on_a_server

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Cancelled, Completed, Failed
 from jobrunner.core.status import Status
-from jobrunner.core.task import NewTask
 from jobrunner.storage.dependents import settle_dependents
 from tests.storage.plans import plans
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from jobrunner.core.errors import CycleError, JobrunnerError, PayloadError, UnknownParentError
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Cancelled, Completed, Failed
-from jobrunner.core.task import NewTask
 
 BROKEN = Failed("broken", retryable=False)
 

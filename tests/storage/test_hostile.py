@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobrunner.core.errors import InvalidTaskError, PayloadError
-from jobrunner.core.task import NewTask
+from jobrunner.core.new_task import NewTask
 from jobrunner.storage import progress, workers
 from tests.corpus import TEXTS, VALUES
 

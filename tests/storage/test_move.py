@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import text
 
 from jobrunner.core.errors import DatabaseError, DatabaseMovedError, MoveError
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed, Failed
-from jobrunner.core.task import NewTask
 from jobrunner.storage import checksum, closed, migrate, move, moves, progress
 from jobrunner.storage.engine import Database
 from jobrunner.storage.moves import FROM, MOVED, MOVING, TO, Move
 from jobrunner.storage.tables import metadata
 from tests.databases import on_a_file
+from tests.storage.everything import fill_others
 
 MOVE = Move("m1", "the new, 100% 'quoted' :place", MOVING)
 TABLES = [table.name for table in metadata.sorted_tables]
@@ -64,6 +65,7 @@ def full(store):
         assert store.write(progress.save, task_id, lease.token, now=store.now, **values)
         store.settle(lease, outcome)
     store.sql("DELETE FROM tasks WHERE id = :id", id=store.add())
+    fill_others(store)
     return store
 
 

@@ -4,8 +4,8 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from jobrunner.core.new_task import LONGEST_QUEUE, NewTask
 from jobrunner.core.outcome import Completed, Failed, Released
-from jobrunner.core.task import LONGEST_QUEUE, NewTask
 from jobrunner.storage import control, migrate, notices
 from jobrunner.storage.engine import Database
 from jobrunner.storage.notices import GAP, Notifier

@@ -3,9 +3,9 @@
 import pytest
 
 from jobrunner.core import payload
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed
 from jobrunner.core.status import Status
-from jobrunner.core.task import NewTask
 from jobrunner.storage import claim, migrate, payloads, reads
 from tests.storage.conftest import Nowhere
 from tests.storage.later import downgrade

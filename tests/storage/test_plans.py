@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed, Failed
 from jobrunner.core.status import Status
-from jobrunner.core.task import NewTask, TaskId, WorkerId
+from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.storage import ageing, claim, control, progress, reads, sweep, workers
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.settle import settle

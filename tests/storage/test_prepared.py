@@ -8,11 +8,12 @@ from jobrunner.storage.tables import dependencies, workers
 from tests.databases import on_a_server
 
 COLUMNS = [column.name for column in workers.c if not column.nullable]
+TEXTS = ("boot_id", "executor", "crew")
 
 
 def row(number, *, host="here"):
     texts = {"id": f"w{number}", "host": host, "status": "running", "queues": "[]"}
-    return tuple(texts.get(name, "x" if name in ("boot_id", "executor") else 1) for name in COLUMNS)
+    return tuple(texts.get(name, "x" if name in TEXTS else 1) for name in COLUMNS)
 
 
 def statements(database, rows):

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from jobrunner.core.errors import TaskNotFoundError
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed, Failed, Snoozed
 from jobrunner.core.status import Status
-from jobrunner.core.task import NewTask
 from jobrunner.storage import reads
 from jobrunner.storage.types import micros
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import (
     Cancelled,
     Completed,
@@ -16,7 +17,7 @@ from jobrunner.core.outcome import (
     Snoozed,
     TimedOut,
 )
-from jobrunner.core.task import NewTask, Token
+from jobrunner.core.task import Token
 from jobrunner.core.verdict import CANCEL_REASON, MAX_CRASHES
 from jobrunner.storage import reads
 from jobrunner.storage.settle import already_settled

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Cancelled, Completed, Failed
 from jobrunner.core.status import Status
-from jobrunner.core.task import NewTask, WorkerId
+from jobrunner.core.task import WorkerId
 from jobrunner.core.verdict import MAX_CRASHES
 from jobrunner.storage import progress, reads, sweep, workers
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from jobrunner.core.task import NewTask
+from jobrunner.core.new_task import NewTask
 from jobrunner.storage import wal
 from tests.databases import on_a_file
 

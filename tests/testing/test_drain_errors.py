@@ -6,7 +6,7 @@ import pytest
 
 from jobrunner import Cancel, Retry, Snooze, Status, UnknownFunctionError, context
 from jobrunner.core.errors import TaskFailedError
-from jobrunner.core.task import NewTask
+from jobrunner.core.new_task import NewTask
 from jobrunner.testing import drain
 
 

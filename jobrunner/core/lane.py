@@ -1,0 +1,52 @@
+"""The lane a task waits in: what is under the same limits of its own waits in one line."""
+
+import json
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, cast
+
+from jobrunner.core import fields, payload
+
+LONGEST_KEY: Final = 500
+"""Characters of a concurrency key: it stands in indexes."""
+
+
+class Lane(NamedTuple):
+    """A concurrency key, and what each task of the lane needs of its worker, by resource."""
+
+    key: str | None
+    needs: Mapping[str, float]
+
+
+def check_amounts(field: str, amounts: object) -> None:
+    """Accept a mapping from names of resources to amounts over 0.
+
+    Raises:
+        InvalidTaskError: it is none.
+    """
+    if not isinstance(amounts, Mapping) or not fields.has_names(cast("Mapping[Any, Any]", amounts)):
+        raise fields.invalid(field, "must be an object with names of resources for keys")
+    for name, amount in cast("Mapping[str, object]", amounts).items():
+        payload.check_text(name, what=field)
+        is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
+        if not is_number or not 0 < amount < math.inf:
+            problem = f"must give amounts over 0, not {name}={fields.shown(amount)}"
+            raise fields.invalid(field, problem)
+
+
+def encode(key: str | None, needs: Mapping[str, float]) -> str | None:
+    """One text for equal lanes; `None` for a task that is under no limit of its own."""
+    if key is None and not needs:
+        return None
+    amounts = {name: needs[name] for name in sorted(needs)}
+    return json.dumps([key, amounts], ensure_ascii=False, separators=(",", ":"))
+
+
+@lru_cache(maxsize=4096)
+def decode(text: str | None) -> Lane:
+    """Read back what `encode` wrote."""
+    if text is None:
+        return Lane(None, {})
+    key, needs = json.loads(text)
+    return Lane(key, needs)

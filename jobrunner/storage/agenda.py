@@ -1,0 +1,52 @@
+"""What a claim must see to first, in one look: what is due, and which limits there are."""
+
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, ScalarSelect, exists, func, literal_column, select, text
+
+from jobrunner.storage.rules import queues, schedules
+from jobrunner.storage.schema import one_of
+from jobrunner.storage.tables import tasks
+
+
+class Agenda(NamedTuple):
+    """The next moments at which something is due, and whether a claim has more to regard.
+
+    `ruled`: some queue is paused or limited; `laned`: tasks under limits of their own wait.
+    """
+
+    next_due: datetime | None
+    next_expiry: datetime | None
+    next_tick: datetime | None
+    ruled: bool
+    laned: bool
+
+    def next(self) -> datetime | None:
+        """The earliest of the moments."""
+        moments = (self.next_due, self.next_expiry, self.next_tick)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _first(moment: Any, *conditions: Any) -> ScalarSelect[datetime]:
+    return select(func.min(moment)).where(*conditions).scalar_subquery()
+
+
+_WAITS: Final[Any] = text(one_of("status", "blocked", "scheduled", "pending"))
+_LOOK: Final = select(
+    _first(tasks.c.run_at, tasks.c.status == literal_column("'scheduled'")),
+    _first(tasks.c.expires_at, tasks.c.expires_at.is_not(None), _WAITS),
+    _first(schedules.c.next_at, schedules.c.paused_at.is_(None), schedules.c.next_at.is_not(None)),
+    exists(select(queues.c.name)),
+    exists(
+        select(tasks.c.id).where(
+            tasks.c.status == literal_column("'pending'"), tasks.c.lane.is_not(None)
+        )
+    ),
+)
+
+
+def look(transaction: Connection) -> Agenda:
+    """Look at the indexes of what is due: a handful of look-ups, whatever the backlog."""
+    due, expiry, tick, ruled, laned = transaction.execute(_LOOK).one()
+    return Agenda(due, expiry, tick, bool(ruled), bool(laned))
