@@ -29,10 +29,15 @@ def check_amounts(field: str, amounts: object) -> None:
         raise fields.invalid(field, "must be an object with names of resources for keys")
     for name, amount in cast("Mapping[str, object]", amounts).items():
         payload.check_text(name, what=field)
-        is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
-        if not is_number or not 0 < amount < math.inf:
+        if not _is_amount(amount):
             problem = f"must give amounts over 0, not {name}={fields.shown(amount)}"
             raise fields.invalid(field, problem)
+
+
+def _is_amount(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 < value < math.inf
 
 
 def encode(key: str | None, needs: Mapping[str, float]) -> str | None:
