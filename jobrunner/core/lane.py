@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 from jobrunner.core import fields, payload
 
@@ -19,15 +19,15 @@ class Lane(NamedTuple):
     needs: Mapping[str, float]
 
 
-def check_amounts(field: str, amounts: object) -> None:
-    """Accept a mapping from names of resources to amounts over 0.
+def check_amounts(field: str, amounts: Mapping[str, object]) -> None:
+    """Accept a mapping from names of resources to amounts over 0, whatever the caller passed.
 
     Raises:
         InvalidTaskError: it is none.
     """
-    if not isinstance(amounts, Mapping) or not fields.has_names(cast("Mapping[Any, Any]", amounts)):
+    if not fields.has_names(amounts):
         raise fields.invalid(field, "must be an object with names of resources for keys")
-    for name, amount in cast("Mapping[str, object]", amounts).items():
+    for name, amount in amounts.items():
         payload.check_text(name, what=field)
         if not _is_amount(amount):
             problem = f"must give amounts over 0, not {name}={fields.shown(amount)}"
