@@ -24,6 +24,10 @@ do: of commands of a millisecond each, every second end would have one of its ow
 ENOUGH: Final = 16
 """Ends that wait for no more: tasks that are over sooner than that need the next claim early."""
 
+MANY: Final = 200
+"""Tasks of one claim that may be kept back: so many are claimed of those only that take less than
+the settlement they wait for."""
+
 
 class InHand:
     """Attempts from their claim until their end is collected. Used by one thread, the worker's.
@@ -32,14 +36,25 @@ class InHand:
     """
 
     def __init__(
-        self, executors: Executors, options: WorkerOptions, clock: Clock, wake: Callable[[], None]
+        self,
+        executors: Executors,
+        options: WorkerOptions,
+        clock: Clock,
+        wake: Callable[[], None],
+        *,
+        overlaps: bool = False,
     ) -> None:
-        """`options` give the graces of a stop."""
+        """`options` give the graces of a stop.
+
+        With `overlaps`, the next transaction may be left to hand out what was claimed.
+        """
         self._executors = executors
+        self._overlaps = overlaps
         self._options = options
         self._clock = clock
         self._wake = wake
         self._attempts: dict[Attempt, None] = {}  # in the order of their claims
+        self._kept: list[Attempt] = []
         self._timed: set[Attempt] = set()
         self._stopping: set[Attempt] = set()
         self._ends: deque[tuple[Attempt, Ended]] = deque()
@@ -56,14 +71,28 @@ class InHand:
         return [attempt.lease for attempt in self._attempts]
 
     def start(self, leases: Sequence[Lease]) -> None:
-        """Hand claimed tasks to the executors."""
+        """Take claimed tasks in hand, and hand them to the executors.
+
+        Many not yet, where the next transaction begins at once because others have ended. Fast
+        tasks would keep the interpreter from it while it prepares what the server is to do, and
+        be over when the server begins: each would wait for the other.
+        """
         now = Instant.now(self._clock)
         for lease in leases:
             attempt = Attempt(lease, clock=self._clock, on_end=self._on_end, claimed_at=now)
             self._attempts[attempt] = None
             if lease.timeout is not None:
                 self._timed.add(attempt)
-            self._executors.submit(attempt)
+            self._kept.append(attempt)
+        if not (self._overlaps and len(leases) >= MANY and len(self._ends) >= ENOUGH):
+            self.hand_out()
+
+    def hand_out(self) -> None:
+        """Hand the executors what was kept back."""
+        kept, self._kept = self._kept, []
+        for attempt in kept:
+            if not attempt.over:
+                self._executors.submit(attempt)
 
     def _on_end(self, attempt: Attempt, ended: Ended) -> None:
         self._ends.append((attempt, ended))

@@ -1,6 +1,6 @@
 """The one writer of a worker: outcomes and claims share transactions (group commit)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -78,8 +78,16 @@ class Settler:
         """Whether a COMMIT raised and was not looked up yet."""
         return bool(self._doubtful)
 
-    def turn(self, ended: Sequence[Ended], wants: Sequence[Want]) -> Turn:
+    def turn(
+        self,
+        ended: Sequence[Ended],
+        wants: Sequence[Want],
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Turn:
         """Settle `ended`, then claim what is wanted.
+
+        `meanwhile` is called in any case, and before the claim if there is one: that is where a
+        server has much to do and this thread nothing.
 
         Raises:
             DatabaseError: nothing is known to be written; call again with the same `ended`.
@@ -94,13 +102,15 @@ class Settler:
                 )
                 # What came to light fills the room that `wants` was made for.
                 agenda = _prepared(transaction, now) if wants else None
-                leases = recovered or self._claim_all(transaction, token, now, wants)
+                leases = recovered or self._claim_all(transaction, token, now, wants, meanwhile)
                 wanted = sum(want.free + want.ahead for want in wants)
                 drained = not recovered and len(leases) < wanted
         except CommitUnknownError:
             # It may have worked all the same: the next turn looks, before it repeats.
             self._doubtful.append(token)
             raise
+        finally:
+            meanwhile()
         self._doubtful = []
         return Turn(settlement, leases, drained, agenda.next() if drained and agenda else None)
 
@@ -122,11 +132,17 @@ class Settler:
         return claimed, left
 
     def _claim_all(
-        self, transaction: "Connection", token: Token, now: datetime, wants: Sequence[Want]
+        self,
+        transaction: "Connection",
+        token: Token,
+        now: datetime,
+        wants: Sequence[Want],
+        meanwhile: Callable[[], None],
     ) -> list[Lease]:
         leases: list[Lease] = []
         for want in wants:
             priority, free, ahead = self._starving(transaction, want)
+            meanwhile()
             found = self._claim(transaction, token, now, want, limit=free, priority=priority)
             found += self._claim(transaction, token, now, want, limit=want.free - len(found))
             if len(found) == want.free:  # or nothing is left for ahead of the slots

@@ -21,7 +21,7 @@ from jobrunner.runtime.in_hand import InHand
 from jobrunner.runtime.lookout import Lookout
 from jobrunner.runtime.membership import Membership
 from jobrunner.runtime.narrate import Narrator
-from jobrunner.runtime.options import Source, WorkerOptions
+from jobrunner.runtime.options import Executor, Source, WorkerOptions
 from jobrunner.runtime.room import Room
 from jobrunner.runtime.settler import Settler, Turn, Want
 from jobrunner.runtime.stopping import Stopping
@@ -58,7 +58,6 @@ class Worker:
         self._on_join = on_join
         self._clock = queue.clock
         self._unsettled: list[Ended] = []
-        self._room = Room(self.options.slots, self.options.queues)
         self._cancels: deque[TaskId] = deque()
         self._until_empty = False
         self._max_tasks: int | None = None
@@ -92,12 +91,15 @@ class Worker:
         self._max_tasks = max_tasks
         if duration is not None:
             self._stop_at = self._clock.monotonic() + duration
-        self._queue.database.look_over()
-        watch = self._queue.database.watch(queues=self.options.queues)
+        database = self._queue.database
+        database.look_over()
+        watch = database.watch(queues=self.options.queues)
+        overlaps = database.is_served and self.options.executor in set(Executor)
         self._wakeup = Wakeup(watch, self._clock, interrupted=self._stopping.is_news)
         wake = self._wakeup.set
         self._executors = Executors(self.options, self._queue, trouble=self._tell, wake=wake)
-        self._in_hand = InHand(self._executors, self.options, self._clock, wake)
+        self._in_hand = InHand(self._executors, self.options, self._clock, wake, overlaps=overlaps)
+        self._room = Room(self.options.slots, self.options.queues, overlaps=overlaps)
         self._join()
         try:
             while not self._done:
@@ -168,7 +170,7 @@ class Worker:
         self._collect()
         wants = self._wants(now)
         if self._unsettled or wants or self._settler.in_doubt:
-            self._after(self._settler.turn(self._unsettled, wants), wants)
+            self._after(self._settler.turn(self._unsettled, wants, self._in_hand.hand_out), wants)
         elif self._nothing_left(now):
             self._done = True
         elif self._wakeup.wait(self._pause(now)):
