@@ -52,6 +52,20 @@ def lock_tasks(transaction: Connection, ids: Sequence[int]) -> None:
         transaction.exec_driver_sql(_LOCK, (f"{{{','.join(map(str, ids))}}}",))
 
 
+_ONE_BY_ONE: Final = (
+    "SELECT pg_advisory_xact_lock(hashtext('jobrunner claims'), hashtext(current_schema()))"
+)
+
+
+def claim_one_by_one(transaction: Connection) -> None:
+    """Wait for other claims that count what runs: two must not count before either has written.
+
+    Until the transaction ends. In a file, everybody writes one by one.
+    """
+    if transaction.dialect.name != "sqlite":
+        transaction.exec_driver_sql(_ONE_BY_ONE)
+
+
 def say(transaction: Connection, *, file: Sequence[str] = (), server: Sequence[str] = ()) -> None:
     """Run the statements that one of the two databases wants; nothing in them is bound."""
     for words in file if transaction.dialect.name == "sqlite" else server:
