@@ -34,7 +34,7 @@ def test_a_key_runs_one_at_a_time_under_racing_workers_and_kills(stage):
     )
     stage.scheduler({"until_empty": True}, workers=WORKERS)
     for number in range(KILLS):
-        pids = stage.until(lambda: _pids(stage)[number:])
+        pids = stage.until(lambda number=number: _pids(stage)[number:])
         os.kill(int(pids[0]), signal.SIGKILL)
     stage.queue.wait(ids, timeout=120)
     assert "twice" not in stage.log()

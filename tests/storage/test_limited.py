@@ -2,6 +2,7 @@
 
 import pytest
 
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed, Failed
 from tests.storage.limiting import Limiting
 
@@ -231,6 +232,4 @@ def test_lanes_beyond_those_that_one_claim_looks_at_have_their_turn(limits):
 
 
 def _needy(number):
-    from jobrunner.core.new_task import NewTask  # noqa: PLC0415
-
     return NewTask(function="work", concurrency_key=f"k{number:04}", needs={"gpu": 1})
