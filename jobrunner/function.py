@@ -8,6 +8,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, Unpack
 from jobrunner.core.cache import Cache
 from jobrunner.core.new_task import NewTask, Parent
 from jobrunner.core.task import Task
+from jobrunner.core.template import fill
 from jobrunner.core.unique import Unique
 from jobrunner.runtime.registry import Function, Registry
 
@@ -63,6 +64,21 @@ def new_task(options: TaskOptions, **work: Any) -> NewTask[Any]:
     return NewTask(**values, **work)
 
 
+def filled(
+    function: Function, options: TaskOptions, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> TaskOptions:
+    """The options of a function for one task: a key like `crawl:{host}` is made of its arguments.
+
+    Raises:
+        InvalidTaskError: the key names what is no argument, or the arguments do not fit.
+    """
+    key = options.get("concurrency_key")
+    if not isinstance(key, str) or "{" not in key:
+        return options
+    values = function.arguments(args, kwargs)
+    return {**options, "concurrency_key": fill("concurrency_key", key, values)}
+
+
 @dataclass(frozen=True)
 class TaskFunction(Generic[P, R, C_co]):
     """A function of a queue. Calling it runs it here and now, as if it were not registered.
@@ -89,8 +105,13 @@ class TaskFunction(Generic[P, R, C_co]):
         return replace(self, options={**self.options, **options})
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> NewTask[R]:
-        """A task of this function that is not stored yet."""
-        return new_task(self.options, function=self.name, args=args, kwargs=kwargs)
+        """A task of this function that is not stored yet.
+
+        Raises:
+            InvalidTaskError: an option or argument is not right.
+        """
+        options = filled(self.registered, self.options, args, kwargs)
+        return new_task(options, function=self.name, args=args, kwargs=kwargs)
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Task[R]:
         """Store a task of this function.
@@ -170,9 +191,12 @@ class Registrar:
             UnknownFunctionError: functions are registered, but none of that name.
             InvalidTaskError: a field is not right.
         """
-        known: Mapping[str, Any] = {}
+        known = TaskOptions()
         if self.registry.names:
-            known = self.registry.get(function).options
+            registered = self.registry.get(function)
+            known = cast("TaskOptions", registered.options)
+            if "concurrency_key" not in fields:
+                known = filled(registered, known, fields.get("args", ()), fields.get("kwargs", {}))
         return new_task(cast("TaskOptions", {**known, **fields}), function=function)
 
     def enqueue(self, new: NewTask[R]) -> Task[R]:

@@ -11,6 +11,7 @@ from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId
 from jobrunner.function import Registrar, TaskOptions, new_task
 from jobrunner.observe.logs import log
+from jobrunner.queues import Keys, Queues
 from jobrunner.runtime.clock import Clock, SharedClock
 from jobrunner.runtime.registry import Reference
 from jobrunner.storage import control, migrate, reads
@@ -47,6 +48,8 @@ class TaskQueue(Registrar, Views):
         self.store = Store(Database(location))
         self.clock: Clock = clock or SharedClock(self.store.server_time)
         self.emit = emit
+        self.queues = Queues(self.store, self.clock)
+        self.keys = Keys(self.store)
         self.after_commit = self.store.after_commit
         """Called after each transaction of this queue that wrote; `testing.inline` is one."""
 

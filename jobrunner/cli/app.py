@@ -16,6 +16,7 @@ from jobrunner.cli import (
     enqueue,
     history,
     move,
+    queues,
     render,
     report,
     work,
@@ -35,6 +36,8 @@ app = typer.Typer(
 )
 task_commands = typer.Typer(help="Look at tasks and act on them.", no_args_is_help=True)
 worker_commands = typer.Typer(help="Look at workers.", no_args_is_help=True)
+queue_commands = typer.Typer(help="Pause, drain and limit queues.", no_args_is_help=True)
+key_commands = typer.Typer(help="Limit concurrency keys.", no_args_is_help=True)
 db_commands = typer.Typer(help="See to the database.", no_args_is_help=True)
 
 app.command()(enqueue.enqueue)
@@ -43,6 +46,8 @@ app.command()(report.report)
 app.command()(report.status)
 app.add_typer(task_commands, name="task")
 app.add_typer(worker_commands, name="worker")
+app.add_typer(queue_commands, name="queue")
+app.add_typer(key_commands, name="key")
 app.add_typer(db_commands, name="db")
 app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
@@ -55,6 +60,13 @@ task_commands.command("update")(control.update)
 task_commands.command("wait")(control.wait)
 task_commands.command("log")(history.log)
 worker_commands.command("list")(control.list_workers)
+queue_commands.command("list")(queues.list_queues)
+queue_commands.command("pause")(queues.pause)
+queue_commands.command("resume")(queues.resume)
+queue_commands.command("drain")(queues.drain)
+queue_commands.command("limit")(queues.limit_queue)
+key_commands.command("list")(queues.list_keys)
+key_commands.command("limit")(queues.limit_key)
 db_commands.command("upgrade")(db.upgrade)
 db_commands.command("check")(db.check)
 db_commands.command("backup")(db.backup)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from jobrunner.cli import render
+from jobrunner.cli.amounts import parse_amounts
 from jobrunner.cli.lines import InvalidLineError, Parsed, read_lines
 from jobrunner.cli.spans import parse_moment, parse_span
 from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownParentError
@@ -51,6 +52,12 @@ def enqueue(
         int | None, typer.Option(help="Attempts before it fails; default 5.")
     ] = None,
     description: Annotated[str | None, typer.Option(help="What people see.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Concurrency key: its tasks share limits, one at a time.")
+    ] = None,
+    needs: Annotated[
+        str | None, typer.Option(help="What its worker must offer: gpu=1,memory=4.")
+    ] = None,
     cwd: Annotated[
         Path | None, typer.Option(help="The command's folder; default: the worker's.")
     ] = None,
@@ -76,6 +83,8 @@ def enqueue(
         "timeout": parse_span(timeout) if timeout is not None else None,
         "max_attempts": max_attempts,
         "description": description,
+        "concurrency_key": key,
+        "needs": parse_amounts(needs) if needs is not None else None,
         "cwd": str(cwd.absolute()) if cwd is not None else None,
     }
     fields = {name: value for name, value in given.items() if value is not None}

@@ -28,6 +28,8 @@ KEYS: Final = (
     "timeout",
     "max_attempts",
     "cwd",
+    "concurrency_key",
+    "needs",
 )
 
 EVERY: Final = 1_000

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from jobrunner.core.history import AttemptRecord
+from jobrunner.core.limits import Limits
 from jobrunner.core.outcome import NAMES
 from jobrunner.core.report import Report, Spread, WorkerReport
 from jobrunner.core.task import Task
@@ -90,11 +91,21 @@ def worker_object(worker: WorkerInfo) -> dict[str, Any]:
         "executor": worker.executor,
         "concurrency": worker.concurrency,
         "queues": list(worker.queues),
+        "offers": dict(worker.offers),
         "status": worker.status.value,
         "started_at": moment(worker.started_at),
         "seen_at": moment(worker.seen_at),
         "stopped_at": moment(worker.stopped_at),
         "error": worker.error,
+    }
+
+
+def limits_object(limits: Limits) -> dict[str, Any]:
+    """The limits of a queue or a key; the period in seconds."""
+    return {
+        "concurrency": limits.concurrency,
+        "rate": limits.rate and limits.rate.number,
+        "period": limits.rate and limits.rate.period.total_seconds(),
     }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobrunner.cli import render
+from jobrunner.cli.amounts import parse_amounts
 from jobrunner.cli.objects import report_object
 from jobrunner.cli.report import show_report
 from jobrunner.cli.signals import noted
@@ -41,6 +42,9 @@ def work(
     address: Annotated[
         str | None, typer.Option(help="The plug-in's engine, such as tcp://HOST:8786.")
     ] = None,
+    offers: Annotated[
+        str | None, typer.Option(help="What each worker has for tasks with needs: gpu=2,memory=16.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=1000, help="Worker processes.")] = 1,
     until_empty: Annotated[
         bool, typer.Option("--until-empty", help="End when nothing is left that could run.")
@@ -69,6 +73,7 @@ def work(
         "concurrency": concurrency,
         "executor": executor,
         "executor_options": {} if address is None else {"address": address},
+        "offers": parse_amounts(offers) if offers is not None else {},
         "queues": dict(_limit(word) for word in queue or ()),
         "heartbeat": parse_span(heartbeat).total_seconds(),
         "lost_after": parse_span(lost_after).total_seconds(),

@@ -11,6 +11,7 @@ JobrunnerError
 ├── TaskStateError              the task's status does not allow that
 ├── TaskFailedError             the awaited task failed or was cancelled
 ├── WaitTimeoutError            the awaited task did not end in time
+│   └── DrainTimeoutError       a queue still runs something
 ├── LeaseLostError              this attempt no longer owns its task
 ├── MoveError                   what arrived in another database is not what was sent
 ├── ApplicationError            the application could not be imported
@@ -147,6 +148,19 @@ class WaitTimeoutError(JobrunnerError):
         super().__init__(f"not ended within {seconds:g} s: task {listed}{more}")
         self.task_ids = tuple(task_ids)
         self.hint = "Is a worker running? See `jobrunner status`."
+
+
+class DrainTimeoutError(WaitTimeoutError):
+    """Something of a queue that is drained did not end in time; the queue stays paused."""
+
+    def __init__(self, queue: str, running: int, seconds: float) -> None:
+        """`running` is how many tasks of it still are in progress after `seconds`."""
+        tasks = "one task still runs" if running == 1 else f"{running} tasks still run"
+        JobrunnerError.__init__(self, f"not drained within {seconds:g} s: {tasks} in {queue!r}")
+        self.task_ids = ()
+        self.queue = queue
+        self.running = running
+        self.hint = f"The queue stays paused; go on with `jobrunner queue resume {queue}`."
 
 
 class LeaseLostError(JobrunnerError):

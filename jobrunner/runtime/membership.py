@@ -75,6 +75,7 @@ class Membership:
             seen_at=now,
             stopped_at=None,
             error=None,
+            offers=options.offers,
         )
 
     def stopping(self) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from jobrunner.core.errors import ConfigurationError
+from jobrunner.core import lane
+from jobrunner.core.errors import ConfigurationError, InvalidTaskError
 from jobrunner.core.events import Emit
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.executors import plugin
@@ -55,6 +56,7 @@ class WorkerOptions:
     `queues` are the queues it serves, each with the number of tasks it may run of it at a
     time or `None` for no limit of its own; an empty mapping means all queues. `executor` is
     one of `Executor`, or the name of an installed plug-in, which gets `executor_options`.
+    `offers` are the resources it has for tasks with needs: `{"gpu": 2}`.
 
     Raises:
         ConfigurationError: a number has no meaning.
@@ -64,6 +66,7 @@ class WorkerOptions:
     executor: str = Executor.THREAD
     executor_options: Mapping[str, str] = field(default_factory=dict[str, str])
     queues: Mapping[str, int | None] = field(default_factory=dict[str, "int | None"])
+    offers: Mapping[str, float] = field(default_factory=dict[str, float])
     heartbeat: float = 5.0
     lost_after: float = 30.0
     shutdown_grace: float = 15.0
@@ -83,6 +86,10 @@ class WorkerOptions:
             raise ConfigurationError(f"concurrency must be from 1 to {CONCURRENCY[-1]}")
         if any(limit is not None and limit < 1 for limit in self.queues.values()):
             raise ConfigurationError("a queue's limit must be at least 1")
+        try:
+            lane.check_amounts("offers", self.offers)
+        except InvalidTaskError as error:
+            raise ConfigurationError(str(error)) from error
         if self.heartbeat <= 0 or self.lost_after < 2 * self.heartbeat:
             raise ConfigurationError(
                 "a worker must be able to beat at least twice before it counts as lost",

@@ -2,12 +2,12 @@
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from jobrunner.core.errors import DuplicateFunctionError, UnknownFunctionError
+from jobrunner.core.errors import DuplicateFunctionError, InvalidTaskError, UnknownFunctionError
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,20 @@ class Function:
     def is_async(self) -> bool:
         """Whether it is an `async def`."""
         return inspect.iscoroutinefunction(self.call)
+
+    def arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The arguments of a call by their names, with those that have defaults.
+
+        Raises:
+            InvalidTaskError: they do not fit the function.
+        """
+        try:
+            bound = inspect.signature(self.call).bind(*args, **kwargs)
+        except (TypeError, ValueError) as error:
+            problem = f"the arguments do not fit {self.name}: {error}"
+            raise InvalidTaskError(problem, field="args") from error
+        bound.apply_defaults()
+        return bound.arguments
 
     @property
     def reference(self) -> "Reference":

@@ -1,6 +1,6 @@
 """The one writer of a worker: outcomes and claims share transactions (group commit)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -10,7 +10,8 @@ from jobrunner.core.outcome import Ended
 from jobrunner.core.task import Lease, Token, WorkerId
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, new_token
-from jobrunner.storage import sweep, workers
+from jobrunner.runtime.rationing import Rationing
+from jobrunner.storage import notices, sweep, workers
 from jobrunner.storage.ageing import AGED_SHARE, starving_priority
 from jobrunner.storage.agenda import Agenda, look
 from jobrunner.storage.claim import claim, claimed_with
@@ -64,14 +65,25 @@ class Want(NamedTuple):
 class Settler:
     """Settles what has ended and claims what comes next, in a single transaction."""
 
-    def __init__(self, database: Database, worker_id: WorkerId, clock: Clock) -> None:
-        """Everything is written in the name of this worker."""
+    def __init__(
+        self,
+        database: Database,
+        worker_id: WorkerId,
+        clock: Clock,
+        *,
+        offers: Mapping[str, float] | None = None,
+    ) -> None:
+        """Everything is written in the name of this worker; `offers` are its resources.
+
+        Without, it has enough of each.
+        """
         self._database = database
         self._worker_id = worker_id
         self._clock = clock
         self._since_aged = 0
         self._look_for_starving_at = 0.0
         self._doubtful: list[Token] = []
+        self._rationing = Rationing(worker_id, offers, clock)
 
     @property
     def in_doubt(self) -> bool:
@@ -102,7 +114,15 @@ class Settler:
                 )
                 # What came to light fills the room that `wants` was made for.
                 agenda = _prepared(transaction, now) if wants else None
-                leases = recovered or self._claim_all(transaction, token, now, wants, meanwhile)
+                next_due = agenda and agenda.next()
+                if agenda and agenda.limits and not recovered:
+                    meanwhile()
+                    leases, look_at = self._rationing.claim(transaction, token, wants)
+                    next_due = min(filter(None, (next_due, look_at)), default=None)
+                    if len(leases) < len(settlement.settled):  # others have the room that is left
+                        notices.work(transaction)
+                else:
+                    leases = recovered or self._claim_all(transaction, token, now, wants, meanwhile)
                 wanted = sum(want.free + want.ahead for want in wants)
                 drained = not recovered and len(leases) < wanted
         except CommitUnknownError:
@@ -112,7 +132,7 @@ class Settler:
         finally:
             meanwhile()
         self._doubtful = []
-        return Turn(settlement, leases, drained, agenda.next() if drained and agenda else None)
+        return Turn(settlement, leases, drained, next_due if drained else None)
 
     def _resolve_doubt(
         self, transaction: "Connection", ended: Sequence[Ended]

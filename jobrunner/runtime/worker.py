@@ -26,8 +26,8 @@ from jobrunner.runtime.room import Room
 from jobrunner.runtime.settler import Settler, Turn, Want
 from jobrunner.runtime.stopping import Stopping
 from jobrunner.runtime.wakeup import Wakeup
-from jobrunner.storage import reads
 from jobrunner.storage.gate import going_first
+from jobrunner.storage.left import nothing_left
 
 TROUBLE_PAUSE: Final = 0.5
 """Seconds before a transaction that failed is tried again."""
@@ -125,7 +125,9 @@ class Worker:
             on_lost=self._on_lost,
             on_cancel=self._on_cancel,
         )
-        self._settler = Settler(self._queue.database, self.id, self._clock)
+        self._settler = Settler(
+            self._queue.database, self.id, self._clock, offers=self.options.offers
+        )
         self._narrator = Narrator(self._queue.emit, self.id)
         self._on_join(self.id)
         self._queue.emit(WorkerStarted(self.id, self.options.executor, self.options.slots))
@@ -185,7 +187,7 @@ class Worker:
         if not self._until_empty or not self._lookout.found_nothing(now):
             return False
         with self._queue.database.reading() as transaction:
-            return reads.nothing_left(transaction, tuple(self.options.queues))
+            return nothing_left(transaction, tuple(self.options.queues), self.options.offers)
 
     def _see_to_stops(self, now: float) -> None:
         if now >= self._stop_at:

@@ -165,19 +165,23 @@ _statements: dict[_Shape, Any] = {}
 def _statement(shape: _Shape) -> Any:
     """The UPDATE, built once for each shape."""
     if shape not in _statements:
-        chosen = _chosen(shape)
-        # The status is compared, not named: where it is named, a server whose statistics are old
-        # may go through all that are pending for each one chosen.
-        _statements[shape] = (
-            update(tasks)
-            .where(tasks.c.id == chosen.c.id, tasks.c.status == chosen.c.status, _ALIVE)
-            .values(
-                status=literal_column("'in_progress'"),
-                attempt=tasks.c.attempt + 1,
-                worker_id=bindparam("worker"),
-                token=bindparam("new_token"),
-                started_at=bindparam("now"),
-            )
-            .returning(*LEASE_COLUMNS)
-        )
+        _statements[shape] = taking(_chosen(shape))
     return _statements[shape]
+
+
+def taking(chosen: Any) -> Any:
+    """The UPDATE that claims what is `chosen`, by its id and status."""
+    # The status is compared, not named: where it is named, a server whose statistics are old
+    # may go through all that are pending for each one chosen.
+    return (
+        update(tasks)
+        .where(tasks.c.id == chosen.c.id, tasks.c.status == chosen.c.status, _ALIVE)
+        .values(
+            status=literal_column("'in_progress'"),
+            attempt=tasks.c.attempt + 1,
+            worker_id=bindparam("worker"),
+            token=bindparam("new_token"),
+            started_at=bindparam("now"),
+        )
+        .returning(*LEASE_COLUMNS)
+    )

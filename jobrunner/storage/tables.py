@@ -156,6 +156,12 @@ partial_index(
 partial_index("ix_tasks_batch", tasks.c.batch_id, tasks.c.status, where="batch_id IS NOT NULL")
 partial_index("ix_tasks_scheduled", tasks.c.run_at, where="status = 'scheduled'")
 partial_index("ix_tasks_in_progress", tasks.c.worker_id, where="status = 'in_progress'")
+partial_index(
+    "ix_tasks_running",
+    tasks.c.lane,
+    tasks.c.worker_id,
+    where="status = 'in_progress' AND lane IS NOT NULL",
+)
 partial_index("ix_tasks_blocked", tasks.c.queue, where="status = 'blocked'")
 partial_index("ix_tasks_finished", tasks.c.finished_at, where="finished_at IS NOT NULL")
 

@@ -35,6 +35,7 @@ rate_starts = Table(
     Column("name", Text, primary_key=True),
     Column("at", Moment, primary_key=True),
     Column("task_id", Long, primary_key=True),
+    Index("ix_rate_starts_at", "at"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )

@@ -24,6 +24,7 @@ WORKER_COLUMNS = (
     ("wanted", sa.Integer()),
     ("stop_requested_at", LONG),
 )
+RUNNING = "status = 'in_progress' AND lane IS NOT NULL"
 WAITING = "status = 'blocked' OR status = 'scheduled' OR status = 'pending'"
 LIVES_ON = (
     "(unique_in & CASE status WHEN 'blocked' THEN 1 WHEN 'scheduled' THEN 2 WHEN 'pending' THEN 4"
@@ -74,6 +75,7 @@ def upgrade() -> None:
         ["queue", "lane", sa.literal_column("priority DESC"), "id"],
         "status = 'pending' AND lane IS NOT NULL",
     )
+    index("ix_tasks_running", ["lane", "worker_id"], RUNNING)
     index("ix_tasks_unique", ["unique_key"], f"unique_key IS NOT NULL AND {LIVES_ON}", unique=True)
     index("ix_tasks_expires", ["expires_at"], f"expires_at IS NOT NULL AND ({WAITING})")
     index("ix_tasks_batch", ["batch_id", "status"], "batch_id IS NOT NULL")
@@ -292,6 +294,7 @@ def _make_traces() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_rate_starts_at", "rate_starts", ["at"], unique=False)
     op.create_table(
         "task_steps",
         sa.Column("task_id", LONG, nullable=False),
@@ -375,8 +378,8 @@ def downgrade() -> None:
     """Forget what the older version does not know; what has run or waits stays."""
     for table in DROPPED:
         op.drop_table(table)
-    for name in ("ix_tasks_lanes", "ix_tasks_unique", "ix_tasks_expires", "ix_tasks_batch"):
-        op.drop_index(name, table_name="tasks")
+    for name in ("lanes", "running", "unique", "expires", "batch"):
+        op.drop_index(f"ix_tasks_{name}", table_name="tasks")
     pending("")
     op.execute("UPDATE attempts SET outcome = 'snoozed' WHERE outcome = 'waiting'")
     op.execute("UPDATE attempts SET outcome = 'completed' WHERE outcome = 'cached'")
