@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast, overload
 
 from jobrunner.core.cache import Cache
+from jobrunner.core.fields import invalid
 from jobrunner.core.new_task import NewTask, Parent
 from jobrunner.core.task import Task
 from jobrunner.core.unique import Unique
@@ -34,7 +35,7 @@ class TaskOptions(TypedDict, total=False):
     cwd: str
     concurrency_key: str
     needs: Mapping[str, float]
-    unique: Unique | str
+    unique: Unique | str | None
     expires_at: datetime
     expires_in: Span
     batch_id: int
@@ -61,6 +62,19 @@ def new_task(options: TaskOptions, **work: Any) -> NewTask[Any]:
         if isinstance(span, int | float):
             values[name] = timedelta(seconds=span)
     return NewTask(**values, **work)
+
+
+def _keyed(
+    options: TaskOptions, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> TaskOptions:
+    """Options with the unique key made of a call, if one is to be made."""
+    unique = options.get("unique")
+    if not isinstance(unique, Unique) or unique.key is not None:
+        return options
+    for name in unique.by or ():
+        if not function.knows(name):
+            raise invalid("unique.by", f"names {name!r}, which {function.name} does not take")
+    return {**options, "unique": unique.of(function.name, function.arguments(args, kwargs))}
 
 
 @dataclass(frozen=True)
@@ -90,7 +104,8 @@ class TaskFunction(Generic[P, R, C_co]):
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> NewTask[R]:
         """A task of this function that is not stored yet."""
-        return new_task(self.options, function=self.name, args=args, kwargs=kwargs)
+        options = _keyed(self.options, self.registered, args, kwargs)
+        return new_task(options, function=self.name, args=args, kwargs=kwargs)
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Task[R]:
         """Store a task of this function.
@@ -170,10 +185,13 @@ class Registrar:
             UnknownFunctionError: functions are registered, but none of that name.
             InvalidTaskError: a field is not right.
         """
-        known: Mapping[str, Any] = {}
+        options = cast("TaskOptions", fields)
         if self.registry.names:
-            known = self.registry.get(function).options
-        return new_task(cast("TaskOptions", {**known, **fields}), function=function)
+            known = self.registry.get(function)
+            options = cast("TaskOptions", {**known.options, **fields})
+            args, kwargs = fields.get("args", ()), fields.get("kwargs", {})
+            options = _keyed(options, known, args, kwargs)
+        return new_task(options, function=function)
 
     def enqueue(self, new: NewTask[R]) -> Task[R]:
         """Store one task."""
