@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast, overload
 
 from jobrunner.core.cache import Cache
+from jobrunner.core.fields import invalid
 from jobrunner.core.new_task import NewTask, Parent
 from jobrunner.core.task import Task
 from jobrunner.core.template import fill
@@ -35,7 +36,7 @@ class TaskOptions(TypedDict, total=False):
     cwd: str
     concurrency_key: str
     needs: Mapping[str, float]
-    unique: Unique | str
+    unique: Unique | str | None
     expires_at: datetime
     expires_in: Span
     batch_id: int
@@ -64,19 +65,39 @@ def new_task(options: TaskOptions, **work: Any) -> NewTask[Any]:
     return NewTask(**values, **work)
 
 
-def filled(
-    function: Function, options: TaskOptions, args: Sequence[Any], kwargs: Mapping[str, Any]
+def fitted(
+    options: TaskOptions, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> TaskOptions:
-    """The options of a function for one task: a key like `crawl:{host}` is made of its arguments.
+    """The options of a function for one call, with the keys that are made of its arguments.
 
     Raises:
-        InvalidTaskError: the key names what is no argument, or the arguments do not fit.
+        InvalidTaskError: a key names what is no argument, or the arguments do not fit.
     """
+    return _filled(_keyed(options, function, args, kwargs), function, args, kwargs)
+
+
+def _filled(
+    options: TaskOptions, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> TaskOptions:
+    """A concurrency key like `crawl:{host}` is made of the arguments."""
     key = options.get("concurrency_key")
     if not isinstance(key, str) or "{" not in key:
         return options
-    values = function.arguments(args, kwargs)
+    values = {**function.defaults, **function.arguments(args, kwargs)}
     return {**options, "concurrency_key": fill("concurrency_key", key, values)}
+
+
+def _keyed(
+    options: TaskOptions, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> TaskOptions:
+    """Options with the unique key made of a call, if one is to be made."""
+    unique = options.get("unique")
+    if not isinstance(unique, Unique) or unique.key is not None:
+        return options
+    for name in unique.by or ():
+        if not function.knows(name):
+            raise invalid("unique.by", f"names {name!r}, which {function.name} does not take")
+    return {**options, "unique": unique.of(function.name, function.arguments(args, kwargs))}
 
 
 @dataclass(frozen=True)
@@ -110,7 +131,7 @@ class TaskFunction(Generic[P, R, C_co]):
         Raises:
             InvalidTaskError: an option or argument is not right.
         """
-        options = filled(self.registered, self.options, args, kwargs)
+        options = fitted(self.options, self.registered, args, kwargs)
         return new_task(options, function=self.name, args=args, kwargs=kwargs)
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Task[R]:
@@ -191,13 +212,13 @@ class Registrar:
             UnknownFunctionError: functions are registered, but none of that name.
             InvalidTaskError: a field is not right.
         """
-        known = TaskOptions()
+        options = cast("TaskOptions", fields)
         if self.registry.names:
-            registered = self.registry.get(function)
-            known = cast("TaskOptions", registered.options)
-            if "concurrency_key" not in fields:
-                known = filled(registered, known, fields.get("args", ()), fields.get("kwargs", {}))
-        return new_task(cast("TaskOptions", {**known, **fields}), function=function)
+            known = self.registry.get(function)
+            options = cast("TaskOptions", {**known.options, **fields})
+            args, kwargs = fields.get("args", ()), fields.get("kwargs", {})
+            options = fitted(options, known, args, kwargs)
+        return new_task(options, function=function)
 
     def enqueue(self, new: NewTask[R]) -> Task[R]:
         """Store one task."""

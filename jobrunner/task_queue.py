@@ -3,12 +3,13 @@
 import contextlib
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from jobrunner.core.events import Emit
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
-from jobrunner.core.task import Task, TaskId
+from jobrunner.core.task import Task, TaskId, TaskSource
 from jobrunner.function import Registrar, TaskOptions, new_task
 from jobrunner.observe.logs import log
 from jobrunner.queues import Keys, Queues
@@ -104,24 +105,30 @@ class TaskQueue(Registrar, Views):
     def enqueue_many(self, new: Iterable[NewTask[Any]]) -> list[Task[Any]]:
         """Store tasks in one transaction, all or none, and return them in the same order.
 
-        `after` may name tasks of the same call, before or behind.
+        `after` may name tasks of the same call, before or behind. For one whose unique key was
+        in use, the task that has it is returned in its place, with `is_duplicate`.
 
         Raises:
             InvalidTaskError: one cannot be stored; none was.
+            DuplicateTaskError: a unique key is in use, and that is an error; none was stored.
             UnknownFunctionError: functions are registered here, but none of that name.
         """
-        rows = self._enqueue(list(new))
+        rows = self._enqueue(list(new), self)
         if self.after_commit:  # they may have run by now
-            return self.store.read(reads.get_many, [row["id"] for row in rows], source=self)
+            ids = [row["id"] for row in rows]
+            found = {task.id: task for task in self.store.read(reads.get_many, ids, source=self)}
+            return [replace(found[row["id"]], is_duplicate=row["is_duplicate"]) for row in rows]
         return [as_stored(row, self) for row in rows]
 
     def enqueue_ids(self, new: Sequence[NewTask[Any]]) -> list[TaskId]:
         """Like `enqueue_many`, for very many: returns only the ids."""
         return [row["id"] for row in self._enqueue(new)]
 
-    def _enqueue(self, new: Sequence[NewTask[Any]]) -> list[dict[str, Any]]:
+    def _enqueue(
+        self, new: Sequence[NewTask[Any]], source: TaskSource | None = None
+    ) -> list[dict[str, Any]]:
         self.registry.require({task.function for task in new if task.function})
-        return self.store.enqueue(new, now=self.clock.now())
+        return self.store.enqueue(new, now=self.clock.now(), source=source)
 
     def enqueue_command(self, argv: Sequence[str], **options: Unpack[TaskOptions]) -> Task[int]:
         """Store a command, run without a shell; its result is its exit code, 0.

@@ -18,6 +18,7 @@ PUBLIC = [
     "Cancel",
     "CycleError",
     "DatabaseError",
+    "DuplicateTaskError",
     "InvalidTaskError",
     "JobrunnerError",
     "LeaseLostError",

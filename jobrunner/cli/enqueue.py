@@ -13,11 +13,12 @@ from jobrunner.cli import render
 from jobrunner.cli.amounts import parse_amounts
 from jobrunner.cli.lines import InvalidLineError, Parsed, read_lines
 from jobrunner.cli.spans import parse_moment, parse_span
+from jobrunner.cli.unique import WORDS, from_options
 from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownParentError
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
-    from jobrunner.core.task import TaskId
+    from jobrunner.core.task import Task, TaskId
 
 _ARGUMENT: Final = re.compile(r"([^\W\d]\w*)(:?=)(.*)", re.DOTALL)
 
@@ -61,6 +62,22 @@ def enqueue(
     cwd: Annotated[
         Path | None, typer.Option(help="The command's folder; default: the worker's.")
     ] = None,
+    unique: Annotated[
+        str | None, typer.Option(metavar="KEY", help="At most one task of this key.")
+    ] = None,
+    unique_for: Annotated[
+        str | None, typer.Option(help="Only for so long after the other was stored.")
+    ] = None,
+    unique_while: Annotated[
+        list[str] | None,
+        typer.Option(help=f"While the other is: {', '.join(WORDS)}; repeatable, default live."),
+    ] = None,
+    if_exists: Annotated[
+        str | None, typer.Option(help="error, ignore or replace; default error.")
+    ] = None,
+    max_wait: Annotated[
+        str | None, typer.Option(help="With replace: put off by at most so long.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
     wait_timeout: Annotated[str | None, typer.Option(help="Wait at most so long.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -86,6 +103,13 @@ def enqueue(
         "concurrency_key": key,
         "needs": parse_amounts(needs) if needs is not None else None,
         "cwd": str(cwd.absolute()) if cwd is not None else None,
+        "unique": from_options(
+            unique,
+            unique_for=unique_for,
+            unique_while=unique_while,
+            if_exists=if_exists,
+            max_wait=max_wait,
+        ),
     }
     fields = {name: value for name, value in given.items() if value is not None}
     state: State = context.obj
@@ -94,8 +118,9 @@ def enqueue(
     if source is not None:
         task_ids = _many(state, source, fields, as_json=as_json)
     else:
-        task_ids = [_one(state, function, arguments or [], fields)]
-        render.as_json({"id": task_ids[0]}) if as_json else render.out(task_ids[0])
+        task = _one(state, function, arguments or [], fields)
+        task_ids = [task.id]
+        _tell(task, as_json=as_json)
     if wait or wait_timeout is not None:
         render.flush()
         _wait(state, task_ids, wait_timeout)
@@ -113,7 +138,7 @@ def _check_one_kind(function: str | None, command: list[str] | None, source: str
 
 def _one(
     state: "State", function: str | None, arguments: Sequence[str], fields: dict[str, Any]
-) -> int:
+) -> "Task[Any]":
     from jobrunner.core.new_task import NewTask  # noqa: PLC0415 — `--help` must be quick
 
     new: NewTask[Any]
@@ -121,7 +146,16 @@ def _one(
         new = NewTask(command=state.command, **fields)
     else:
         new = state.queue.new_task(function, kwargs=_kwargs(arguments), **fields)
-    return state.queue.enqueue_ids([new])[0]
+    return state.queue.enqueue(new)
+
+
+def _tell(task: "Task[Any]", *, as_json: bool) -> None:
+    if task.is_duplicate:
+        render.talk(f"task {task.id} has this unique key already; it is {task.status}")
+    if as_json:
+        render.as_json({"id": task.id} | ({"is_duplicate": True} if task.is_duplicate else {}))
+    else:
+        render.out(task.id)
 
 
 def _kwargs(arguments: Sequence[str]) -> dict[str, Any]:

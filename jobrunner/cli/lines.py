@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
+from jobrunner.cli import unique
 from jobrunner.core import payload
 from jobrunner.core.errors import InvalidTaskError, JobrunnerError, UnknownParentError
 from jobrunner.core.fields import is_list
@@ -30,6 +31,7 @@ KEYS: Final = (
     "cwd",
     "concurrency_key",
     "needs",
+    "unique",
 )
 
 EVERY: Final = 1_000
@@ -193,6 +195,8 @@ def _task(
             fields[key] = _seconds(key, fields[key])
     if "run_at" in fields:
         fields["run_at"] = _moment(fields["run_at"])
+    if "unique" in fields:
+        fields["unique"] = unique.from_line(fields["unique"], _seconds)
     if isinstance(fields.get("function"), str) and "command" not in fields:
         return make(fields.pop("function"), **fields)
     return NewTask(**fields)

@@ -4,6 +4,7 @@ JobrunnerError
 ├── InvalidTaskError            what was given cannot become a task
 │   ├── PayloadError            a value that is not JSON, or too large
 │   ├── CycleError              tasks that wait for each other
+│   ├── DuplicateTaskError      another task has its unique key
 │   └── UnknownParentError      `after` names a task that is not there
 ├── UnknownFunctionError        no function of that name is registered
 ├── DuplicateFunctionError      two functions of one name
@@ -62,6 +63,22 @@ class CycleError(InvalidTaskError):
             hint="Remove one of these dependencies; nothing was enqueued.",
         )
         self.members = tuple(members)
+
+
+class DuplicateTaskError(InvalidTaskError):
+    """Another task has its unique key; nothing of the call was stored."""
+
+    def __init__(self, key: str, task_id: int | None) -> None:
+        """`task_id` is who has the `key`, `None` for another task of the same call."""
+        holder = "another task of this call" if task_id is None else f"task {task_id}"
+        super().__init__(
+            f"the unique key {key!r} is in use by {holder}",
+            field="unique",
+            hint="Nothing was enqueued; to keep the other one, say on_conflict='ignore'"
+            " (--if-exists ignore).",
+        )
+        self.key = key
+        self.task_id = task_id
 
 
 class UnknownParentError(InvalidTaskError):

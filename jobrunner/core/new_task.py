@@ -1,14 +1,14 @@
 """A task as it is asked for: what it runs, when, after what, under which limits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar, Union
 
 from jobrunner.core import fields, lane, payload
 from jobrunner.core.cache import Cache
 from jobrunner.core.task import TASK_IDS, Task
-from jobrunner.core.unique import Unique
+from jobrunner.core.unique import Unique, as_rule, made_key
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -96,6 +96,16 @@ class NewTask(Generic[R_co]):
             fields.check_moment("expires_at", self.expires_at)
         if self.expires_in is not None:
             fields.check_span("expires_in", self.expires_in, shortest=timedelta.resolution)
+        if self.unique is not None:
+            self._check_unique()
+
+    def _check_unique(self) -> None:
+        rule = self.rule
+        if rule and rule.on_conflict == "replace" and (self.after or self.after_any):
+            problem = (
+                "must not be replace where a task waits for others: they could not be replaced"
+            )
+            raise fields.invalid("unique.on_conflict", problem)
 
     def _check_work(self) -> None:
         if (self.function is None) == (self.command is None):
@@ -116,6 +126,28 @@ class NewTask(Generic[R_co]):
             payload.check_text(part, what="command")
         if self.args or self.kwargs:
             raise fields.invalid("args", "go with a function; a command has its own")
+
+    @property
+    def rule(self) -> Unique | None:
+        """What it says of its uniqueness, with a key.
+
+        Of a function that is known only by its name, the arguments are told apart by their names:
+        `bind` of a registered function knows those of all.
+        """
+        rule = as_rule(self.unique)
+        if rule is None or rule.key is not None:
+            return rule
+        if self.command is not None:
+            if rule.by is not None:
+                raise fields.invalid("unique.by", "goes with a function; give a command a key")
+            return replace(rule, key=made_key("", [list(self.command), self.cwd]))
+        missing = [name for name in rule.by or () if name not in self.kwargs]
+        if missing or (self.args and rule.by is None):
+            told = f"argument {missing[0]!r}" if missing else "names of positional arguments"
+            raise fields.invalid(
+                "unique", f"lacks the {told}: pass what counts by keyword, or give a key"
+            )
+        return rule.of(self.function or "", self.kwargs)
 
     @property
     def name(self) -> str:

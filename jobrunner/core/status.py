@@ -46,6 +46,7 @@ TRANSITIONS: Final[dict[tuple[Status | None, Status], str]] = {
     (Status.SCHEDULED, Status.PENDING): "its time has come (promote)",
     (Status.SCHEDULED, Status.CANCELLED): "a person cancelled it",
     (Status.PENDING, Status.IN_PROGRESS): "a worker claimed it",
+    (Status.PENDING, Status.SCHEDULED): "a later one of its unique key has put it off",
     (Status.PENDING, Status.CANCELLED): "a person cancelled it",
     (Status.IN_PROGRESS, Status.COMPLETED): "it returned",
     (Status.IN_PROGRESS, Status.SCHEDULED): "it failed or timed out and is retried, or was snoozed",

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from jobrunner.core.errors import DuplicateFunctionError, InvalidTaskError, UnknownFunctionError
+from jobrunner.core.errors import DuplicateFunctionError, UnknownFunctionError
+from jobrunner.core.fields import invalid
 
 
 @dataclass(frozen=True)
@@ -27,19 +28,46 @@ class Function:
         """Whether it is an `async def`."""
         return inspect.iscoroutinefunction(self.call)
 
-    def arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The arguments of a call by their names, with those that have defaults.
+    @cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self.call)
+
+    def arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of a call by their names, however they were passed.
+
+        Those that are as the function has them anyway are left out: to say so makes no other call.
 
         Raises:
-            InvalidTaskError: they do not fit the function.
+            InvalidTaskError: it cannot be called like that.
         """
         try:
-            bound = inspect.signature(self.call).bind(*args, **kwargs)
-        except (TypeError, ValueError) as error:
-            problem = f"the arguments do not fit {self.name}: {error}"
-            raise InvalidTaskError(problem, field="args") from error
-        bound.apply_defaults()
-        return bound.arguments
+            bound = self._signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise invalid("args", f"do not fit {self.name}: {error}") from None
+        named: dict[str, Any] = {}
+        for name, parameter in self._signature.parameters.items():
+            if name in bound and parameter.kind is not parameter.VAR_KEYWORD:
+                if not _is_same(bound[name], parameter.default):
+                    named[name] = bound[name]
+            elif name in bound:
+                # One that goes into **kwargs may have the name of one that only has a position.
+                named |= {f"**{key}" if key in named else key: v for key, v in bound[name].items()}
+        return named
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """What its arguments are where a call does not say."""
+        parameters = self._signature.parameters
+        return {
+            name: parameter.default
+            for name, parameter in parameters.items()
+            if parameter.default is not parameter.empty
+        }
+
+    def knows(self, name: str) -> bool:
+        """Whether an argument can have this name."""
+        parameters = self._signature.parameters
+        return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
     @property
     def reference(self) -> "Reference":
@@ -133,6 +161,11 @@ class Registry:
     def modules(self) -> list[str]:
         """The modules that define them, the main one left out."""
         return sorted({reference.module for reference in self.references} - {"__main__"})
+
+
+def _is_same(value: object, default: object) -> bool:
+    """Whether it is what would have been taken anyway; `[True]` equals `[1]`, and is another."""
+    return repr(value) == repr(default)
 
 
 def _home(function: Function) -> str:

@@ -112,17 +112,15 @@ class Settler:
                 settlement = settle(
                     transaction, ended, worker_id=self._worker_id, now=now, backoff=backoff
                 )
-                # What came to light fills the room that `wants` was made for.
-                agenda = _prepared(transaction, now) if wants else None
-                next_due = agenda and agenda.next()
-                if agenda and agenda.limits and not recovered:
-                    meanwhile()
-                    leases, look_at = self._rationing.claim(transaction, token, wants)
-                    next_due = min(filter(None, (next_due, look_at)), default=None)
-                    if len(leases) < len(settlement.settled):  # others have the room that is left
-                        notices.work(transaction)
-                else:
-                    leases = recovered or self._claim_all(transaction, token, now, wants, meanwhile)
+                leases, look_at = recovered, None
+                if wants and not recovered:
+                    # What came to light fills the room that `wants` was made for.
+                    agenda = _prepared(transaction, now)
+                    leases, look_at = self._claim_all(
+                        transaction, token, wants, agenda=agenda, now=now, meanwhile=meanwhile
+                    )
+                    if agenda.limits and len(leases) < len(settlement.settled):
+                        notices.work(transaction)  # others have the room that is left
                 wanted = sum(want.free + want.ahead for want in wants)
                 drained = not recovered and len(leases) < wanted
         except CommitUnknownError:
@@ -132,7 +130,7 @@ class Settler:
         finally:
             meanwhile()
         self._doubtful = []
-        return Turn(settlement, leases, drained, next_due if drained else None)
+        return Turn(settlement, leases, drained, look_at if drained else None)
 
     def _resolve_doubt(
         self, transaction: "Connection", ended: Sequence[Ended]
@@ -155,11 +153,18 @@ class Settler:
         self,
         transaction: "Connection",
         token: Token,
-        now: datetime,
         wants: Sequence[Want],
+        *,
+        agenda: Agenda,
+        now: datetime,
         meanwhile: Callable[[], None],
-    ) -> list[Lease]:
-        leases: list[Lease] = []
+    ) -> tuple[list[Lease], datetime | None]:
+        """What was claimed, and when there may be more without anything being changed."""
+        if agenda.limits:
+            meanwhile()
+            leases, look_at = self._rationing.claim(transaction, token, wants)
+            return leases, min(filter(None, (agenda.next(), look_at)), default=None)
+        leases = []
         for want in wants:
             priority, free, ahead = self._starving(transaction, want)
             meanwhile()
@@ -174,7 +179,7 @@ class Settler:
                 found += self._claim(transaction, token, now, want, limit=limit, ahead=True)
             self._since_aged = (self._since_aged + len(found)) % AGED_SHARE
             leases += found
-        return leases
+        return leases, agenda.next()
 
     def _starving(self, transaction: "Connection", want: Want) -> tuple[int | None, int, int]:
         """One claim in ten takes the longest-waiting task.

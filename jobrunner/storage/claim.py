@@ -1,7 +1,7 @@
 """Take tasks to run: one conditional UPDATE, so that each is picked up once."""
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from jobrunner.core.task import Lease, Token, WorkerId
-from jobrunner.storage import payloads
+from jobrunner.storage import payloads, unique
 from jobrunner.storage.tables import tasks, workers
 from jobrunner.storage.types import Long, Number
 
@@ -51,6 +51,16 @@ _ALIVE: Final = exists(
     .where(workers.c.id == bindparam("worker"), workers.c.status == literal_column("'running'"))
     .with_for_update(read=True)
 )
+TAKEN: Final[Mapping[str, Any]] = {
+    "status": literal_column("'in_progress'"),
+    "attempt": tasks.c.attempt + 1,
+    "worker_id": bindparam("worker"),
+    "token": bindparam("new_token"),
+    "started_at": bindparam("now"),
+    "unique_key": unique.LETS_GO,
+}
+"""What a claim makes of a task, whichever way it was chosen."""
+
 _SAME_NAME: Final = Lease._fields[1:-3]
 # As plain numbers: SQLAlchemy calls a function for each value that has a type of ours.
 LEASE_COLUMNS: Final = (
@@ -176,12 +186,6 @@ def taking(chosen: Any) -> Any:
     return (
         update(tasks)
         .where(tasks.c.id == chosen.c.id, tasks.c.status == chosen.c.status, _ALIVE)
-        .values(
-            status=literal_column("'in_progress'"),
-            attempt=tasks.c.attempt + 1,
-            worker_id=bindparam("worker"),
-            token=bindparam("new_token"),
-            started_at=bindparam("now"),
-        )
+        .values(**TAKEN)
         .returning(*LEASE_COLUMNS)
     )

@@ -10,7 +10,7 @@ from jobrunner.core.errors import TaskNotFoundError, TaskStateError
 from jobrunner.core.status import FINAL, Status
 from jobrunner.core.task import TaskId, WorkerId, may_be_id
 from jobrunner.core.verdict import CANCEL_REASON
-from jobrunner.storage import notices
+from jobrunner.storage import notices, unique
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.tables import dependencies, tasks
@@ -59,8 +59,10 @@ def retry(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status:
 
     Raises:
         TaskNotFoundError: there is no such task.
-        TaskStateError: it has not ended, has completed, or depends on a task that failed.
+        TaskStateError: it has not ended, has completed, depends on a task that failed, or another
+            one has its unique key.
     """
+    unique.take_again(transaction, [task_id], now=now)
     if may_be_id(task_id):
         lock_tasks(transaction, _around(transaction, task_id))
     status = _locked(transaction, task_id)

@@ -1,7 +1,8 @@
 """What the two databases do differently inside a transaction: the only `if dialect`."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, text
@@ -77,6 +78,22 @@ def claims_underway(transaction: Connection) -> set[str]:
     if transaction.dialect.name == "sqlite":
         return set()
     return set(transaction.exec_driver_sql(_UNDERWAY).scalars())
+
+
+KEY_LOCKS: Final = 1_024
+"""Locks that all unique keys share: a server has room for some thousands at a time."""
+
+_LOCK_KEYS: Final = "SELECT pg_advisory_xact_lock(1785684594, number) FROM unnest(%s::int[]) number"
+
+
+def lock_keys(transaction: Connection, keys: Iterable[str]) -> None:
+    """Keep others from taking unique keys until the transaction ends; in a file, all are kept out.
+
+    Everybody locks in the order of the numbers, or two would wait for each other.
+    """
+    numbers = sorted({zlib.crc32(key.encode()) % KEY_LOCKS for key in keys})
+    if numbers and transaction.dialect.name != "sqlite":
+        transaction.exec_driver_sql(_LOCK_KEYS, (f"{{{','.join(map(str, numbers))}}}",))
 
 
 def say(transaction: Connection, *, file: Sequence[str] = (), server: Sequence[str] = ()) -> None:

@@ -1,11 +1,11 @@
 """Store new tasks with their dependencies: all of them or none, in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from jobrunner.core import lane, payload
 from jobrunner.core.errors import UnknownParentError
@@ -13,11 +13,11 @@ from jobrunner.core.graph import parents_first
 from jobrunner.core.new_task import NewTask, Parent
 from jobrunner.core.status import TO_CLAIM, Status
 from jobrunner.core.task import Task, TaskId
-from jobrunner.storage import notices, payloads
-from jobrunner.storage.chunks import chunks
+from jobrunner.storage import notices, payloads, unique
 from jobrunner.storage.dialect import reserve_ids
-from jobrunner.storage.payloads import WHOLE
+from jobrunner.storage.parents import statuses
 from jobrunner.storage.prepared import Insert
+from jobrunner.storage.replace import replace
 from jobrunner.storage.tables import dependencies, tasks
 from jobrunner.storage.types import MICROSECOND, micros
 
@@ -69,19 +69,51 @@ def enqueue(
     `after` and `after_any` may name tasks of the same call in any order. `before` are the ids of
     the same call whose COMMIT is in doubt.
 
+    Where a task with its unique key was there, its row is only `{"id", "is_duplicate", …}`.
+
     Raises:
         PayloadError: an argument is not JSON or too large.
+        DuplicateTaskError: a unique key is in use, which is to be an error.
         UnknownParentError: a parent does not exist.
         CycleError: tasks of this call wait for each other.
     """
     if not new:
         return []
     ids = [TaskId(number) for number in reserve_ids(transaction, len(new), before=before)]
-    edges = _edges(new, ids)
+    if any(task.unique is not None for task in new):
+        return _enqueue_unique(transaction, new, ids, now=now)
+    rows = [_row(task, task_id, micros(now)) for task, task_id in zip(new, ids, strict=True)]
+    return _store(transaction, new, rows, dict(zip(new, ids, strict=True)))
+
+
+def _enqueue_unique(
+    transaction: Connection, new: Sequence[NewTask[Any]], ids: Sequence[TaskId], *, now: datetime
+) -> list[Row]:
+    """Store what nobody else stands in for; dependents of the others wait for their stand-ins."""
     created_at = micros(now)
-    rows = [_row(task, task_id, created_at) for task, task_id in zip(new, ids, strict=True)]
+    resolved = unique.resolve(transaction, new, ids, now=now, created_at=created_at)
+    kept = [at for at in range(len(new)) if at not in resolved.stand_ins]
+    own = dict(zip(new, resolved.ids(ids), strict=True))
+    later = {holder.id: task for holder, task in resolved.replaced.items() if holder.is_new}
+    rows = [_row(later.get(ids[at], new[at]), ids[at], created_at) for at in kept]
+    stored = _store(transaction, [new[at] for at in kept], rows, own)
+    given = {
+        holder: _row(task, holder.id, created_at, since=holder.created_at)
+        for holder, task in resolved.replaced.items()
+        if not holder.is_new
+    }
+    return resolved.answers(ids, stored, replace(transaction, given, now=created_at))
+
+
+def _store(
+    transaction: Connection,
+    new: Sequence[NewTask[Any]],
+    rows: list[Row],
+    own: Mapping[NewTask[Any], TaskId],
+) -> list[Row]:
+    edges = _edges(new, [row["id"] for row in rows], own)
     if edges:
-        _block(transaction, dict(zip(ids, rows, strict=True)), edges, new, created_at)
+        _block(transaction, {row["id"]: row for row in rows}, edges, new, rows[0]["created_at"])
     short, apart = payloads.split(rows)
     _INSERT_TASKS.run(transaction, [_in_order(row) for row in short])
     payloads.put(transaction, apart)
@@ -95,30 +127,17 @@ def enqueue(
     return rows
 
 
-_AS_GIVEN: Final = ("created_at", "queue", "function", "command", "args", "kwargs", "description")
-"""What a task keeps from its enqueueing, whatever has become of it since."""
-_GIVEN: Final = [WHOLE[name] if name in WHOLE else tasks.c[name] for name in _AS_GIVEN]
-
-
-def is_stored(
-    transaction: Connection, new: Sequence[NewTask[Any]], ids: Sequence[TaskId], *, now: datetime
-) -> bool:
-    """Whether a call of `enqueue` that gave these ids has been committed.
-
-    The ids alone do not tell: when it was rolled back, they went to whoever came next.
-    """
-    query = select(*_GIVEN).where(tasks.c.id == ids[0])
-    found = transaction.execute(query).mappings().one_or_none()
-    given = _row(new[0], ids[0], micros(now))
-    return found is not None and dict(found) == {
-        name: given[name] for name in _AS_GIVEN if name != "created_at"
-    } | {"created_at": now}
-
-
-def _row(task: NewTask[Any], task_id: TaskId, created_at: int) -> dict[str, Any]:
+def _row(
+    task: NewTask[Any], task_id: TaskId, created_at: int, *, since: int | None = None
+) -> dict[str, Any]:
+    """`since` is when one that it replaces was stored."""
     run_at = created_at + task.delay // MICROSECOND
     if task.run_at is not None:
         run_at = max(run_at, micros(task.run_at))
+    own: dict[str, Any] = {}
+    if task.unique is not None:
+        own = unique.columns(task, created_at)
+        run_at = unique.put_off(task, run_at, created_at if since is None else since)
     return {
         "id": task_id,
         "status": Status.SCHEDULED.value if run_at > created_at else Status.PENDING.value,
@@ -145,6 +164,8 @@ def _row(task: NewTask[Any], task_id: TaskId, created_at: int) -> dict[str, Any]
         "batch_id": task.batch_id,
         "extras": None,
         "after": (),
+        "is_duplicate": False,
+        **own,
     }
 
 
@@ -155,9 +176,10 @@ def _expires_at(task: NewTask[Any], created_at: int) -> int | None:
     return min(moments, default=None)
 
 
-def _edges(new: Sequence[NewTask[Any]], ids: Sequence[TaskId]) -> dict[TaskId, list[Edge]]:
+def _edges(
+    new: Sequence[NewTask[Any]], ids: Sequence[TaskId], own: Mapping[NewTask[Any], TaskId]
+) -> dict[TaskId, list[Edge]]:
     """The parents of each new task; one named twice keeps the stricter rule."""
-    own = dict(zip(new, ids, strict=True))
     edges: dict[TaskId, list[Edge]] = {}
     for task, task_id in zip(new, ids, strict=True):
         if task.after or task.after_any:
@@ -167,7 +189,7 @@ def _edges(new: Sequence[NewTask[Any]], ids: Sequence[TaskId]) -> dict[TaskId, l
     return edges
 
 
-def _ids(parents: Iterable[Parent], own: dict[NewTask[Any], TaskId]) -> Iterable[TaskId]:
+def _ids(parents: Iterable[Parent], own: Mapping[NewTask[Any], TaskId]) -> Iterable[TaskId]:
     for parent in parents:
         if isinstance(parent, Task):
             yield parent.id
@@ -194,20 +216,20 @@ def _block(
     named = dict(zip(rows, new, strict=True))
     order = parents_first(inside, name=lambda task_id: named[TaskId(task_id)].name)
     outside = {p for parents in edges.values() for p, _ in parents if p not in rows}
-    statuses = _statuses(transaction, outside)
+    known = statuses(transaction, outside)
     for number in order:
         task_id = TaskId(number)
         rows[task_id]["after"] = tuple(sorted(parent for parent, _ in edges.get(task_id, ())))
-        _apply_parents(rows[task_id], edges.get(task_id, ()), statuses, created_at)
-        statuses[task_id] = Status(rows[task_id]["status"])
+        _apply_parents(rows[task_id], edges.get(task_id, ()), known, created_at)
+        known[task_id] = Status(rows[task_id]["status"])
 
 
 def _apply_parents(
-    row: dict[str, Any], parents: Iterable[Edge], statuses: dict[TaskId, Status], now: int
+    row: dict[str, Any], parents: Iterable[Edge], known: dict[TaskId, Status], now: int
 ) -> None:
     waiting_on = 0
     for parent, on_failure in parents:
-        status = statuses[parent]
+        status = known[parent]
         if not status.is_final:
             waiting_on += 1
         elif status is not Status.COMPLETED and on_failure == "cancel":
@@ -224,16 +246,3 @@ def _apply_parents(
 def said(status: Status) -> str:
     """How a parent's end is told in a sentence."""
     return "failed" if status is Status.FAILED else "was cancelled"
-
-
-def _statuses(transaction: Connection, ids: set[TaskId]) -> dict[TaskId, Status]:
-    found: dict[TaskId, Status] = {}
-    # Locked, so that no parent ends between this look and the edge that waits for it.
-    # In one order, so that no two wait for each other.
-    query = select(tasks.c.id, tasks.c.status).order_by(tasks.c.id).with_for_update(read=True)
-    for chunk in chunks(sorted(ids)):
-        for task_id, status in transaction.execute(query.where(tasks.c.id.in_(chunk))):
-            found[TaskId(task_id)] = Status(status)
-    for missing in sorted(ids - found.keys()):
-        raise UnknownParentError(missing)
-    return found

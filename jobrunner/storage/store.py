@@ -13,9 +13,12 @@ from sqlalchemy.exc import IntegrityError
 
 from jobrunner.core.errors import CommitUnknownError, ConflictError, DatabaseError
 from jobrunner.core.new_task import NewTask
+from jobrunner.core.task import TaskSource
 from jobrunner.storage import migrate
+from jobrunner.storage.doubt import has_arrived
 from jobrunner.storage.engine import Database
-from jobrunner.storage.enqueue import Row, enqueue, is_stored
+from jobrunner.storage.enqueue import Row, enqueue
+from jobrunner.storage.stored import look
 from jobrunner.storage.together import FEW, Asked, Together
 from jobrunner.storage.turnstile import in_turn
 
@@ -106,12 +109,15 @@ class Store:
         with self.writing() as transaction:
             return call(transaction, *values, **named)
 
-    def enqueue(self, new: Sequence[NewTask[Any]], *, now: datetime) -> list[Row]:
+    def enqueue(
+        self, new: Sequence[NewTask[Any]], *, now: datetime, source: TaskSource | None = None
+    ) -> list[Row]:
         """Store new tasks; if a COMMIT raises, look before it is repeated.
 
         Returns the rows as they were written. Nothing is looked for after the COMMIT: if that
         failed, whoever repeats the call would store them twice
-        (guarded by test_an_enqueue_looks_for_nothing_after_its_commit).
+        (guarded by test_an_enqueue_looks_for_nothing_after_its_commit). Unique ones that were
+        there are read before, if there is a `source` for them.
 
         Raises:
             InvalidTaskError: one cannot be stored; none was.
@@ -123,17 +129,18 @@ class Store:
             if rows is not None:
                 return rows
         try:
-            return self._enqueue(lambda: (new, now))
+            return self._enqueue(lambda: (new, now), source)
         except ConflictError:
             if self._joined.get() is not None:  # the whole of it was taken back, not only this
                 raise
-            return self._enqueue(lambda: (new, now))
+            return self._enqueue(lambda: (new, now), source)
 
     def _may_share(self, new: Sequence[NewTask[Any]]) -> bool:
         """Whether somebody writes, and then others may be waiting, too, and it can be for all."""
         return (
             (self._together.is_at_work or self.database.is_busy())
             and 0 < len(new) <= FEW
+            and all(task.unique is None for task in new)
             and not any(
                 isinstance(p, NewTask) for task in new for p in (*task.after, *task.after_any)
             )
@@ -142,7 +149,7 @@ class Store:
             and not in_turn()
         )
 
-    def _enqueue(self, ask: Callable[[], Asked]) -> list[Row]:
+    def _enqueue(self, ask: Callable[[], Asked], source: TaskSource | None = None) -> list[Row]:
         self.database.reserve.refuse_when_low()
         asked: Asked | None = None
         rows: list[Row] = []
@@ -150,19 +157,27 @@ class Store:
             with self.writing() as transaction:
                 asked = ask()
                 rows = enqueue(transaction, asked[0], now=asked[1])
+                look(transaction, rows, source)
         except CommitUnknownError:
             if asked is None:
                 raise
-            return self._look_again(*asked, rows)
+            return self._look_again(*asked, rows, source)
         return rows
 
-    def _look_again(self, new: Sequence[NewTask[Any]], now: datetime, rows: list[Row]) -> list[Row]:
-        ids = [row["id"] for row in rows]
+    def _look_again(
+        self,
+        new: Sequence[NewTask[Any]],
+        now: datetime,
+        rows: list[Row],
+        source: TaskSource | None,
+    ) -> list[Row]:
         try:
             # A commit after it writes over whatever the first has left in SQLite's WAL.
             with self.writing() as transaction:
-                if not is_stored(transaction, new, ids, now=now):
-                    rows = enqueue(transaction, new, now=now, before=ids)
+                if not has_arrived(transaction, new, rows):
+                    before = [row["reserved"] if "reserved" in row else row["id"] for row in rows]
+                    rows = enqueue(transaction, new, now=now, before=before)
+                    look(transaction, rows, source)
         except CommitUnknownError:
             raise
         except DatabaseError as error:  # it could not be looked up

@@ -33,6 +33,8 @@ EXAMPLES = [
     errors.InvalidTaskError("queue must have a name", field="queue"),
     errors.PayloadError("args is not JSON", field="args"),
     errors.CycleError(["a", "b", "a"]),
+    errors.DuplicateTaskError("document:7", 7),
+    errors.DuplicateTaskError("document:7", None),
     errors.UnknownParentError(7),
     errors.UnknownFunctionError("f", ["g", "h"]),
     errors.UnknownFunctionError("f", []),

@@ -5,8 +5,9 @@ import pytest
 from jobrunner import NewTask, TaskQueue
 from jobrunner.core.errors import CommitUnknownError
 from jobrunner.core.outcome import Completed
+from jobrunner.storage.doubt import is_stored
 from jobrunner.storage.engine import Database
-from jobrunner.storage.enqueue import is_stored
+from jobrunner.storage.enqueue import enqueue
 
 
 @pytest.fixture
@@ -55,29 +56,42 @@ def test_tasks_whose_commit_is_unknown_are_stored_once(queue, commits, fate):
     assert names(queue) == ["a", "b"]
 
 
+def row_of(store, task):
+    """What an enqueue wrote that was then rolled back."""
+    rows = []
+
+    def undone(transaction):
+        rows.extend(enqueue(transaction, [task], now=store.now))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.write(undone)
+    return rows[0]
+
+
 def test_what_was_stored_is_known_whatever_has_become_of_it(store):
-    asked, now = new("a", "b"), store.now
-    ids = store.enqueue(*asked)
+    row, _ = store.write(enqueue, new("a", "b"), now=store.now)
     store.later(1)
     for lease in store.claim():
         store.settle(lease, Completed())
-    assert store.read(is_stored, asked, ids, now=now)
+    assert store.read(is_stored, row)
 
 
 def test_an_id_that_went_to_somebody_else_is_not_taken_for_ones_own(store):
-    asked = new("mine")
-    ids = store.enqueue(*new("theirs"))
-    assert not store.read(is_stored, asked, ids, now=store.now)
+    row = row_of(store, *new("mine"))
+    (theirs,) = store.enqueue(*new("theirs"))
+    assert not store.read(is_stored, row | {"id": theirs})
 
 
 def test_the_same_task_of_another_moment_is_not_taken_for_ones_own(store):
-    ids = store.enqueue(*new("a"))
+    row = row_of(store, *new("a"))
     store.later(1)
-    assert not store.read(is_stored, new("a"), ids, now=store.now)
+    (later,) = store.enqueue(*new("a"))
+    assert not store.read(is_stored, row | {"id": later})
 
 
 def test_what_is_not_there_is_not_stored(store):
-    assert not store.read(is_stored, new("a"), [1], now=store.now)
+    assert not store.read(is_stored, row_of(store, *new("a")))
 
 
 def test_a_second_commit_that_raises_is_told(queue, commits):

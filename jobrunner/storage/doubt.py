@@ -1,0 +1,64 @@
+"""Whether an enqueue whose COMMIT raised was stored all the same."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from jobrunner.core.new_task import NewTask
+from jobrunner.storage import unique
+from jobrunner.storage.enqueue import Row
+from jobrunner.storage.payloads import WHOLE
+from jobrunner.storage.tables import tasks
+from jobrunner.storage.types import EPOCH
+
+_AS_GIVEN: Final = ("queue", "function", "command", "args", "kwargs", "description")
+"""What a task keeps from its enqueueing, whatever has become of it since."""
+_GIVEN: Final = select(
+    *(WHOLE[name] if name in WHOLE else tasks.c[name] for name in _AS_GIVEN),
+    tasks.c.created_at,
+    tasks.c.run_at,
+    tasks.c.attempt,
+)
+
+
+def has_arrived(transaction: Connection, new: Sequence[NewTask[Any]], rows: Sequence[Row]) -> bool:
+    """Whether a call of `enqueue` that gave these rows has been committed.
+
+    All of it was or nothing: one task that was stored, or replaced, tells for all. Where the call
+    only found others there is nothing to look for.
+    """
+    unique.lock(transaction, new)  # a server may still be about it: until it has ended
+    written = [row for row in rows if not row["is_duplicate"]]
+    if written:
+        return is_stored(transaction, written[0])
+    replaced = (row["written"] for row in rows if row.get("written"))
+    first = next(replaced, None)
+    return first is None or _is_replaced(transaction, first)
+
+
+def is_stored(transaction: Connection, row: Row) -> bool:
+    """Whether a task is there as it was written.
+
+    The ids alone do not tell: when it was rolled back, they went to whoever came next.
+    """
+    found = _found(transaction, row)
+    return found is not None and found.created_at == _moment(row["created_at"])
+
+
+def _is_replaced(transaction: Connection, row: Row) -> bool:
+    found = _found(transaction, row)
+    was_started = found is not None and found.attempt > row["attempt"]
+    return found is not None and (was_started or found.run_at == _moment(row["run_at"]))
+
+
+def _found(transaction: Connection, row: Row) -> Any:
+    found = transaction.execute(_GIVEN.where(tasks.c.id == row["id"])).one_or_none()
+    if found is None or any(getattr(found, name) != row[name] for name in _AS_GIVEN):
+        return None
+    return found
+
+
+def _moment(microseconds: int) -> Any:
+    return EPOCH + timedelta(microseconds=microseconds)
