@@ -9,6 +9,7 @@ from jobrunner.core.events import Emit
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId
+from jobrunner.crews import Crews
 from jobrunner.function import Registrar, TaskOptions, new_task
 from jobrunner.observe.logs import log
 from jobrunner.runtime.clock import Clock, SharedClock
@@ -47,6 +48,7 @@ class TaskQueue(Registrar, Views):
         self.store = Store(Database(location))
         self.clock: Clock = clock or SharedClock(self.store.server_time)
         self.emit = emit
+        self.crews = Crews(self)
         self.after_commit = self.store.after_commit
         """Called after each transaction of this queue that wrote; `testing.inline` is one."""
 

@@ -10,6 +10,7 @@ from jobrunner import __version__
 from jobrunner.cli import (
     control,
     crashtest,
+    crews,
     db,
     demo,
     doctor,
@@ -34,7 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 task_commands = typer.Typer(help="Look at tasks and act on them.", no_args_is_help=True)
-worker_commands = typer.Typer(help="Look at workers.", no_args_is_help=True)
+worker_commands = typer.Typer(help="Look at workers, and steer them.", no_args_is_help=True)
 db_commands = typer.Typer(help="See to the database.", no_args_is_help=True)
 
 app.command()(enqueue.enqueue)
@@ -55,6 +56,12 @@ task_commands.command("update")(control.update)
 task_commands.command("wait")(control.wait)
 task_commands.command("log")(history.log)
 worker_commands.command("list")(control.list_workers)
+worker_commands.command("pause")(crews.pause)
+worker_commands.command("resume")(crews.resume)
+worker_commands.command("drain")(crews.drain)
+worker_commands.command("stop")(crews.stop)
+worker_commands.command("resize")(crews.resize)
+worker_commands.command("crews")(crews.list_crews)
 db_commands.command("upgrade")(db.upgrade)
 db_commands.command("check")(db.check)
 db_commands.command("backup")(db.backup)

@@ -180,4 +180,5 @@ def list_workers(
     if as_json:
         render.as_json([worker_object(worker) for worker in found])
         return
-    print_workers(found, state.stored.clock.now(), none="No worker is running.")
+    running = state.stored.crews.running()
+    print_workers(found, state.stored.clock.now(), none="No worker is running.", running=running)

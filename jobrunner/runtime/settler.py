@@ -10,7 +10,7 @@ from jobrunner.core.outcome import Ended
 from jobrunner.core.task import Lease, Token, WorkerId
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, new_token
-from jobrunner.storage import sweep, workers
+from jobrunner.storage import expiry, sweep, workers
 from jobrunner.storage.ageing import AGED_SHARE, starving_priority
 from jobrunner.storage.agenda import Agenda, look
 from jobrunner.storage.claim import claim, claimed_with
@@ -26,9 +26,12 @@ NONE_STARVES_FOR: Final = 0.1
 """Seconds for which it is believed that the plain order serves the longest-waiting task."""
 
 
-def _prepared(transaction: "Connection", now: datetime) -> Agenda:
+def _prepared(transaction: "Connection", now: datetime, settlement: Settlement) -> Agenda:
     """Do what is due; tells what will be, and what a claim has to regard."""
     agenda = look(transaction)
+    if _is_due(agenda.next_expiry, now):
+        expiry.expire(transaction, settlement, now=now)
+        agenda = look(transaction)
     if not _is_due(agenda.next_due, now):
         return agenda
     sweep.promote(transaction, now=now)
@@ -93,7 +96,7 @@ class Settler:
                     transaction, ended, worker_id=self._worker_id, now=now, backoff=backoff
                 )
                 # What came to light fills the room that `wants` was made for.
-                agenda = _prepared(transaction, now) if wants else None
+                agenda = _prepared(transaction, now, settlement) if wants else None
                 leases = recovered or self._claim_all(transaction, token, now, wants)
                 wanted = sum(want.free + want.ahead for want in wants)
                 drained = not recovered and len(leases) < wanted

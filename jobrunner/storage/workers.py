@@ -43,6 +43,9 @@ def register(transaction: Connection, worker: WorkerInfo) -> None:
             beat=worker.beat,
             started_at=worker.started_at,
             seen_at=worker.seen_at,
+            crew=worker.crew,
+            paused_at=worker.paused_at,
+            wanted=worker.wanted,
         )
     )
 
