@@ -8,6 +8,7 @@ import typer
 
 from jobrunner import __version__
 from jobrunner.cli import (
+    change,
     control,
     crashtest,
     crews,
@@ -52,7 +53,7 @@ task_commands.command("list")(control.list_tasks)
 task_commands.command("show")(history.show)
 task_commands.command("cancel")(control.cancel)
 task_commands.command("retry")(control.retry)
-task_commands.command("update")(control.update)
+task_commands.command("update")(change.update)
 task_commands.command("wait")(control.wait)
 task_commands.command("log")(history.log)
 worker_commands.command("list")(control.list_workers)

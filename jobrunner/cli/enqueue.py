@@ -11,7 +11,7 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.lines import InvalidLineError, Parsed, read_lines
-from jobrunner.cli.spans import parse_moment, parse_span
+from jobrunner.cli.spans import parse_expiry, parse_moment, parse_span
 from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownParentError
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ def enqueue(
     max_attempts: Annotated[
         int | None, typer.Option(help="Attempts before it fails; default 5.")
     ] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="Not started after so long, or after a moment.")
+    ] = None,
     description: Annotated[str | None, typer.Option(help="What people see.")] = None,
     cwd: Annotated[
         Path | None, typer.Option(help="The command's folder; default: the worker's.")
@@ -79,6 +82,7 @@ def enqueue(
         "cwd": str(cwd.absolute()) if cwd is not None else None,
     }
     fields = {name: value for name, value in given.items() if value is not None}
+    fields |= parse_expiry(expires) if expires is not None else {}
     state: State = context.obj
     _check_one_kind(function, state.command, source)
     task_ids: Sequence[int]
@@ -111,11 +115,16 @@ def _one(
     if function is None:
         new = NewTask(command=state.command, **fields)
     else:
-        new = state.queue.new_task(function, kwargs=_kwargs(arguments), **fields)
+        new = state.queue.new_task(function, kwargs=named_arguments(arguments), **fields)
     return state.queue.enqueue_ids([new])[0]
 
 
-def _kwargs(arguments: Sequence[str]) -> dict[str, Any]:
+def named_arguments(arguments: Sequence[str]) -> dict[str, Any]:
+    """Read words such as `name=text` and `name:=json`.
+
+    Raises:
+        InvalidTaskError: one is none, or a name comes twice.
+    """
     kwargs: dict[str, Any] = {}
     for name, value in map(_argument, arguments):
         if name in kwargs:

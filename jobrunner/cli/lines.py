@@ -25,6 +25,8 @@ KEYS: Final = (
     "description",
     "delay",
     "run_at",
+    "expires_in",
+    "expires_at",
     "timeout",
     "max_attempts",
     "cwd",
@@ -186,11 +188,12 @@ def _task(
     for key in ("after", "after_any"):
         if key in fields:
             fields[key] = [find(p) if isinstance(p, str) else p for p in fields[key]]
-    for key in ("delay", "timeout"):
+    for key in ("delay", "timeout", "expires_in"):
         if key in fields:
             fields[key] = _seconds(key, fields[key])
-    if "run_at" in fields:
-        fields["run_at"] = _moment(fields["run_at"])
+    for key in ("run_at", "expires_at"):
+        if key in fields:
+            fields[key] = _moment(key, fields[key])
     if isinstance(fields.get("function"), str) and "command" not in fields:
         return make(fields.pop("function"), **fields)
     return NewTask(**fields)
@@ -212,12 +215,12 @@ def _seconds(key: str, value: object) -> timedelta:
         raise InvalidTaskError(f"{key} is too long", field=key) from error
 
 
-def _moment(value: object) -> datetime:
+def _moment(key: str, value: object) -> datetime:
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
         hint = "Write it as 2026-12-01T09:00:00+01:00."
-        raise InvalidTaskError(f"run_at is no moment with a zone: {value!r}", hint=hint)
+        raise InvalidTaskError(f"{key} is no moment with a zone: {value!r}", hint=hint)
     return moment
