@@ -62,8 +62,8 @@ class InHand:
 
     def give_back(self) -> None:
         """Let go of all that was claimed and has not started."""
-        for attempt in list(self._attempts):
-            attempt.give_back()
+        for one in list(self._attempts):
+            one.give_back()
 
     def start(self, leases: Sequence[Lease]) -> None:
         """Hand claimed tasks to the executors."""
