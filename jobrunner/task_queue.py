@@ -6,16 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
+from jobrunner.core.changes import TaskChanges, as_fields
 from jobrunner.core.events import Emit
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId, TaskSource
+from jobrunner.crews import Crews
 from jobrunner.function import Registrar, TaskOptions, new_task
 from jobrunner.observe.logs import log
 from jobrunner.queues import Keys, Queues
 from jobrunner.runtime.clock import Clock, SharedClock
 from jobrunner.runtime.registry import Reference
 from jobrunner.storage import control, migrate, reads
+from jobrunner.storage.change import change
 from jobrunner.storage.engine import Database
 from jobrunner.storage.store import Store
 from jobrunner.storage.stored import as_stored
@@ -51,6 +54,7 @@ class TaskQueue(Registrar, Views):
         self.emit = emit
         self.queues = Queues(self.store, self.clock)
         self.keys = Keys(self.store)
+        self.crews = Crews(self)
         self.after_commit = self.store.after_commit
         """Called after each transaction of this queue that wrote; `testing.inline` is one."""
 
@@ -138,25 +142,16 @@ class TaskQueue(Registrar, Views):
         """
         return self.enqueue(new_task(options, command=argv))
 
-    def update(
-        self,
-        task_id: int,
-        *,
-        priority: int | None = None,
-        description: str | None = None,
-        queue: str | None = None,
-    ) -> Task[Any]:
-        """Change a task that has not started.
+    def update(self, task_id: int, **changes: Unpack[TaskChanges]) -> Task[Any]:
+        """Change a task that has not started: what it is to do, when, in which queue.
 
         Raises:
             TaskNotFoundError: there is no such task.
             TaskStateError: it runs or has ended.
-            InvalidTaskError: a value is not right.
+            InvalidTaskError: a value is not right; nothing was changed.
         """
-        given = {"priority": priority, "description": description, "queue": queue}
-        values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        NewTask(function="any", **values)  # the same checks as for a new one
-        self.store.write(control.change, TaskId(task_id), values)
+        values = as_fields(changes)
+        self.store.write(change, TaskId(task_id), values, now=self.clock.now())
         return self.get(task_id)
 
     def cancel(self, task_id: int) -> Status:

@@ -8,8 +8,10 @@ import typer
 
 from jobrunner import __version__
 from jobrunner.cli import (
+    change,
     control,
     crashtest,
+    crews,
     db,
     demo,
     doctor,
@@ -35,7 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 task_commands = typer.Typer(help="Look at tasks and act on them.", no_args_is_help=True)
-worker_commands = typer.Typer(help="Look at workers.", no_args_is_help=True)
+worker_commands = typer.Typer(help="Look at workers, and steer them.", no_args_is_help=True)
 queue_commands = typer.Typer(help="Pause, drain and limit queues.", no_args_is_help=True)
 key_commands = typer.Typer(help="Limit concurrency keys.", no_args_is_help=True)
 db_commands = typer.Typer(help="See to the database.", no_args_is_help=True)
@@ -56,7 +58,7 @@ task_commands.command("list")(control.list_tasks)
 task_commands.command("show")(history.show)
 task_commands.command("cancel")(control.cancel)
 task_commands.command("retry")(control.retry)
-task_commands.command("update")(control.update)
+task_commands.command("update")(change.update)
 task_commands.command("wait")(control.wait)
 task_commands.command("log")(history.log)
 worker_commands.command("list")(control.list_workers)
@@ -67,6 +69,12 @@ queue_commands.command("drain")(queues.drain)
 queue_commands.command("limit")(queues.limit_queue)
 key_commands.command("list")(queues.list_keys)
 key_commands.command("limit")(queues.limit_key)
+worker_commands.command("pause")(crews.pause)
+worker_commands.command("resume")(crews.resume)
+worker_commands.command("drain")(crews.drain)
+worker_commands.command("stop")(crews.stop)
+worker_commands.command("resize")(crews.resize)
+worker_commands.command("crews")(crews.list_crews)
 db_commands.command("upgrade")(db.upgrade)
 db_commands.command("check")(db.check)
 db_commands.command("backup")(db.backup)

@@ -10,11 +10,7 @@ from jobrunner.cli.objects import task_object, worker_object
 from jobrunner.cli.report import print_workers, progress_text
 from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_span
-from jobrunner.core.errors import (
-    ConfigurationError,
-    JobrunnerError,
-    TaskFailedError,
-)
+from jobrunner.core.errors import JobrunnerError, TaskFailedError
 from jobrunner.core.status import Status
 
 if TYPE_CHECKING:
@@ -104,30 +100,6 @@ def _each(task_ids: Sequence[int], act: Callable[[int], str], *, as_json: bool) 
         raise first
 
 
-def update(
-    context: typer.Context,
-    *,
-    task_id: Id,
-    priority: Annotated[
-        int | None, typer.Option("--priority", "-p", help="Higher runs first.")
-    ] = None,
-    description: Annotated[str | None, typer.Option(help="What people see.")] = None,
-    queue: Annotated[str | None, typer.Option("--queue", "-q", help="Queue.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Change a task that has not started."""
-    if priority is None and description is None and queue is None:
-        raise ConfigurationError(
-            "there is nothing to change", hint="Give --priority, --description or --queue."
-        )
-    state: State = context.obj
-    task = state.stored.update(task_id, priority=priority, description=description, queue=queue)
-    if as_json:
-        render.as_json(task_object(task))
-    else:
-        render.out(f"task {task_id}: changed")
-
-
 def wait(
     context: typer.Context,
     *,
@@ -180,4 +152,5 @@ def list_workers(
     if as_json:
         render.as_json([worker_object(worker) for worker in found])
         return
-    print_workers(found, state.stored.clock.now(), none="No worker is running.")
+    running = state.stored.crews.running()
+    print_workers(found, state.stored.clock.now(), none="No worker is running.", running=running)

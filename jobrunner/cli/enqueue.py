@@ -12,7 +12,7 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.amounts import parse_amounts
 from jobrunner.cli.lines import InvalidLineError, Parsed, read_lines
-from jobrunner.cli.spans import parse_moment, parse_span
+from jobrunner.cli.spans import parse_expiry, parse_moment, parse_span
 from jobrunner.cli.unique import WORDS, from_options
 from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownParentError
 
@@ -51,6 +51,9 @@ def enqueue(
     timeout: Annotated[str | None, typer.Option(help="Stop an attempt after so long.")] = None,
     max_attempts: Annotated[
         int | None, typer.Option(help="Attempts before it fails; default 5.")
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="Not started after so long, or after a moment.")
     ] = None,
     description: Annotated[str | None, typer.Option(help="What people see.")] = None,
     key: Annotated[
@@ -112,6 +115,7 @@ def enqueue(
         ),
     }
     fields = {name: value for name, value in given.items() if value is not None}
+    fields |= parse_expiry(expires) if expires is not None else {}
     state: State = context.obj
     _check_one_kind(function, state.command, source)
     task_ids: Sequence[int]
@@ -145,7 +149,7 @@ def _one(
     if function is None:
         new = NewTask(command=state.command, **fields)
     else:
-        new = state.queue.new_task(function, kwargs=_kwargs(arguments), **fields)
+        new = state.queue.new_task(function, kwargs=named_arguments(arguments), **fields)
     return state.queue.enqueue(new)
 
 
@@ -158,7 +162,12 @@ def _tell(task: "Task[Any]", *, as_json: bool) -> None:
         render.out(task.id)
 
 
-def _kwargs(arguments: Sequence[str]) -> dict[str, Any]:
+def named_arguments(arguments: Sequence[str]) -> dict[str, Any]:
+    """Read words such as `name=text` and `name:=json`.
+
+    Raises:
+        InvalidTaskError: one is none, or a name comes twice.
+    """
     kwargs: dict[str, Any] = {}
     for name, value in map(_argument, arguments):
         if name in kwargs:

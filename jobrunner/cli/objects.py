@@ -97,6 +97,10 @@ def worker_object(worker: WorkerInfo) -> dict[str, Any]:
         "seen_at": moment(worker.seen_at),
         "stopped_at": moment(worker.stopped_at),
         "error": worker.error,
+        "crew": worker.crew,
+        "paused_at": moment(worker.paused_at),
+        "wanted": worker.wanted,
+        "stop_requested_at": moment(worker.stop_requested_at),
     }
 
 

@@ -45,6 +45,24 @@ def parse_moment(text: str) -> datetime:
         ) from error
 
 
+def parse_expiry(text: str) -> dict[str, datetime | timedelta]:
+    """Read `2h` or a moment, as the field of a task that it is.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    try:
+        return {"expires_in": parse_span(text)}
+    except ConfigurationError:
+        try:
+            return {"expires_at": parse_moment(text)}
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"{text!r} is neither a length of time nor a moment",
+                hint="Write 2h, 1h30m, or 2026-12-01T09:00.",
+            ) from error
+
+
 def span_text(seconds: float | None) -> str:
     """Seconds for people: `0.004 s`, `12.3 s`, `3m 20s`, `2h`."""
     if seconds is None:

@@ -33,6 +33,10 @@ def work(
         list[str] | None,
         typer.Option("--queue", "-q", help="Only this queue, q=N with at most N at a time."),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Its crew, paused and resized together; default: the host's name."),
+    ] = None,
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", "-c", help="Tasks at a time, each worker.")
     ] = None,
@@ -70,6 +74,7 @@ def work(
         "max_tasks": max_tasks,
     }
     options = {
+        "name": name,
         "concurrency": concurrency,
         "executor": executor,
         "executor_options": {} if address is None else {"address": address},

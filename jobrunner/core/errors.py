@@ -10,6 +10,7 @@ JobrunnerError
 ├── DuplicateFunctionError      two functions of one name
 ├── TaskNotFoundError           no task has that id
 ├── TaskStateError              the task's status does not allow that
+├── WorkerNotFoundError         no worker and no crew has that name
 ├── TaskFailedError             the awaited task failed or was cancelled
 ├── WaitTimeoutError            the awaited task did not end in time
 │   └── DrainTimeoutError       a queue still runs something
@@ -143,6 +144,20 @@ class TaskStateError(JobrunnerError):
         self.hint = hint
 
 
+class WorkerNotFoundError(JobrunnerError):
+    """No worker that runs has that id, and no crew that name."""
+
+    hint = (
+        "See who there is with `jobrunner worker list`; "
+        "name a crew that nobody belongs to yet with --crew."
+    )
+
+    def __init__(self, name: str) -> None:
+        """`name` is what was asked for."""
+        super().__init__(f"no worker that runs, and no crew, is named {name!r}")
+        self.name = name
+
+
 class TaskFailedError(JobrunnerError):
     """A task that was waited for failed or was cancelled."""
 
@@ -158,13 +173,13 @@ class TaskFailedError(JobrunnerError):
 class WaitTimeoutError(JobrunnerError):
     """A task that was waited for did not end in time."""
 
-    def __init__(self, task_ids: Sequence[int], seconds: float) -> None:
+    def __init__(self, task_ids: Sequence[int], seconds: float, *, hint: str = "") -> None:
         """`task_ids` are the ones still open after `seconds`."""
         listed = ", ".join(str(task_id) for task_id in task_ids[:5])
         more = f" and {len(task_ids) - 5} more" if len(task_ids) > 5 else ""  # noqa: PLR2004
         super().__init__(f"not ended within {seconds:g} s: task {listed}{more}")
         self.task_ids = tuple(task_ids)
-        self.hint = "Is a worker running? See `jobrunner status`."
+        self.hint = hint or "Is a worker running? See `jobrunner status`."
 
 
 class DrainTimeoutError(WaitTimeoutError):

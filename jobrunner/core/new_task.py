@@ -96,6 +96,7 @@ class NewTask(Generic[R_co]):
             fields.check_moment("expires_at", self.expires_at)
         if self.expires_in is not None:
             fields.check_span("expires_in", self.expires_in, shortest=timedelta.resolution)
+        self._check_expiry()
         if self.unique is not None:
             self._check_unique()
 
@@ -106,6 +107,13 @@ class NewTask(Generic[R_co]):
                 "must not be replace where a task waits for others: they could not be replaced"
             )
             raise fields.invalid("unique.on_conflict", problem)
+
+    def _check_expiry(self) -> None:
+        late = self.expires_in is not None and self.delay >= self.expires_in
+        if self.expires_at is not None and self.run_at is not None:
+            late |= self.run_at >= self.expires_at
+        if late:
+            raise fields.invalid("expires_at", "or expires_in: it would expire before it may start")
 
     def _check_work(self) -> None:
         if (self.function is None) == (self.command is None):

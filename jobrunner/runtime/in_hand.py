@@ -51,6 +51,7 @@ class InHand:
         self._executors = executors
         self._overlaps = overlaps
         self._options = options
+        self._slots = options.slots
         self._clock = clock
         self._wake = wake
         self._attempts: dict[Attempt, None] = {}  # in the order of their claims
@@ -69,6 +70,15 @@ class InHand:
     def leases(self) -> list[Lease]:
         """What has not ended, as far as it is collected."""
         return [attempt.lease for attempt in self._attempts]
+
+    def resize(self, slots: int) -> None:
+        """So many run at a time from now on."""
+        self._slots = slots
+
+    def give_back(self) -> None:
+        """Let go of all that was claimed and has not started."""
+        for one in list(self._attempts):
+            one.give_back()
 
     def start(self, leases: Sequence[Lease]) -> None:
         """Take claimed tasks in hand, and hand them to the executors.
@@ -102,7 +112,7 @@ class InHand:
     def _has_more(self) -> bool:
         """Whether few have ended, and no slot is free, nor will be with the next end."""
         ended = len(self._ends)
-        return ended < ENOUGH and len(self._attempts) - ended > self._options.slots
+        return ended < ENOUGH and len(self._attempts) - ended > self._slots
 
     def collect(self, *, all_of_it: bool = False) -> list[tuple[Attempt, Ended]]:
         """Take over what has ended since the last call; not yet, where more is to gather."""
@@ -154,9 +164,9 @@ class InHand:
 
     def _give_back_ahead(self, now: float) -> None:
         """Fast tasks were expected and slow ones came: others may have the rest."""
-        if len(self._attempts) <= self._options.slots:
+        if len(self._attempts) <= self._slots:
             return
-        for attempt in islice(list(self._attempts), self._options.slots, None):
+        for attempt in islice(list(self._attempts), self._slots, None):
             if now - attempt.claimed_at.monotonic < HELD_AT_MOST:
                 break
             attempt.give_back()
@@ -166,7 +176,7 @@ class InHand:
         now = self._clock.monotonic()
         moments = [_deadline(attempt, now) for attempt in self._timed]
         moments += [attempt.next_step() for attempt in self._stopping]
-        if len(self._attempts) > self._options.slots:
+        if len(self._attempts) > self._slots:
             moments.append(now + HELD_AT_MOST)
         if self._gathering:
             moments.append(self._gather_until)

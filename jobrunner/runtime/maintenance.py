@@ -1,14 +1,15 @@
 """The sweeps of one process: lost workers, overdue tasks, old rows."""
 
+from datetime import datetime
 from typing import Final
 
-from jobrunner.core.events import DependentCancelled, Emit, TaskRescued, WorkerLost
+from jobrunner.core.events import DependentCancelled, Emit, TaskExpired, TaskRescued, WorkerLost
 from jobrunner.core.task import Token, WorkerId
 from jobrunner.core.worker import WorkerInfo
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, boot_id
 from jobrunner.runtime.liveness import Liveness
-from jobrunner.storage import sweep, wal, workers
+from jobrunner.storage import expiry, sweep, wal, workers
 from jobrunner.storage.engine import Database
 from jobrunner.storage.settle import Settlement
 from jobrunner.storage.sweep import Claimed
@@ -69,9 +70,11 @@ class Maintenance:
             living = workers.alive(transaction)
             timed = sweep.with_timeout(transaction)
             orphans = sweep.orphaned_by(transaction)
+            expires_at = expiry.first(transaction)
         rescued = [self.bury(worker, reason) for worker, reason in self._lost(living, seen)]
         rescued += [self._rescue(worker_id, "its worker has ended") for worker_id in orphans]
         rescued += [self._take(claimed) for claimed in self._overdue(timed, seen)]
+        self._expire(expires_at)
         self._prune(now)
         self._stale = dead
         return any(rescued)
@@ -146,6 +149,18 @@ class Maintenance:
         for dependent, parent in settlement.cancelled_dependents:
             self._emit(DependentCancelled(dependent, parent))
         return bool(settlement.settled)
+
+    def _expire(self, first: datetime | None) -> None:
+        """End what was not started in time; workers do before they claim, if any claims."""
+        present = self._clock.now()
+        if first is None or first > present:
+            return
+        settlement = Settlement([], [], [])
+        with self._database.writing() as transaction:
+            expiry.expire(transaction, settlement, now=present)
+        for task_id, error in settlement.expired:
+            self._emit(TaskExpired(task_id, error))
+        self._tell(settlement, WorkerId(""))
 
     def _prune(self, now: float) -> None:
         if now < self._prune_at:

@@ -38,6 +38,10 @@ class Room:
         self._mean = AHEAD_SECONDS  # of a few fast tasks we do not conclude that all are fast
         self._head_at = 0.0
 
+    def resize(self, concurrency: int) -> None:
+        """So many run at a time from now on."""
+        self._concurrency = concurrency
+
     def take(self, leases: Sequence[Lease]) -> None:
         """Tasks were claimed."""
         self._in_hand.update(lease.queue for lease in leases)

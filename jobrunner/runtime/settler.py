@@ -11,7 +11,7 @@ from jobrunner.core.task import Lease, Token, WorkerId
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, new_token
 from jobrunner.runtime.rationing import Rationing
-from jobrunner.storage import notices, sweep, workers
+from jobrunner.storage import expiry, notices, sweep, workers
 from jobrunner.storage.ageing import AGED_SHARE, starving_priority
 from jobrunner.storage.agenda import Agenda, look
 from jobrunner.storage.claim import claim, claimed_with
@@ -27,9 +27,12 @@ NONE_STARVES_FOR: Final = 0.1
 """Seconds for which it is believed that the plain order serves the longest-waiting task."""
 
 
-def _prepared(transaction: "Connection", now: datetime) -> Agenda:
+def _prepared(transaction: "Connection", now: datetime, settlement: Settlement) -> Agenda:
     """Do what is due; tells what will be, and what a claim has to regard."""
     agenda = look(transaction)
+    if _is_due(agenda.next_expiry, now):
+        expiry.expire(transaction, settlement, now=now)
+        agenda = look(transaction)
     if not _is_due(agenda.next_due, now):
         return agenda
     sweep.promote(transaction, now=now)
@@ -115,7 +118,7 @@ class Settler:
                 leases, look_at = recovered, None
                 if wants and not recovered:
                     # What came to light fills the room that `wants` was made for.
-                    agenda = _prepared(transaction, now)
+                    agenda = _prepared(transaction, now, settlement)
                     leases, look_at = self._claim_all(
                         transaction, token, wants, agenda=agenda, now=now, meanwhile=meanwhile
                     )

@@ -37,10 +37,13 @@ def _first(moment: Any, *conditions: Any) -> ScalarSelect[datetime]:
     return select(func.min(moment)).where(*conditions).scalar_subquery()
 
 
-_WAITS: Final[Any] = text(one_of("status", "blocked", "scheduled", "pending"))
+# As the index has it, in brackets: SQLAlchemy puts none around a text, and `AND` binds closer.
+WAITS: Final[Any] = text(f"({one_of('status', 'blocked', 'scheduled', 'pending')})")
+"""Whether a task has not started."""
+
 _LOOK: Final = select(
     _first(tasks.c.run_at, tasks.c.status == literal_column("'scheduled'")),
-    _first(tasks.c.expires_at, tasks.c.expires_at.is_not(None), _WAITS),
+    _first(tasks.c.expires_at, tasks.c.expires_at.is_not(None), WAITS),
     _first(schedules.c.next_at, schedules.c.paused_at.is_(None), schedules.c.next_at.is_not(None)),
     exists(
         select(queues.c.name).where(

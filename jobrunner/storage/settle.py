@@ -1,7 +1,7 @@
 """Write down how attempts ended, if their leases still hold, with all that follows."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +28,13 @@ class Settled(NamedTuple):
     verdict: Verdict
 
 
+class Expired(NamedTuple):
+    """A task that was not started in time, and its error."""
+
+    task_id: TaskId
+    error: str
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What one call wrote, and what it refused because the lease was gone."""
@@ -35,6 +42,7 @@ class Settlement:
     settled: list[Settled]
     refused: list[Ended]
     cancelled_dependents: list[tuple[TaskId, TaskId]]
+    expired: list[Expired] = field(default_factory=list[Expired])
 
 
 _THESE: Final[BindParameter[Any]] = bindparam("ids", expanding=True)

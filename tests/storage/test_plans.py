@@ -11,7 +11,7 @@ from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed, Failed
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId, WorkerId
-from jobrunner.storage import ageing, claim, control, progress, reads, sweep, workers
+from jobrunner.storage import ageing, claim, crews, progress, reads, sweep, workers
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.settle import settle
 from tests.storage.plans import SORT, plans
@@ -139,7 +139,7 @@ def test_the_looks_of_maintenance_and_keepalive_read_what_runs(store, plan):
     for call, args in [
         (sweep.with_timeout, ()),
         (sweep.orphaned_by, ()),
-        (control.cancel_requests, (WorkerId("ada"),)),
+        (crews.orders, (WorkerId("ada"),)),
     ]:
         steps = plan(call, *args)
         assert "ix_tasks_in_progress" in indexes(steps), call

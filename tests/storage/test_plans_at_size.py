@@ -12,7 +12,9 @@ from jobrunner.storage import (
     ageing,
     claim,
     control,
+    crews,
     enqueue,
+    expiry,
     progress,
     reads,
     settle,
@@ -158,7 +160,11 @@ def of_workers(store):
     yield "declare lost", workers.declare_lost, (ada,), {"seen_beat": 0, "reason": "", **now}
     yield "some workers", workers.every, ([ada],), {}
     yield "workers there have been", workers.every, (), {}
-    yield "cancel requests", control.cancel_requests, (ada,), {}
+    yield "orders", crews.orders, (ada,), {}
+    yield "expire", expiry.expire, (settle.Settlement([], [], []),), now
+    yield "the first that expires", expiry.first, (), {}
+    yield "held", crews.held, ([ada],), {}
+    yield "running", crews.running, (), {}
 
 
 def of_people(store):

@@ -1,6 +1,7 @@
 """Run coroutine functions, many at a time, on one event loop in a thread of its own."""
 
 import asyncio
+import contextlib
 import threading
 
 from jobrunner.core.outcome import Failed, TimedOut
@@ -38,6 +39,8 @@ class AsyncExecutor:
     def __init__(self, size: int, database: Database, clock: Clock) -> None:
         """`size` coroutines at most run at a time. The loop's thread starts at once."""
         self._slots = asyncio.Semaphore(size)
+        self._size = size
+        self._owed = 0
         self._database = database
         self._clock = clock
         self._loop = asyncio.new_event_loop()
@@ -58,7 +61,29 @@ class AsyncExecutor:
 
     def add_slot(self) -> None:
         """Let one more run, in the place of one that does not end."""
-        self._loop.call_soon_threadsafe(self._slots.release)
+        self._loop.call_soon_threadsafe(self._give_slot)
+
+    def resize(self, size: int) -> None:
+        """Let so many run at a time, from any thread; what runs is not touched."""
+        more, self._size = size - self._size, size
+        for _ in range(more):
+            self.add_slot()
+        for _ in range(-more):
+            self._loop.call_soon_threadsafe(self._take_slot)
+
+    def _give_slot(self) -> None:
+        if self._owed:
+            self._owed -= 1
+        else:
+            self._slots.release()
+
+    def _take_slot(self) -> None:
+        """Take a slot away: a free one now, or the next that becomes free."""
+        if self._slots.locked():
+            self._owed += 1
+        else:
+            with contextlib.suppress(StopIteration):
+                self._slots.acquire().send(None)  # it is free: nothing is waited for
 
     def close(self) -> None:
         """Stop the loop; what still runs on it is left behind."""
@@ -75,7 +100,7 @@ class AsyncExecutor:
             await self._perform(attempt)
         finally:
             if not attempt.abandoned:  # then `add_slot` was called
-                self._slots.release()
+                self._give_slot()
 
     async def _perform(self, attempt: Attempt) -> None:
         current = asyncio.current_task()

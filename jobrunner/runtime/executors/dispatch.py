@@ -35,7 +35,7 @@ class Executors:
         self._database = queue.database
         self._clock = queue.clock
         self._size = options.slots
-        self._slots = Slots(self._size, "jobrunner-slot")
+        self._slots = Slots(self._size, "jobrunner-slot", at_end=self._leave_slot)
         self._guard = Guard()
         self._thread = ThreadExecutor(queue.database, queue.clock)
         self._command = CommandExecutor(self._guard)
@@ -85,9 +85,24 @@ class Executors:
     def replace(self, attempt: Attempt) -> None:
         """Make room in the place of what was left behind with `attempt`."""
         if attempt.in_slot:
-            self._slots.add_thread()
+            self._slots.replace_thread()
         elif self._plugged is None:  # a plug-in knows by itself what still runs
             self._loop.add_slot()
+
+    def resize(self, slots: int) -> None:
+        """Run so many at a time from now on; what runs is not touched.
+
+        An engine of a plug-in has limits of its own.
+        """
+        self._slots.resize(slots)
+        if "_loop" in self.__dict__:
+            self._loop.resize(slots)
+        self._size = slots
+
+    def _leave_slot(self) -> None:
+        """A thread ends, as there are less slots: its child ends with it."""
+        if "_process" in self.__dict__:
+            self._process.leave()
 
     def close(self) -> None:
         """End threads, children and loop; what was left behind ends with the process."""
