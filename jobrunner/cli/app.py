@@ -18,6 +18,7 @@ from jobrunner.cli import (
     move,
     render,
     report,
+    schedule,
     work,
 )
 from jobrunner.cli.endings import Ending
@@ -43,6 +44,7 @@ app.command()(report.report)
 app.command()(report.status)
 app.add_typer(task_commands, name="task")
 app.add_typer(worker_commands, name="worker")
+app.add_typer(schedule.commands, name="schedule")
 app.add_typer(db_commands, name="db")
 app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)

@@ -111,11 +111,16 @@ def _one(
     if function is None:
         new = NewTask(command=state.command, **fields)
     else:
-        new = state.queue.new_task(function, kwargs=_kwargs(arguments), **fields)
+        new = state.queue.new_task(function, kwargs=read_kwargs(arguments), **fields)
     return state.queue.enqueue_ids([new])[0]
 
 
-def _kwargs(arguments: Sequence[str]) -> dict[str, Any]:
+def read_kwargs(arguments: Sequence[str]) -> dict[str, Any]:
+    """Read words `name=text` and `name:=json`.
+
+    Raises:
+        InvalidTaskError: one is neither, or a name is given twice.
+    """
     kwargs: dict[str, Any] = {}
     for name, value in map(_argument, arguments):
         if name in kwargs:

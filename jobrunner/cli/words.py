@@ -11,7 +11,7 @@ _COUNTED: Final = re.compile(r"-v+|--verbose")
 
 
 def arranged(argv: Sequence[str]) -> tuple[list[str], list[str] | None]:
-    """Put the global options first; what stands behind the `--` of `enqueue` comes apart.
+    """Put the global options first; what stands behind the `--` of a task comes apart.
 
     Typer would swallow that `--`, and with it the difference between a function and a command.
     """
@@ -20,7 +20,7 @@ def arranged(argv: Sequence[str]) -> tuple[list[str], list[str] | None]:
     behind = list(argv[at + 1 :])
     if at == len(argv):
         return front + rest, None
-    if rest[:1] == ["enqueue"]:
+    if rest[:1] == ["enqueue"] or rest[:2] == ["schedule", "add"]:
         return front + rest, behind
     return [*front, *rest, "--", *behind], None
 

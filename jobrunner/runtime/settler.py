@@ -16,6 +16,7 @@ from jobrunner.storage.agenda import Agenda, look
 from jobrunner.storage.claim import claim, claimed_with
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.engine import Database
+from jobrunner.storage.firing import fire
 from jobrunner.storage.settle import Settlement, already_settled, settle
 
 if TYPE_CHECKING:
@@ -29,10 +30,11 @@ NONE_STARVES_FOR: Final = 0.1
 def _prepared(transaction: "Connection", now: datetime) -> Agenda:
     """Do what is due; tells what will be, and what a claim has to regard."""
     agenda = look(transaction)
-    if not _is_due(agenda.next_due, now):
-        return agenda
-    sweep.promote(transaction, now=now)
-    return look(transaction)
+    acts = ((agenda.next_tick, fire), (agenda.next_due, sweep.promote))
+    due = [act for moment, act in acts if _is_due(moment, now)]
+    for act in due:
+        act(transaction, now=now)
+    return look(transaction) if due else agenda
 
 
 def _is_due(moment: datetime | None, now: datetime) -> bool:

@@ -16,6 +16,7 @@ from jobrunner.core.events import (
 from jobrunner.core.outcome import Ended
 from jobrunner.core.signals import StopReason
 from jobrunner.core.task import TaskId, WorkerId
+from jobrunner.runtime.declared import make_ready
 from jobrunner.runtime.executors.dispatch import Executors
 from jobrunner.runtime.in_hand import InHand
 from jobrunner.runtime.lookout import Lookout
@@ -92,7 +93,7 @@ class Worker:
         self._max_tasks = max_tasks
         if duration is not None:
             self._stop_at = self._clock.monotonic() + duration
-        self._queue.database.look_over()
+        make_ready(self._queue)
         watch = self._queue.database.watch(queues=self.options.queues)
         self._wakeup = Wakeup(watch, self._clock, interrupted=self._stopping.is_news)
         wake = self._wakeup.set
