@@ -3,13 +3,25 @@
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast, overload
+from typing import (
+    Any,
+    Generic,
+    ParamSpec,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 from jobrunner.core.cache import Cache
 from jobrunner.core.fields import invalid
 from jobrunner.core.new_task import NewTask, Parent
+from jobrunner.core.pattern import fill
+from jobrunner.core.schedule import ScheduleOptions, new_schedule
+from jobrunner.core.schedule_errors import InvalidScheduleError
 from jobrunner.core.task import Task
-from jobrunner.core.template import fill
 from jobrunner.core.unique import Unique
 from jobrunner.runtime.registry import Function, Registry
 
@@ -154,6 +166,19 @@ class Decorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> TaskFunction[P, R, R]: ...
 
 
+class Declarer(Protocol):
+    """What `queue.schedule(...)` returns: takes a function, registered or not."""
+
+    @overload
+    def __call__(self, known: TaskFunction[P, R, C_co], /) -> TaskFunction[P, R, C_co]: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(
+        self, function: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> TaskFunction[P, R, Coroutine[Any, Any, R]]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskFunction[P, R, R]: ...
+
+
 class Registrar:
     """The part of a queue that knows functions."""
 
@@ -201,6 +226,44 @@ class Registrar:
             return TaskFunction(registered, self, options)
 
         return register if function is None else register(function)
+
+    def schedule(
+        self,
+        rule: str | None = None,
+        /,
+        *,
+        every: timedelta | None = None,
+        name: str | None = None,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **settings: Unpack[ScheduleOptions],
+    ) -> Declarer:
+        """Declare that a function is to run by a rule, above `@queue.task` or in its place.
+
+        `rule` is five fields of cron, `@daily` and the like; or give the time between two ticks
+        as `every`. It is stored, under the function's name unless `name` says otherwise, when a
+        worker starts with this application. `settings` are those of `queue.schedules.add`.
+
+        Raises:
+            InvalidScheduleError: the rule or a setting is not right, or the name is taken.
+            DuplicateFunctionError: another function has the name of this one.
+        """
+
+        def declare(function: Any) -> Any:
+            known = cast("TaskFunction[..., Any, Any]", function)
+            if not isinstance(function, TaskFunction):
+                known = self.task(function)
+            task = known.bind(*args, **(kwargs or {}))
+            given = rule if every is None else every
+            new = new_schedule(known.name if name is None else name, given, task, **settings)
+            self.registry.add_schedule(new, known.registered)
+            return known
+
+        if (rule is None) == (every is None):
+            raise InvalidScheduleError(
+                "a schedule has a rule, or a time between two ticks: `every`"
+            )
+        return cast("Declarer", declare)
 
     def new_task(self, function: str, **fields: Any) -> NewTask[Any]:
         """A task of a function by its name, with the options the function was registered with.

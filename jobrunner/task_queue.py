@@ -17,6 +17,7 @@ from jobrunner.observe.logs import log
 from jobrunner.queues import Keys, Queues
 from jobrunner.runtime.clock import Clock, SharedClock
 from jobrunner.runtime.registry import Reference
+from jobrunner.schedules import Schedules
 from jobrunner.storage import control, migrate, reads
 from jobrunner.storage.change import change
 from jobrunner.storage.engine import Database
@@ -57,6 +58,7 @@ class TaskQueue(Registrar, Views):
         self.crews = Crews(self)
         self.after_commit = self.store.after_commit
         """Called after each transaction of this queue that wrote; `testing.inline` is one."""
+        self.schedules = Schedules(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""

@@ -21,6 +21,7 @@ from jobrunner.cli import (
     queues,
     render,
     report,
+    schedule,
     work,
 )
 from jobrunner.cli.endings import Ending
@@ -50,6 +51,7 @@ app.add_typer(task_commands, name="task")
 app.add_typer(worker_commands, name="worker")
 app.add_typer(queue_commands, name="queue")
 app.add_typer(key_commands, name="key")
+app.add_typer(schedule.commands, name="schedule")
 app.add_typer(db_commands, name="db")
 app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)

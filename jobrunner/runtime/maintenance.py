@@ -9,7 +9,7 @@ from jobrunner.core.worker import WorkerInfo
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, boot_id
 from jobrunner.runtime.liveness import Liveness
-from jobrunner.storage import expiry, sweep, wal, workers
+from jobrunner.storage import expiry, firing, sweep, wal, workers
 from jobrunner.storage.engine import Database
 from jobrunner.storage.settle import Settlement
 from jobrunner.storage.sweep import Claimed
@@ -22,6 +22,9 @@ SERVER_SWEEP_EVERY: Final = 5.0
 
 LOOKS: Final = 6
 """How often a worker is looked at before it counts as lost, where there is time for that."""
+
+FIRE_FOR: Final = 1.0
+"""Seconds that ticks may take of a sweep, whose thread shows life in between; the next goes on."""
 
 PRUNE_EVERY: Final = 60.0
 
@@ -71,10 +74,12 @@ class Maintenance:
             timed = sweep.with_timeout(transaction)
             orphans = sweep.orphaned_by(transaction)
             expires_at = expiry.first(transaction)
+            tick_at = firing.next_tick(transaction)
         rescued = [self.bury(worker, reason) for worker, reason in self._lost(living, seen)]
         rescued += [self._rescue(worker_id, "its worker has ended") for worker_id in orphans]
         rescued += [self._take(claimed) for claimed in self._overdue(timed, seen)]
         self._expire(expires_at)
+        self._fire(tick_at)
         self._prune(now)
         self._stale = dead
         return any(rescued)
@@ -142,6 +147,16 @@ class Maintenance:
                 transaction, claimed, now=self._clock.now(), backoff=backoff
             )
         return self._tell(settlement, claimed.worker_id)
+
+    def _fire(self, tick_at: datetime | None) -> None:
+        """Fire what is due while no worker is free to do so with its claims."""
+        end = self._clock.monotonic() + FIRE_FOR
+        if tick_at is None or tick_at > self._clock.now() or not self._database.reserve.is_kept():
+            return
+        fired = 1
+        while fired and self._clock.monotonic() < end:
+            with self._database.writing() as transaction:
+                fired = firing.fire(transaction, now=self._clock.now())
 
     def _tell(self, settlement: Settlement, worker_id: WorkerId) -> bool:
         for end, verdict in settlement.settled:

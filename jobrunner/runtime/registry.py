@@ -9,6 +9,8 @@ from typing import Any
 
 from jobrunner.core.errors import DuplicateFunctionError, UnknownFunctionError
 from jobrunner.core.fields import invalid
+from jobrunner.core.schedule import NewSchedule
+from jobrunner.core.schedule_errors import InvalidScheduleError
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,9 @@ class Registry:
     def __init__(self) -> None:
         """Start empty."""
         self._functions: dict[str, Function] = {}
+        self.schedules: dict[str, NewSchedule] = {}
+        """What is declared in code, by name; workers store it when they start."""
+        self._scheduled: dict[str, Function] = {}
 
     def add(self, function: Function) -> None:
         """Register a function; the same one again replaces itself, as a reload does.
@@ -120,6 +125,21 @@ class Registry:
         if known and _home(known) != _home(function):
             raise DuplicateFunctionError(function.name)
         self._functions[function.name] = function
+
+    def add_schedule(self, new: NewSchedule, function: Function) -> None:
+        """Declare a schedule of a function; declared anew, as a reload does, it replaces itself.
+
+        Raises:
+            InvalidScheduleError: another one has that name.
+        """
+        known = self._scheduled.setdefault(new.name, function)
+        is_again = known is not function and known.call.__qualname__ == function.call.__qualname__
+        if new.name in self.schedules and not (is_again and _home(known) == _home(function)):
+            raise InvalidScheduleError(
+                f"two schedules are named {new.name!r}",
+                hint="Give one of them a name of its own: @queue.schedule(…, name=…).",
+            )
+        self.schedules[new.name], self._scheduled[new.name] = new, function
 
     def get(self, name: str) -> Function:
         """Find a function.

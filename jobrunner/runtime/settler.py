@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from jobrunner.core.errors import CommitUnknownError
@@ -17,6 +18,7 @@ from jobrunner.storage.agenda import Agenda, look
 from jobrunner.storage.claim import claim, claimed_with
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.engine import Database
+from jobrunner.storage.firing import fire
 from jobrunner.storage.settle import Settlement, already_settled, settle
 
 if TYPE_CHECKING:
@@ -30,13 +32,15 @@ NONE_STARVES_FOR: Final = 0.1
 def _prepared(transaction: "Connection", now: datetime, settlement: Settlement) -> Agenda:
     """Do what is due; tells what will be, and what a claim has to regard."""
     agenda = look(transaction)
-    if _is_due(agenda.next_expiry, now):
-        expiry.expire(transaction, settlement, now=now)
-        agenda = look(transaction)
-    if not _is_due(agenda.next_due, now):
-        return agenda
-    sweep.promote(transaction, now=now)
-    return look(transaction)
+    acts = (
+        (agenda.next_tick, partial(fire, transaction)),
+        (agenda.next_expiry, partial(expiry.expire, transaction, settlement)),
+        (agenda.next_due, partial(sweep.promote, transaction)),
+    )
+    due = [act for moment, act in acts if _is_due(moment, now)]
+    for act in due:
+        act(now=now)
+    return look(transaction) if due else agenda
 
 
 def _is_due(moment: datetime | None, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from jobrunner.core.events import (
 from jobrunner.core.outcome import Ended
 from jobrunner.core.signals import StopReason
 from jobrunner.core.task import WorkerId
+from jobrunner.runtime.declared import make_ready
 from jobrunner.runtime.executors.dispatch import Executors
 from jobrunner.runtime.in_hand import InHand
 from jobrunner.runtime.lookout import Lookout
@@ -60,7 +61,6 @@ class Worker:
         self._unsettled: list[Ended] = []
         self._until_empty = False
         self._max_tasks: int | None = None
-        self._stop_at = inf
         self._stopping = Stopping()
         self._lost = self._done = False
         self._lookout = Lookout(self._clock)
@@ -89,8 +89,8 @@ class Worker:
         self._until_empty = until_empty
         self._max_tasks = max_tasks
         self._stop_at = inf if duration is None else self._clock.monotonic() + duration
+        make_ready(self._queue)
         database = self._queue.database
-        database.look_over()
         watch = database.watch(queues=self.options.queues)
         options = self.options
         overlaps = database.is_served and options.executor in set(Executor)

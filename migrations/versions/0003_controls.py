@@ -218,6 +218,8 @@ def _make_rules() -> None:
         sa.Column("next_at", LONG, nullable=True),
         sa.Column("paused_at", LONG, nullable=True),
         sa.Column("created_at", LONG, nullable=False),
+        sa.Column("last_task_id", LONG, nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "missed = 'skip' OR missed = 'one' OR missed = 'all'", name=op.f("ck_schedules_missed")
         ),
@@ -285,6 +287,7 @@ def _make_traces() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_schedule_ticks_task_id", "schedule_ticks", ["task_id"])
     op.create_table(
         "rate_starts",
         sa.Column("name", sa.Text(), nullable=False),
