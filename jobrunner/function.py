@@ -3,7 +3,18 @@
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast, overload
+from typing import (
+    Any,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 from jobrunner.core.cache import Cache
 from jobrunner.core.new_task import NewTask, Parent
@@ -37,7 +48,8 @@ class TaskOptions(TypedDict, total=False):
     unique: Unique | str
     expires_at: datetime
     expires_in: Span
-    batch_id: int
+    result: Literal["exit_code", "stdout"]
+    results: bool
     cache: Cache
 
 

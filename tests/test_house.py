@@ -23,6 +23,7 @@ PUBLIC = [
     "LeaseLostError",
     "NewTask",
     "PayloadError",
+    "Result",
     "Retry",
     "Scheduler",
     "SchemaError",
@@ -39,7 +40,9 @@ PUBLIC = [
     "WaitTimeoutError",
     "Worker",
     "__version__",
+    "chain",
     "context",
+    "group",
 ]
 
 # Closing a descriptor of the database drops the locks its process holds on it, and with them

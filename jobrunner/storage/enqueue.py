@@ -1,6 +1,6 @@
 """Store new tasks with their dependencies: all of them or none, in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final
@@ -8,14 +8,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from jobrunner.core import lane, payload
-from jobrunner.core.errors import UnknownParentError
-from jobrunner.core.graph import parents_first
-from jobrunner.core.new_task import NewTask, Parent
+from jobrunner.core.new_task import NewTask
+from jobrunner.core.results import ARGV, FILE, RESULT, WANTS, Encoder
 from jobrunner.core.status import TO_CLAIM, Status
-from jobrunner.core.task import Task, TaskId
+from jobrunner.core.task import TaskId
 from jobrunner.storage import notices, payloads
-from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dialect import reserve_ids
+from jobrunner.storage.parents import Membership, block, edges_of, finder
 from jobrunner.storage.payloads import WHOLE
 from jobrunner.storage.prepared import Insert
 from jobrunner.storage.tables import dependencies, tasks
@@ -50,9 +49,6 @@ _in_order: Final = itemgetter(*_TASK_COLUMNS)
 _INSERT_TASKS: Final = Insert(tasks, _TASK_COLUMNS)
 _INSERT_EDGES: Final = Insert(dependencies, ("parent_id", "dependent_id", "on_failure"))
 
-Edge = tuple[TaskId, str]
-"""A parent and what its failure means to the dependent: `cancel` or `run`."""
-
 Row = dict[str, Any]
 """A new task as it is stored, by the names of the columns; moments in microseconds."""
 
@@ -63,11 +59,12 @@ def enqueue(
     *,
     now: datetime,
     before: Sequence[TaskId] = (),
+    membership: Membership | None = None,
 ) -> list[Row]:
     """Store `new` and return the rows in the same order, `after` with the ids of the parents.
 
     `after` and `after_any` may name tasks of the same call in any order. `before` are the ids of
-    the same call whose COMMIT is in doubt.
+    the same call whose COMMIT is in doubt. `membership` makes a batch of them.
 
     Raises:
         PayloadError: an argument is not JSON or too large.
@@ -77,11 +74,17 @@ def enqueue(
     if not new:
         return []
     ids = [TaskId(number) for number in reserve_ids(transaction, len(new), before=before)]
-    edges = _edges(new, ids)
-    created_at = micros(now)
-    rows = [_row(task, task_id, created_at) for task, task_id in zip(new, ids, strict=True)]
+    pairs, created_at = list(zip(new, ids, strict=True)), micros(now)
+    encoder = Encoder(finder(dict(pairs)))
+    rows = [_row(task, task_id, created_at, encoder) for task, task_id in pairs]
+    wants = {row["id"]: row["wants"] for row in rows if row["wants"]}
+    edges = edges_of(pairs, wants, membership, find=encoder.find)
     if edges:
-        _block(transaction, dict(zip(ids, rows, strict=True)), edges, new, created_at)
+        by_id = dict(zip(ids, rows, strict=True))
+        block(transaction, by_id, edges, new=pairs, membership=membership, now=created_at)
+    if membership:
+        for (task, _), row in zip(pairs, rows, strict=True):
+            row["batch_id"] = None if task in membership.callbacks else membership.batch_id
     short, apart = payloads.split(rows)
     _INSERT_TASKS.run(transaction, [_in_order(row) for row in short])
     payloads.put(transaction, apart)
@@ -109,16 +112,21 @@ def is_stored(
     """
     query = select(*_GIVEN).where(tasks.c.id == ids[0])
     found = transaction.execute(query).mappings().one_or_none()
-    given = _row(new[0], ids[0], micros(now))
+    encoder = Encoder(finder(dict(zip(new, ids, strict=True))))
+    given = _row(new[0], ids[0], micros(now), encoder)
     return found is not None and dict(found) == {
         name: given[name] for name in _AS_GIVEN if name != "created_at"
     } | {"created_at": now}
 
 
-def _row(task: NewTask[Any], task_id: TaskId, created_at: int) -> dict[str, Any]:
+def _row(task: NewTask[Any], task_id: TaskId, created_at: int, encoder: Encoder) -> dict[str, Any]:
     run_at = created_at + task.delay // MICROSECOND
     if task.run_at is not None:
         run_at = max(run_at, micros(task.run_at))
+    extras: dict[str, Any] = {}
+    args = encoder.arguments(list(task.args), what="args") if task.args else None
+    kwargs = encoder.arguments(dict(task.kwargs), what="kwargs") if task.kwargs else None
+    command = _command(task, encoder, extras) if task.command else None
     return {
         "id": task_id,
         "status": Status.SCHEDULED.value if run_at > created_at else Status.PENDING.value,
@@ -131,10 +139,10 @@ def _row(task: NewTask[Any], task_id: TaskId, created_at: int) -> dict[str, Any]
         "created_at": created_at,
         "finished_at": None,
         "function": task.function,
-        "command": payload.encode(list(task.command), what="command") if task.command else None,
+        "command": command,
         "cwd": task.cwd,
-        "args": payload.encode(list(task.args), what="args") if task.args else None,
-        "kwargs": payload.encode(dict(task.kwargs), what="kwargs") if task.kwargs else None,
+        "args": args,
+        "kwargs": kwargs,
         "description": task.description,
         "error": None,
         "lane": lane.encode(task.concurrency_key, task.needs),
@@ -142,10 +150,28 @@ def _row(task: NewTask[Any], task_id: TaskId, created_at: int) -> dict[str, Any]
         "unique_in": None,
         "unique_until": None,
         "expires_at": _expires_at(task, created_at),
-        "batch_id": task.batch_id,
-        "extras": None,
+        "batch_id": None,
+        "wants": (wants := encoder.taken()),
+        "extras": _extras(task, extras, wants),
         "after": (),
     }
+
+
+def _command(task: NewTask[Any], encoder: Encoder, extras: dict[str, Any]) -> str:
+    words, places = encoder.argv(task.command)
+    if places:
+        extras[ARGV] = places
+    return payload.encode(words, what="command")
+
+
+def _extras(task: NewTask[Any], extras: dict[str, Any], wants: Sequence[TaskId]) -> str | None:
+    if wants:
+        extras[WANTS] = True
+    if task.results:
+        extras[FILE] = True
+    if task.result != "exit_code":
+        extras[RESULT] = task.result
+    return payload.encode(extras, what="extras") if extras else None
 
 
 def _expires_at(task: NewTask[Any], created_at: int) -> int | None:
@@ -153,87 +179,3 @@ def _expires_at(task: NewTask[Any], created_at: int) -> int | None:
     if task.expires_in is not None:
         moments.append(created_at + task.expires_in // MICROSECOND)
     return min(moments, default=None)
-
-
-def _edges(new: Sequence[NewTask[Any]], ids: Sequence[TaskId]) -> dict[TaskId, list[Edge]]:
-    """The parents of each new task; one named twice keeps the stricter rule."""
-    own = dict(zip(new, ids, strict=True))
-    edges: dict[TaskId, list[Edge]] = {}
-    for task, task_id in zip(new, ids, strict=True):
-        if task.after or task.after_any:
-            rules = dict.fromkeys(_ids(task.after_any, own), "run")
-            rules |= dict.fromkeys(_ids(task.after, own), "cancel")
-            edges[task_id] = list(rules.items())
-    return edges
-
-
-def _ids(parents: Iterable[Parent], own: dict[NewTask[Any], TaskId]) -> Iterable[TaskId]:
-    for parent in parents:
-        if isinstance(parent, Task):
-            yield parent.id
-        elif isinstance(parent, NewTask):
-            if parent not in own:
-                raise UnknownParentError(parent.name)
-            yield own[parent]
-        else:
-            yield TaskId(parent)
-
-
-def _block(
-    transaction: Connection,
-    rows: dict[TaskId, dict[str, Any]],
-    edges: dict[TaskId, list[Edge]],
-    new: Sequence[NewTask[Any]],
-    created_at: int,
-) -> None:
-    """Set the status of tasks that have parents, parents first."""
-    inside = {
-        task_id: [parent for parent, _ in edges.get(task_id, ()) if parent in rows]
-        for task_id in rows
-    }
-    named = dict(zip(rows, new, strict=True))
-    order = parents_first(inside, name=lambda task_id: named[TaskId(task_id)].name)
-    outside = {p for parents in edges.values() for p, _ in parents if p not in rows}
-    statuses = _statuses(transaction, outside)
-    for number in order:
-        task_id = TaskId(number)
-        rows[task_id]["after"] = tuple(sorted(parent for parent, _ in edges.get(task_id, ())))
-        _apply_parents(rows[task_id], edges.get(task_id, ()), statuses, created_at)
-        statuses[task_id] = Status(rows[task_id]["status"])
-
-
-def _apply_parents(
-    row: dict[str, Any], parents: Iterable[Edge], statuses: dict[TaskId, Status], now: int
-) -> None:
-    waiting_on = 0
-    for parent, on_failure in parents:
-        status = statuses[parent]
-        if not status.is_final:
-            waiting_on += 1
-        elif status is not Status.COMPLETED and on_failure == "cancel":
-            row |= {
-                "status": Status.CANCELLED.value,
-                "finished_at": now,
-                "error": f"task {parent}, which it depends on, {said(status)}",
-            }
-            return
-    if waiting_on:
-        row |= {"status": Status.BLOCKED.value, "waiting_on": waiting_on}
-
-
-def said(status: Status) -> str:
-    """How a parent's end is told in a sentence."""
-    return "failed" if status is Status.FAILED else "was cancelled"
-
-
-def _statuses(transaction: Connection, ids: set[TaskId]) -> dict[TaskId, Status]:
-    found: dict[TaskId, Status] = {}
-    # Locked, so that no parent ends between this look and the edge that waits for it.
-    # In one order, so that no two wait for each other.
-    query = select(tasks.c.id, tasks.c.status).order_by(tasks.c.id).with_for_update(read=True)
-    for chunk in chunks(sorted(ids)):
-        for task_id, status in transaction.execute(query.where(tasks.c.id.in_(chunk))):
-            found[TaskId(task_id)] = Status(status)
-    for missing in sorted(ids - found.keys()):
-        raise UnknownParentError(missing)
-    return found
