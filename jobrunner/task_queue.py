@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
+from jobrunner.batches import Batches, OpenBatch
+from jobrunner.core.batch import Callbacks
 from jobrunner.core.events import Emit
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
@@ -49,6 +51,7 @@ class TaskQueue(Registrar, Views):
         self.emit = emit
         self.after_commit = self.store.after_commit
         """Called after each transaction of this queue that wrote; `testing.inline` is one."""
+        self.batches = Batches(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""
@@ -87,6 +90,13 @@ class TaskQueue(Registrar, Views):
         else writes meanwhile. One inside another is part of it.
         """
         return self.store.joining()
+
+    def batch(self, *, description: str = "", **callbacks: Unpack[Callbacks]) -> OpenBatch:
+        """Collect a batch in a block, `with queue.batch(on_end=…) as batch`, and store it whole.
+
+        See `Batches.enqueue`, which may raise at the end of the block.
+        """
+        return OpenBatch(self.batches, description, callbacks)
 
     def enqueue(self, new: NewTask[R]) -> Task[R]:
         """Store one task; once this returns, it survives a crash.
