@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import (
     Any,
     Generic,
+    Literal,
     ParamSpec,
     Protocol,
     TypedDict,
@@ -51,7 +52,8 @@ class TaskOptions(TypedDict, total=False):
     unique: Unique | str | None
     expires_at: datetime
     expires_in: Span
-    batch_id: int
+    result: Literal["exit_code", "stdout"]
+    results: bool
     cache: Cache
 
 

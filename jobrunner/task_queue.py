@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
+from jobrunner.batches import Batches, OpenBatch
+from jobrunner.core.batch import Callbacks
 from jobrunner.core.changes import TaskChanges, as_fields
 from jobrunner.core.events import Emit
 from jobrunner.core.new_task import NewTask
@@ -21,6 +23,7 @@ from jobrunner.schedules import Schedules
 from jobrunner.storage import control, migrate, reads
 from jobrunner.storage.change import change
 from jobrunner.storage.engine import Database
+from jobrunner.storage.rewind import rewind
 from jobrunner.storage.store import Store
 from jobrunner.storage.stored import as_stored
 from jobrunner.views import Views
@@ -59,6 +62,7 @@ class TaskQueue(Registrar, Views):
         self.after_commit = self.store.after_commit
         """Called after each transaction of this queue that wrote; `testing.inline` is one."""
         self.schedules = Schedules(self)
+        self.batches = Batches(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""
@@ -97,6 +101,13 @@ class TaskQueue(Registrar, Views):
         else writes meanwhile. One inside another is part of it.
         """
         return self.store.joining()
+
+    def batch(self, *, description: str = "", **callbacks: Unpack[Callbacks]) -> OpenBatch:
+        """Collect a batch in a block, `with queue.batch(on_end=…) as batch`, and store it whole.
+
+        See `Batches.enqueue`, which may raise at the end of the block.
+        """
+        return OpenBatch(self.batches, description, callbacks)
 
     def enqueue(self, new: NewTask[R]) -> Task[R]:
         """Store one task; once this returns, it survives a crash.
@@ -165,14 +176,36 @@ class TaskQueue(Registrar, Views):
         """
         return self.store.write(control.cancel, TaskId(task_id), now=self.clock.now())
 
-    def retry(self, task_id: int) -> Status:
+    def retry(self, task_id: int, *, downstream: bool = False, failed_only: bool = False) -> Status:
         """Run a failed or cancelled task again; its status after the call.
+
+        With `downstream` or `failed_only`, see `rewind`.
 
         Raises:
             TaskNotFoundError: there is no such task.
             TaskStateError: it has not ended, has completed, or depends on one that failed.
         """
+        if downstream or failed_only:
+            self.rewind(task_id, failed_only=failed_only)
+            return self.get(task_id).status
         return self.store.write(control.retry, TaskId(task_id), now=self.clock.now())
+
+    def rewind(self, task_id: int, *, failed_only: bool = False) -> list[TaskId]:
+        """Run a task again, completed or not, with all that depends on it; the ids of all these.
+
+        Results, progress, checkpoints and steps of theirs are forgotten, their attempts kept, and
+        each gets its `max_attempts` anew. What does not depend on it stays as it is. With
+        `failed_only`, only those of them run again that failed or were cancelled, from where
+        they stood: what is good stays good.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+            TaskStateError: it has not ended, one of them runs, it depends on one that failed, or
+                with `failed_only` none has failed.
+        """
+        return self.store.write(
+            rewind, TaskId(task_id), now=self.clock.now(), failed_only=failed_only
+        )
 
 
 def _reopen(location: str, references: Sequence[Reference], emit: Emit) -> TaskQueue:

@@ -24,6 +24,7 @@ PUBLIC = [
     "LeaseLostError",
     "NewTask",
     "PayloadError",
+    "Result",
     "Retry",
     "Scheduler",
     "SchemaError",
@@ -40,7 +41,9 @@ PUBLIC = [
     "WaitTimeoutError",
     "Worker",
     "__version__",
+    "chain",
     "context",
+    "group",
 ]
 
 # Closing a descriptor of the database drops the locks its process holds on it, and with them

@@ -60,5 +60,10 @@ TRANSITIONS: Final[dict[tuple[Status | None, Status], str]] = {
     (Status.FAILED, Status.BLOCKED): "a person retried it while a parent is open again",
     (Status.CANCELLED, Status.PENDING): "a person retried it",
     (Status.CANCELLED, Status.BLOCKED): "a person retried it while a parent is open again",
+    (Status.CANCELLED, Status.SCHEDULED): "a person rewound it, and its time is ahead",
+    (Status.COMPLETED, Status.PENDING): "a person rewound it",
+    (Status.COMPLETED, Status.BLOCKED): "a person rewound it or a parent of it",
+    (Status.PENDING, Status.BLOCKED): "a person rewound a parent of it",
+    (Status.SCHEDULED, Status.BLOCKED): "a person rewound a parent of it",
 }
 """Every move a task can make, `None` being "not stored yet", with its reason."""

@@ -9,7 +9,7 @@ from jobrunner.core.worker import WorkerInfo
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, boot_id
 from jobrunner.runtime.liveness import Liveness
-from jobrunner.storage import expiry, firing, sweep, wal, workers
+from jobrunner.storage import batches, expiry, firing, sweep, wal, workers
 from jobrunner.storage.engine import Database
 from jobrunner.storage.settle import Settlement
 from jobrunner.storage.sweep import Claimed
@@ -188,5 +188,10 @@ class Maintenance:
             living = {worker.id for worker in workers.alive(transaction)}
         if more:
             self._prune_at = now + SWEEP_EVERY
+        with self._database.reading() as transaction:
+            forgotten = batches.forgotten(transaction, now=present)
+        if forgotten:
+            with self._database.writing() as transaction:
+                batches.forget(transaction, forgotten)
         self._liveness.prune(living)
         wal.cut(self._database)

@@ -145,4 +145,24 @@ def _open_parents(transaction: Connection, task_id: TaskId) -> int:
             f"depends on task {parent}, which is {status}",
             hint=f"Retry that one first: jobrunner task retry {parent} {task_id}.",
         )
-    return len(transaction.execute(query.where(_OPEN_PARENT)).all())
+    waiting_on = len(transaction.execute(query.where(_OPEN_PARENT)).all())
+    if not waiting_on:
+        _check_called_for(transaction, task_id)
+    return waiting_on
+
+
+def _check_called_for(transaction: Connection, task_id: TaskId) -> None:
+    """Refuse the retry of what runs only after a failure, where there was none."""
+    query = (
+        select(tasks.c.status)
+        .distinct()
+        .join(dependencies, dependencies.c.parent_id == tasks.c.id)
+        .where(
+            dependencies.c.dependent_id == task_id,
+            dependencies.c.on_failure == literal_column("'only'"),
+        )
+    )
+    if {*transaction.scalars(query)} == {Status.COMPLETED.value}:
+        raise TaskStateError(
+            task_id, "runs only if a task that it waits for does not complete, and all have"
+        )

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, select
 
 from jobrunner.core.new_task import NewTask
 from jobrunner.storage import unique
-from jobrunner.storage.enqueue import Row
 from jobrunner.storage.payloads import WHOLE
+from jobrunner.storage.rows import Row
 from jobrunner.storage.tables import tasks
 from jobrunner.storage.types import EPOCH
 

@@ -17,7 +17,8 @@ from jobrunner.core.task import TaskSource
 from jobrunner.storage import migrate
 from jobrunner.storage.doubt import has_arrived
 from jobrunner.storage.engine import Database
-from jobrunner.storage.enqueue import Row, enqueue
+from jobrunner.storage.enqueue import enqueue
+from jobrunner.storage.rows import Row
 from jobrunner.storage.stored import look
 from jobrunner.storage.together import FEW, Asked, Together
 from jobrunner.storage.turnstile import in_turn

@@ -177,6 +177,7 @@ dependencies = Table(
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
+partial_index("ix_dependencies_only", dependencies.c.dependent_id, where="on_failure = 'only'")
 
 attempts = Table(
     "attempts",

@@ -20,6 +20,7 @@ from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.context import Running
 from jobrunner.runtime.executors.base import Uncontrolled
 from jobrunner.runtime.executors.command import CommandExecutor
+from jobrunner.runtime.executors.handed import refusal
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.identity import backoff, boot_id, host, new_worker_id
@@ -125,7 +126,10 @@ class StandIn:
         ends: list[Ended] = []
         attempt = Attempt(lease, clock=self._clock, on_end=lambda _, ended: ends.append(ended))
         error = None
-        if lease.function is None:
+        if (refused := refusal(lease)) is not None:
+            attempt.begin(Uncontrolled())
+            attempt.end(refused)
+        elif lease.function is None:
             CommandExecutor(self._guard)(attempt)
         else:
             error = self._call(attempt, lease.function)

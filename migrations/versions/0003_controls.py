@@ -69,6 +69,14 @@ def upgrade() -> None:
     op.add_column("workers", sa.Column("crew", sa.Text(), nullable=False, server_default=""))
     op.add_column("payloads", sa.Column("extras", sa.Text(), nullable=True))
     _change_words(outcomes=[*OUTCOMES, "waiting", "cached"], rules=["cancel", "run", "only"])
+    only = sa.text("on_failure = 'only'")
+    op.create_index(
+        "ix_dependencies_only",
+        "dependencies",
+        ["dependent_id"],
+        sqlite_where=only,
+        postgresql_where=only,
+    )
     pending(" AND lane IS NULL")
     index(
         "ix_tasks_lanes",
@@ -386,6 +394,7 @@ def downgrade() -> None:
     pending("")
     op.execute("UPDATE attempts SET outcome = 'snoozed' WHERE outcome = 'waiting'")
     op.execute("UPDATE attempts SET outcome = 'completed' WHERE outcome = 'cached'")
+    op.drop_index("ix_dependencies_only", table_name="dependencies")
     op.execute("UPDATE dependencies SET on_failure = 'run' WHERE on_failure = 'only'")
     _change_words(outcomes=OUTCOMES, rules=["cancel", "run"])
     op.execute(

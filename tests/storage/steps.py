@@ -149,7 +149,7 @@ class Model(World):
             "retry": status in SPOILT and not self.is_doomed(task_id),
             "change": not status.is_final and status is not Status.IN_PROGRESS,
         }[act]
-        self.changed = task_id if fits else None
+        self.changed = {task_id} if fits else set()
         with contextlib.nullcontext() if fits else pytest.raises(TaskStateError):
             getattr(self, act)(task_id, status, fits=fits)
 

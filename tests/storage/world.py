@@ -27,7 +27,7 @@ from jobrunner.storage.settle import Settlement
 from jobrunner.storage.types import micros
 from tests.storage.conftest import Store
 
-TABLES = ("payloads", "progress", "attempts", "dependencies", "tasks", "workers")
+TABLES = ("rewinds", "payloads", "progress", "attempts", "dependencies", "tasks", "workers")
 SPOILT = {Status.FAILED, Status.CANCELLED}
 MAX_ATTEMPTS = 2
 MAX_CRASHES = 2
@@ -43,6 +43,8 @@ class Book:
     max_attempts: int = MAX_ATTEMPTS
     asked: bool = False
     """Its end was asked for while it ran."""
+    begun: int = 0
+    """The attempts it had when it was rewound last."""
 
     def fate(self, outcome: Outcome) -> Status:
         """What is to become of the task: `decide`, told again in the promises' own words."""
@@ -109,7 +111,7 @@ class World(RuleBasedStateMachine):
         self.held: dict[TaskId, tuple[WorkerId, Token]] = {}  # who alone may settle it
         self.ends: dict[tuple[TaskId, Token], str] = {}
         self.before: dict[TaskId, tuple[Status, Any]] = {}
-        self.changed: TaskId | None = None  # by hand, in this step
+        self.changed: set[TaskId] = set()  # by hand, in this step
         self.ever_ended: set[TaskId] = set()
         self.completed: set[TaskId] = set()
 
@@ -185,7 +187,7 @@ class World(RuleBasedStateMachine):
         self.promise_7_every_end_is_in_the_history_once(now)
         self.promise_13_dependencies_settle(now)
         self.ever_ended |= {task_id for task_id, (status, _) in now.items() if status.is_final}
-        self.before, self.changed = now, None
+        self.before, self.changed = now, set()
 
     def changes(self, now: Any) -> Iterator[tuple[TaskId, Status | None, Status]]:
         for task_id, (status, _) in now.items():
@@ -201,6 +203,9 @@ class World(RuleBasedStateMachine):
             if status is Status.COMPLETED:
                 assert task_id not in self.completed
                 self.completed.add(task_id)
+            elif was is Status.COMPLETED:
+                assert task_id in self.changed
+                self.completed.remove(task_id)
 
     def promise_3_who_claimed_a_task_alone_has_it(self, rows: list[Any]) -> None:
         running = [row for row in rows if row.status == "in_progress"]
@@ -209,7 +214,7 @@ class World(RuleBasedStateMachine):
 
     def promise_6_final_is_final(self, now: Any) -> None:
         for task_id, (was, row) in self.before.items():
-            if was.is_final and task_id in now and task_id != self.changed:
+            if was.is_final and task_id in now and task_id not in self.changed:
                 assert now[task_id][1] == row
         asked = {i for i, (status, row) in now.items() if row.cancel_requested_at is not None}
         assert all(now[i][0].is_final or self.books[i].asked for i in asked)
@@ -225,7 +230,7 @@ class World(RuleBasedStateMachine):
             if status is Status.BLOCKED:  # not for ever: somebody it waits for has not ended
                 assert any(not Status(parent).is_final for _, parent, _ in self.parents(task_id))
         for task_id, was, status in self.changes(now):
-            if was is Status.BLOCKED and status is Status.CANCELLED and task_id != self.changed:
+            if was is Status.BLOCKED and status is Status.CANCELLED and task_id not in self.changed:
                 assert self.is_doomed(task_id)
 
 

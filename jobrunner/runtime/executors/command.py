@@ -7,12 +7,15 @@ import select
 import signal
 import subprocess
 import threading
+from collections.abc import Mapping
 from typing import Final
 
 from jobrunner.core import payload
 from jobrunner.core.outcome import Completed, Failed, Outcome, Output
+from jobrunner.core.results import RESULT, read_extras
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
+from jobrunner.runtime.executors.handed import results_file, text_result
 from jobrunner.runtime.guard import Guard
 
 KEEP: Final = 64 * 1024
@@ -28,6 +31,7 @@ _PASSING: Final = {
     errno.ENFILE,
     errno.ETXTBSY,
     errno.EIO,
+    errno.ENOSPC,
 }
 """Why a command cannot be started for now, for want of processes, memory or descriptors."""
 
@@ -91,12 +95,25 @@ class CommandExecutor:
         if not attempt.begin(control):
             return
         argv = payload.decode(attempt.lease.command)
+        extras = read_extras(attempt.lease.extras)
         self._guard.prepare()
-        try:
-            process = self._start(attempt, argv)
-        except OSError as error:
-            attempt.end(*_not_started(argv, error))
-            return
+        with contextlib.ExitStack() as until_ended:
+            try:
+                environment = until_ended.enter_context(results_file(extras))
+                process = self._start(attempt, argv, environment)
+            except OSError as error:
+                attempt.end(*_not_started(argv, error))
+                return
+            self._see_through(attempt, process, control, as_text=RESULT in extras)
+
+    def _see_through(
+        self,
+        attempt: Attempt,
+        process: "subprocess.Popen[bytes]",
+        control: GroupControl,
+        *,
+        as_text: bool,
+    ) -> None:
         self._guard.add(process.pid)
         control.attach(process.pid)
         exit_code, stdout, stderr = _follow(process)
@@ -104,9 +121,14 @@ class CommandExecutor:
             control.wait_until_gone()
         self._guard.remove(process.pid)
         output = Output(exit_code, stdout, stderr)
-        attempt.end(_outcome(attempt, output), output)
+        outcome = _outcome(attempt, output)
+        if as_text and isinstance(outcome, Completed):
+            outcome = text_result(stdout, most=2 * KEEP)
+        attempt.end(outcome, output)
 
-    def _start(self, attempt: Attempt, argv: list[str]) -> "subprocess.Popen[bytes]":
+    def _start(
+        self, attempt: Attempt, argv: list[str], environment: Mapping[bytes, bytes]
+    ) -> "subprocess.Popen[bytes]":
         lease = attempt.lease
         return subprocess.Popen(  # noqa: S603 — running what was enqueued is the purpose
             argv,
@@ -115,6 +137,7 @@ class CommandExecutor:
                 **os.environb,  # a command sees what its worker sees
                 b"JOBRUNNER_TASK_ID": b"%d" % lease.task_id,
                 b"JOBRUNNER_ATTEMPT": b"%d" % lease.attempt,
+                **environment,
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -10,12 +10,14 @@ from jobrunner.runtime.executors import plugin
 from jobrunner.runtime.executors.aio import AsyncExecutor
 from jobrunner.runtime.executors.base import Slots, Uncontrolled
 from jobrunner.runtime.executors.command import CommandExecutor
+from jobrunner.runtime.executors.handed import refusal
 from jobrunner.runtime.executors.order import ALONE_AFTER
 from jobrunner.runtime.executors.plugged import PluggedExecutor
 from jobrunner.runtime.executors.process import ProcessExecutor, prepare_server
 from jobrunner.runtime.executors.thread import ThreadExecutor
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.options import Executor, Source, WorkerOptions
+from jobrunner.runtime.registry import Function
 
 
 class Executors:
@@ -54,6 +56,10 @@ class Executors:
     def submit(self, attempt: Attempt) -> None:
         """Start an attempt; its end is reported from whatever thread it ran in."""
         lease = attempt.lease
+        if (refused := refusal(lease)) is not None:
+            if attempt.begin(Uncontrolled()):
+                attempt.end(refused)
+            return
         if lease.function is None:
             self._slots.submit(self._command, attempt)
             return
@@ -63,13 +69,16 @@ class Executors:
             if attempt.begin(Uncontrolled()):
                 attempt.end(Failed(f"{error}. {error.hint}", retryable=False))
             return
+        self._place(attempt, attempt.function)
+
+    def _place(self, attempt: Attempt, function: Function) -> None:
         if self._plugged is not None:
             self._plugged.submit(attempt)
-        elif lease.crashes >= ALONE_AFTER:
+        elif attempt.lease.crashes >= ALONE_AFTER:
             self._slots.submit(self._process.alone, attempt)
         elif self._kind == Executor.PROCESS:
             self._slots.submit(self._process, attempt)
-        elif self._kind == Executor.ASYNC and attempt.function.is_async:
+        elif self._kind == Executor.ASYNC and function.is_async:
             self._loop.submit(attempt)
         else:
             self._slots.submit(self._thread, attempt)
