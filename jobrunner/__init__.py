@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from jobrunner.core.errors import (
         CycleError,
         DatabaseError,
+        EventTimeoutError,
         InvalidTaskError,
         JobrunnerError,
         LeaseLostError,
@@ -37,6 +38,7 @@ __all__ = [
     "Cancel",
     "CycleError",
     "DatabaseError",
+    "EventTimeoutError",
     "InvalidTaskError",
     "JobrunnerError",
     "LeaseLostError",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast, overload
 
-from jobrunner.core.cache import Cache
+from jobrunner.core.cache import Cache, cache_of
 from jobrunner.core.new_task import NewTask, Parent
 from jobrunner.core.task import Task
 from jobrunner.core.unique import Unique
@@ -38,7 +38,7 @@ class TaskOptions(TypedDict, total=False):
     expires_at: datetime
     expires_in: Span
     batch_id: int
-    cache: Cache
+    cache: Cache | bool
 
 
 class Enqueuer(Protocol):
@@ -60,6 +60,8 @@ def new_task(options: TaskOptions, **work: Any) -> NewTask[Any]:
         span = values.get(name)
         if isinstance(span, int | float):
             values[name] = timedelta(seconds=span)
+    if "cache" in values:
+        values["cache"] = cache_of(values["cache"])
     return NewTask(**values, **work)
 
 

@@ -13,6 +13,7 @@ from jobrunner.function import Registrar, TaskOptions, new_task
 from jobrunner.observe.logs import log
 from jobrunner.runtime.clock import Clock, SharedClock
 from jobrunner.runtime.registry import Reference
+from jobrunner.sent import Events
 from jobrunner.storage import control, migrate, reads
 from jobrunner.storage.engine import Database
 from jobrunner.storage.store import Store
@@ -49,6 +50,8 @@ class TaskQueue(Registrar, Views):
         self.emit = emit
         self.after_commit = self.store.after_commit
         """Called after each transaction of this queue that wrote; `testing.inline` is one."""
+        self.events = Events(self.store, self.clock)
+        """What tasks wait for with `context.wait_for`."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""

@@ -14,6 +14,7 @@ from jobrunner.cli import (
     demo,
     doctor,
     enqueue,
+    event,
     history,
     move,
     render,
@@ -44,6 +45,7 @@ app.command()(report.status)
 app.add_typer(task_commands, name="task")
 app.add_typer(worker_commands, name="worker")
 app.add_typer(db_commands, name="db")
+app.add_typer(event.commands, name="event")
 app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
 app.command(short_help="Run your tasks while their workers are killed.")(crashtest.crashtest)

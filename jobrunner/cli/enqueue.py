@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from jobrunner.cli import render
+from jobrunner.cli.cached import Inputs, Outputs, WithCache, asked
 from jobrunner.cli.lines import InvalidLineError, Parsed, read_lines
 from jobrunner.cli.spans import parse_moment, parse_span
 from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownParentError
@@ -54,6 +55,9 @@ def enqueue(
     cwd: Annotated[
         Path | None, typer.Option(help="The command's folder; default: the worker's.")
     ] = None,
+    cache: WithCache = False,
+    inputs: Inputs = None,
+    outputs: Outputs = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
     wait_timeout: Annotated[str | None, typer.Option(help="Wait at most so long.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -77,6 +81,7 @@ def enqueue(
         "max_attempts": max_attempts,
         "description": description,
         "cwd": str(cwd.absolute()) if cwd is not None else None,
+        "cache": asked(cache, inputs, outputs),
     }
     fields = {name: value for name, value in given.items() if value is not None}
     state: State = context.obj

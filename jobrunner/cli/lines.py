@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 from jobrunner.core import payload
+from jobrunner.core.cache import cache_of
 from jobrunner.core.errors import InvalidTaskError, JobrunnerError, UnknownParentError
 from jobrunner.core.fields import is_list
 from jobrunner.core.graph import parents_first
@@ -28,6 +29,7 @@ KEYS: Final = (
     "timeout",
     "max_attempts",
     "cwd",
+    "cache",
 )
 
 EVERY: Final = 1_000
@@ -189,6 +191,8 @@ def _task(
     for key in ("delay", "timeout"):
         if key in fields:
             fields[key] = _seconds(key, fields[key])
+    if "cache" in fields:
+        fields["cache"] = cache_of(fields["cache"])
     if "run_at" in fields:
         fields["run_at"] = _moment(fields["run_at"])
     if isinstance(fields.get("function"), str) and "command" not in fields:

@@ -10,6 +10,12 @@ from typing import Any
 from jobrunner.core.errors import DuplicateFunctionError, UnknownFunctionError
 
 
+def is_coroutine_function(call: Callable[..., Any]) -> bool:
+    """Whether it is an `async def`, or a registered function that is."""
+    registered = getattr(call, "registered", None)
+    return inspect.iscoroutinefunction(registered.call if registered is not None else call)
+
+
 @dataclass(frozen=True)
 class Function:
     """A registered function. `no_retry_on` are exceptions that end the task at once.
@@ -25,7 +31,7 @@ class Function:
     @cached_property
     def is_async(self) -> bool:
         """Whether it is an `async def`."""
-        return inspect.iscoroutinefunction(self.call)
+        return is_coroutine_function(self.call)
 
     @property
     def reference(self) -> "Reference":

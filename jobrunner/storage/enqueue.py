@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from jobrunner.core import lane, payload
+from jobrunner.core import extras, lane, payload
 from jobrunner.core.errors import UnknownParentError
 from jobrunner.core.graph import parents_first
 from jobrunner.core.new_task import NewTask, Parent
@@ -143,9 +143,13 @@ def _row(task: NewTask[Any], task_id: TaskId, created_at: int) -> dict[str, Any]
         "unique_until": None,
         "expires_at": _expires_at(task, created_at),
         "batch_id": task.batch_id,
-        "extras": None,
+        "extras": _extras(task) if task.cache is not None else None,
         "after": (),
     }
+
+
+def _extras(task: NewTask[Any]) -> str | None:
+    return extras.encode({"cache": task.cache.as_json()} if task.cache is not None else {})
 
 
 def _expires_at(task: NewTask[Any], created_at: int) -> int | None:

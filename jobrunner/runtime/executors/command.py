@@ -14,6 +14,8 @@ from jobrunner.core.outcome import Completed, Failed, Outcome, Output
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.guard import Guard
+from jobrunner.runtime.recall import Fresh, before
+from jobrunner.storage.engine import Database
 
 KEEP: Final = 64 * 1024
 """Bytes kept of the beginning, and again of the end, of each of stdout and stderr."""
@@ -81,22 +83,33 @@ class GroupControl:
 class CommandExecutor:
     """Runs commands in slot threads that wait for them."""
 
-    def __init__(self, guard: Guard) -> None:
-        """`guard` ends what a killed worker leaves behind."""
+    def __init__(self, guard: Guard, database: Database) -> None:
+        """`guard` ends what a killed worker leaves behind; results are kept in `database`."""
         self._guard = guard
+        self._database = database
 
     def __call__(self, attempt: Attempt) -> None:
         """Run one command to its end."""
         control = GroupControl()
         if not attempt.begin(control):
             return
+        if attempt.lease.extras is None:
+            attempt.end(*self._run(attempt, control))
+            return
+        found = before(attempt.lease, None, self._database, shielded=contextlib.nullcontext)
+        if found is not None and not isinstance(found, Fresh):
+            attempt.end(found)
+            return
+        outcome, output = self._run(attempt, control)
+        attempt.end(outcome if found is None else found.ended(outcome), output)
+
+    def _run(self, attempt: Attempt, control: GroupControl) -> tuple[Outcome, Output]:
         argv = payload.decode(attempt.lease.command)
         self._guard.prepare()
         try:
             process = self._start(attempt, argv)
         except OSError as error:
-            attempt.end(*_not_started(argv, error))
-            return
+            return _not_started(argv, error)
         self._guard.add(process.pid)
         control.attach(process.pid)
         exit_code, stdout, stderr = _follow(process)
@@ -104,7 +117,7 @@ class CommandExecutor:
             control.wait_until_gone()
         self._guard.remove(process.pid)
         output = Output(exit_code, stdout, stderr)
-        attempt.end(_outcome(attempt, output), output)
+        return _outcome(attempt, output), output
 
     def _start(self, attempt: Attempt, argv: list[str]) -> "subprocess.Popen[bytes]":
         lease = attempt.lease
