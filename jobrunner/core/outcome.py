@@ -100,7 +100,7 @@ class Released:
 
 
 Outcome = Completed | Failed | TimedOut | Crashed | Lost | Snoozed | Cancelled | Released | Waiting
-"""Those that have completed in a special way are `Completed` too."""
+"""Those that have completed in a way of their own are `Completed` too."""
 
 NAMES: Final[dict[type[Outcome], str]] = {
     Completed: "completed",

@@ -13,13 +13,15 @@ from jobrunner.core.errors import InvalidTaskError
 DIGEST: Final = 32
 """Bytes of a hash, BLAKE2b (RFC 7693)."""
 
-_PLAIN: Final = (str, int, float, bool, type(None))
-
 
 def digest(*parts: object) -> str:
-    """One short text for plain values; another one for any others."""
-    told = json.dumps(parts, sort_keys=True, ensure_ascii=True)
+    """One short text for JSON values, another one for any others; what is none goes by its type."""
+    told = json.dumps(parts, sort_keys=True, default=_kind)
     return hashlib.blake2b(told.encode(), digest_size=DIGEST).hexdigest()
+
+
+def _kind(value: object) -> str:
+    return f"a {type(value).__qualname__}"
 
 
 def of_files(paths: Iterable[Path], *, never: Path | None) -> dict[str, str | None]:
@@ -93,18 +95,3 @@ def arguments(
         return None
     bound.apply_defaults()
     return bound.arguments
-
-
-def plain(named: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments to be told apart by: JSON values as they are, a default of another kind by type."""
-    return {name: _plain(value) for name, value in named.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, _PLAIN):
-        return value
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in cast("Sequence[Any]", value)]
-    if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
-    return f"a {type(value).__qualname__}"

@@ -123,7 +123,7 @@ def _subject(lease: Lease, function: Function | None, database: Database) -> Sub
     version = cache.version or contents.of_function(function.call)
     filled = partial(_filled, named=named)
     return Subject(
-        ["function", function.name, version, contents.plain(named)],
+        ["function", function.name, version, named],
         _paths(folder, map(filled, cache.inputs)),
         _paths(folder, map(filled, cache.outputs)),
         database,
