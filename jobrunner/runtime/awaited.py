@@ -63,5 +63,5 @@ def _received(event: str, text: str) -> Any:
 def give_up(steps: Steps, event: str) -> None:
     """The task ends because the event was not sent in time: a retry by hand waits anew."""
     lease = steps.link.lease
-    with contextlib.suppress(DatabaseError), steps.writing() as transaction:
+    with contextlib.suppress(DatabaseError), steps.opened() as transaction:
         waits.give_up(transaction, lease.task_id, lease.token, event)

@@ -143,7 +143,7 @@ class Steps:
 
     def _store(self, rows: Mapping[str, str | None]) -> None:
         lease, events = self.link.lease, [name for name in rows if name.startswith(EVENT)]
-        with self.writing() as transaction:
+        with self.opened() as transaction:
             now = self.link.clock.now()
             if not steps.keep(transaction, lease.task_id, lease.token, results=rows, now=now):
                 raise LeaseLostError(lease.task_id)
@@ -161,7 +161,7 @@ class Steps:
             self._done |= block.names
 
     @contextlib.contextmanager
-    def writing(self) -> "Generator[Connection]":
+    def opened(self) -> "Generator[Connection]":
         """The attempt's own transaction if it is open, or one for this alone."""
         if self.block is not None:
             yield self.block.connection
