@@ -16,7 +16,7 @@ from typing import (
     overload,
 )
 
-from jobrunner.core.cache import Cache
+from jobrunner.core.cache import Cache, cache_of
 from jobrunner.core.fields import invalid
 from jobrunner.core.new_task import NewTask, Parent
 from jobrunner.core.pattern import fill
@@ -54,7 +54,7 @@ class TaskOptions(TypedDict, total=False):
     expires_in: Span
     result: Literal["exit_code", "stdout"]
     results: bool
-    cache: Cache
+    cache: Cache | bool
 
 
 class Enqueuer(Protocol):
@@ -76,6 +76,8 @@ def new_task(options: TaskOptions, **work: Any) -> NewTask[Any]:
         span = values.get(name)
         if isinstance(span, int | float):
             values[name] = timedelta(seconds=span)
+    if "cache" in values:
+        values["cache"] = cache_of(values["cache"])
     return NewTask(**values, **work)
 
 

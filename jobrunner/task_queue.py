@@ -20,6 +20,7 @@ from jobrunner.queues import Keys, Queues
 from jobrunner.runtime.clock import Clock, SharedClock
 from jobrunner.runtime.registry import Reference
 from jobrunner.schedules import Schedules
+from jobrunner.sent import Events
 from jobrunner.storage import control, migrate, reads
 from jobrunner.storage.change import change
 from jobrunner.storage.engine import Database
@@ -63,6 +64,8 @@ class TaskQueue(Registrar, Views):
         """Called after each transaction of this queue that wrote; `testing.inline` is one."""
         self.schedules = Schedules(self)
         self.batches = Batches(self)
+        self.events = Events(self.store, self.clock)
+        """What tasks wait for with `context.wait_for`."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""

@@ -19,6 +19,7 @@ PUBLIC = [
     "CycleError",
     "DatabaseError",
     "DuplicateTaskError",
+    "EventTimeoutError",
     "InvalidTaskError",
     "JobrunnerError",
     "LeaseLostError",
@@ -55,6 +56,7 @@ MAY_OPEN = {
     "demo/job.py",  # the library's modules, to copy them
     "demo/tasks.py",  # the copies, and what it makes of them
     "demo/verdict.py",  # the library's modules, and what the tasks made of them
+    "runtime/contents.py",  # the inputs and outputs of tasks, never the database
     "runtime/identity.py",  # the kernel's boot id
     "runtime/liveness.py",  # the workers' lock files
     "storage/copies.py",  # a finished copy and its folder, to bring them to the disk

@@ -16,6 +16,7 @@ from jobrunner.cli import (
     demo,
     doctor,
     enqueue,
+    event,
     history,
     move,
     queues,
@@ -53,6 +54,7 @@ app.add_typer(queue_commands, name="queue")
 app.add_typer(key_commands, name="key")
 app.add_typer(schedule.commands, name="schedule")
 app.add_typer(db_commands, name="db")
+app.add_typer(event.commands, name="event")
 app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
 app.command(short_help="Run your tasks while their workers are killed.")(crashtest.crashtest)

@@ -11,9 +11,17 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.amounts import parse_amounts
+from jobrunner.cli.cached import Inputs, Outputs, WithCache, asked
 from jobrunner.cli.lines import InvalidLineError, Parsed, read_lines
 from jobrunner.cli.spans import parse_expiry, parse_moment, parse_span
-from jobrunner.cli.unique import WORDS, from_options
+from jobrunner.cli.unique import (
+    IfExists,
+    MaxWait,
+    UniqueFor,
+    UniqueKey,
+    UniqueWhile,
+    from_options,
+)
 from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownParentError
 
 if TYPE_CHECKING:
@@ -65,22 +73,14 @@ def enqueue(
     cwd: Annotated[
         Path | None, typer.Option(help="The command's folder; default: the worker's.")
     ] = None,
-    unique: Annotated[
-        str | None, typer.Option(metavar="KEY", help="At most one task of this key.")
-    ] = None,
-    unique_for: Annotated[
-        str | None, typer.Option(help="Only for so long after the other was stored.")
-    ] = None,
-    unique_while: Annotated[
-        list[str] | None,
-        typer.Option(help=f"While the other is: {', '.join(WORDS)}; repeatable, default live."),
-    ] = None,
-    if_exists: Annotated[
-        str | None, typer.Option(help="error, ignore or replace; default error.")
-    ] = None,
-    max_wait: Annotated[
-        str | None, typer.Option(help="With replace: put off by at most so long.")
-    ] = None,
+    unique: UniqueKey = None,
+    unique_for: UniqueFor = None,
+    unique_while: UniqueWhile = None,
+    if_exists: IfExists = None,
+    max_wait: MaxWait = None,
+    cache: WithCache = False,
+    inputs: Inputs = None,
+    outputs: Outputs = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
     wait_timeout: Annotated[str | None, typer.Option(help="Wait at most so long.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -113,6 +113,7 @@ def enqueue(
             if_exists=if_exists,
             max_wait=max_wait,
         ),
+        "cache": asked(cache, inputs, outputs),
     }
     fields = {name: value for name, value in given.items() if value is not None}
     fields |= parse_expiry(expires) if expires is not None else {}

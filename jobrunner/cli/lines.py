@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from jobrunner.cli import unique
 from jobrunner.core import payload
+from jobrunner.core.cache import cache_of
 from jobrunner.core.errors import InvalidTaskError, JobrunnerError, UnknownParentError
 from jobrunner.core.fields import is_list
 from jobrunner.core.graph import parents_first
@@ -34,6 +35,7 @@ KEYS: Final = (
     "concurrency_key",
     "needs",
     "unique",
+    "cache",
 )
 
 EVERY: Final = 1_000
@@ -234,5 +236,6 @@ _READERS: Final[dict[str, Callable[[str, object], Any]]] = {
     "run_at": _moment,
     "expires_at": _moment,
     "unique": lambda _key, value: unique.from_line(value, _seconds),
+    "cache": lambda _key, value: cache_of(value),
 }
 """How values are read that are not what JSON makes of them."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.limits import Limits
-from jobrunner.core.outcome import NAMES
+from jobrunner.core.outcome import WORDS
 from jobrunner.core.report import Report, Spread, WorkerReport
 from jobrunner.core.task import Task
 from jobrunner.core.worker import WorkerInfo
@@ -119,7 +119,7 @@ def report_object(report: Report) -> dict[str, Any]:
     return {
         "schema": 1,
         "tasks": tasks | {"total": sum(tasks.values())},
-        "attempts": {name: report.attempts.get(name, 0) for name in NAMES.values()},
+        "attempts": {name: report.attempts.get(name, 0) for name in WORDS},
         "elapsed_s": report.elapsed_s,
         "throughput_per_s": report.throughput_per_s,
         "wait_s": _spread(report.wait),

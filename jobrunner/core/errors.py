@@ -15,6 +15,8 @@ JobrunnerError
 ├── WaitTimeoutError            the awaited task did not end in time
 │   └── DrainTimeoutError       a queue still runs something
 ├── LeaseLostError              this attempt no longer owns its task
+├── EventTimeoutError           the event that a task waits for was not sent in time
+├── StepError                   a step of a task that cannot be kept as asked
 ├── MoveError                   what arrived in another database is not what was sent
 ├── ApplicationError            the application could not be imported
 ├── ConfigurationError          a setting has no meaning
@@ -202,6 +204,25 @@ class LeaseLostError(JobrunnerError):
         """`task_id` is the task that somebody else may be running now."""
         super().__init__(f"the lease on task {task_id} is lost")
         self.task_id = task_id
+
+
+class EventTimeoutError(JobrunnerError):
+    """The event that a task waits for was not sent in time. Catch it to go on without."""
+
+    def __init__(self, event: str) -> None:
+        """`event` is the name that was waited for."""
+        super().__init__(f"the event {event!r} was not sent in time")
+        self.event = event
+        self.hint = f"Send it with `jobrunner event send {event}`, then retry the task."
+
+
+class StepError(JobrunnerError):
+    """A step of a task that cannot be kept as asked."""
+
+    def __init__(self, problem: str, *, hint: str = "") -> None:
+        """`problem` is a whole sentence without its full stop."""
+        super().__init__(problem)
+        self.hint = hint
 
 
 class MoveError(JobrunnerError):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Generic, Literal, TypeVar, Union
 
 from jobrunner.core import fields, lane, payload
-from jobrunner.core.cache import Cache
+from jobrunner.core.cache import Cache, check_cache
 from jobrunner.core.result import Result
 from jobrunner.core.task import TASK_IDS, Task
 from jobrunner.core.unique import Unique, as_rule, made_key
@@ -99,6 +99,7 @@ class NewTask(Generic[R_co]):
                 raise fields.invalid(
                     "concurrency_key", f"must have from 1 to {lane.LONGEST_KEY} characters"
                 )
+        check_cache(self.cache)
         if self.needs:
             lane.check_amounts("needs", self.needs)
         if self.expires_at is not None:

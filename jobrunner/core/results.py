@@ -1,6 +1,5 @@
 """What a task returned, as an argument of another one: references, and what takes their place."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -153,8 +152,3 @@ def as_word(result: str | None) -> str:
     """A result as a part of a command: text as it is, else JSON."""
     value = payload.decode(result)
     return value if isinstance(value, str) else result or "null"
-
-
-def read_extras(text: str | None) -> dict[str, Any]:
-    """The rare options of a task as they lie beside its arguments."""
-    return json.loads(text) if text else {}

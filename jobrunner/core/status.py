@@ -52,7 +52,7 @@ TRANSITIONS: Final[dict[tuple[Status | None, Status], str]] = {
     ): "a person put it off, or a later one of its unique key did",
     (Status.PENDING, Status.CANCELLED): "a person cancelled it, or it expired",
     (Status.IN_PROGRESS, Status.COMPLETED): "it returned",
-    (Status.IN_PROGRESS, Status.SCHEDULED): "it failed or timed out and is retried, or was snoozed",
+    (Status.IN_PROGRESS, Status.SCHEDULED): "it is retried, was snoozed, or waits for an event",
     (Status.IN_PROGRESS, Status.PENDING): "it was given back at shutdown, or its worker was lost",
     (Status.IN_PROGRESS, Status.FAILED): "its attempts or its crash limit are spent",
     (Status.IN_PROGRESS, Status.CANCELLED): "it cancelled itself, or a person cancelled it",

@@ -13,6 +13,12 @@ from jobrunner.core.schedule import NewSchedule
 from jobrunner.core.schedule_errors import InvalidScheduleError
 
 
+def is_coroutine_function(call: Callable[..., Any]) -> bool:
+    """Whether it is an `async def`, or a registered function that is."""
+    registered = getattr(call, "registered", None)
+    return inspect.iscoroutinefunction(registered.call if registered is not None else call)
+
+
 @dataclass(frozen=True)
 class Function:
     """A registered function. `no_retry_on` are exceptions that end the task at once.
@@ -28,7 +34,7 @@ class Function:
     @cached_property
     def is_async(self) -> bool:
         """Whether it is an `async def`."""
-        return inspect.iscoroutinefunction(self.call)
+        return is_coroutine_function(self.call)
 
     @cached_property
     def _signature(self) -> inspect.Signature:

@@ -96,6 +96,15 @@ def lock_keys(transaction: Connection, keys: Iterable[str]) -> None:
         transaction.exec_driver_sql(_LOCK_KEYS, (f"{{{','.join(map(str, numbers))}}}",))
 
 
+def lock_name(transaction: Connection, name: str) -> None:
+    """Keep others from locking the same name until the transaction ends; in a file, all are out."""
+    if transaction.dialect.name != "sqlite":
+        transaction.exec_driver_sql(_LOCK_NAME, (name,))
+
+
+_LOCK_NAME: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 6))"
+
+
 def say(transaction: Connection, *, file: Sequence[str] = (), server: Sequence[str] = ()) -> None:
     """Run the statements that one of the two databases wants; nothing in them is bound."""
     for words in file if transaction.dialect.name == "sqlite" else server:

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select
 
-from jobrunner.core import payload
-from jobrunner.core.results import ARGV, FILE, GONE, WANTS, as_word, filled, read_extras, wanted
+from jobrunner.core import extras, payload
+from jobrunner.core.results import ARGV, FILE, GONE, WANTS, as_word, filled, wanted
 from jobrunner.core.task import Lease, TaskId
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.tables import dependencies, tasks
@@ -26,8 +26,8 @@ Results = Mapping[TaskId, str | None]
 
 def passed(transaction: Connection, leases: list[Lease]) -> list[Lease]:
     """Leases with the results that they want, those that have not asked for any as they are."""
-    extras = {lease.task_id: read_extras(lease.extras) for lease in leases if lease.extras}
-    wanting = {task_id: some for task_id, some in extras.items() if some.keys() & {WANTS, FILE}}
+    options = {lease.task_id: extras.decode(lease.extras) for lease in leases if lease.extras}
+    wanting = {task_id: some for task_id, some in options.items() if some.keys() & {WANTS, FILE}}
     if not wanting:
         return leases
     with_file = [task_id for task_id, some in wanting.items() if FILE in some]
@@ -47,10 +47,10 @@ def passed(transaction: Connection, leases: list[Lease]) -> list[Lease]:
     ]
 
 
-def _wanted(lease: Lease, extras: Mapping[str, Any]) -> set[TaskId]:
-    if WANTS not in extras:
+def _wanted(lease: Lease, options: Mapping[str, Any]) -> set[TaskId]:
+    if WANTS not in options:
         return set()
-    return {*wanted(lease.args), *wanted(lease.kwargs), *extras.get(ARGV, {}).values()}
+    return {*wanted(lease.args), *wanted(lease.kwargs), *options.get(ARGV, {}).values()}
 
 
 def _parents(transaction: Connection, ids: Sequence[TaskId]) -> dict[TaskId, list[TaskId]]:
@@ -71,22 +71,22 @@ def _results(transaction: Connection, ids: Sequence[TaskId]) -> Results:
 
 def _with(
     lease: Lease,
-    extras: Mapping[str, Any],
+    options: Mapping[str, Any],
     wants: Iterable[TaskId],
     parents: Mapping[TaskId, Sequence[TaskId]],
     results: Results,
 ) -> Lease:
-    changed = dict(extras)
+    changed = dict(options)
     if lease.task_id in parents:
         changed[FILE] = _object(parents[lease.task_id], results)
     gone = sorted(parent for parent in wants if parent not in results)
     if gone:  # a retry, long after: nobody starts it without its arguments
         return lease._replace(extras=json.dumps({**changed, GONE: gone}))
-    if WANTS in extras:
+    if WANTS in options:
         lease = lease._replace(
             args=filled(lease.args, results),
             kwargs=filled(lease.kwargs, results),
-            command=_command(lease.command, extras.get(ARGV, {}), results),
+            command=_command(lease.command, options.get(ARGV, {}), results),
         )
     return lease._replace(extras=json.dumps(changed))
 

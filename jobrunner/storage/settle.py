@@ -8,14 +8,21 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from jobrunner.core.backoff import Backoff
-from jobrunner.core.outcome import NAMES, Cancelled, Completed, Ended, Failed, Outcome
+from jobrunner.core.outcome import (
+    NAMES,
+    Cancelled,
+    Completed,
+    Ended,
+    Failed,
+    Outcome,
+    Stored,
+)
 from jobrunner.core.status import FINAL, TO_CLAIM
 from jobrunner.core.task import TaskId, Token, WorkerId
 from jobrunner.core.verdict import Verdict, decide
-from jobrunner.storage import notices
+from jobrunner.storage import cached, notices, waits
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dependents import settle_dependents
-from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.prepared import Insert, Update
 from jobrunner.storage.tables import attempts, tasks
 from jobrunner.storage.types import micros
@@ -101,9 +108,10 @@ def settle(
     nothing and is returned as refused: its task was rescued, cancelled or settled already.
     """
     settlement = Settlement([], [], [])
-    for batch in _each_task_once(ended):
-        lock_tasks(transaction, [end.lease.task_id for end in batch])
-        cancelled = _cancel_requested(transaction, batch)
+    for some in _each_task_once(ended):
+        special = [end for end in some if type(end.outcome) is not Completed]
+        batch = waits.lock(transaction, some, special, now=now)
+        cancelled = _cancel_requested(transaction, special)
         judged = [
             Settled(
                 end,
@@ -117,7 +125,10 @@ def settle(
             )
             for end in batch
         ]
+        first = len(settlement.settled)
         _write(transaction, judged, settlement, worker_id=worker_id, now=now)
+        if special:
+            cached.note(transaction, [end for end, _ in settlement.settled[first:]], now=now)
     return settlement
 
 
@@ -160,9 +171,10 @@ def _write(
     settled = judged
     if len(held) < len(judged):
         settled = [one for one in judged if one.ended.lease.task_id in held]
-        settlement.refused.extend(
-            one.ended for one in judged if one.ended.lease.task_id not in held
-        )
+        gone = [one for one in judged if one.ended.lease.task_id not in held]
+        for one in gone:  # or given up by the task itself, with its end
+            kept = isinstance(one.ended.outcome, Stored)
+            settlement.settled.append(one) if kept else settlement.refused.append(one.ended)
     _RECORD.run(transaction, list(_attempt_rows(settled, worker_id)))
     statuses = {verdict.status for _, verdict in settled}
     if statuses & TO_CLAIM:

@@ -13,7 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from jobrunner.core.outcome import NAMES
+from jobrunner.core.outcome import WORDS
 from jobrunner.core.status import FINAL, Status
 from jobrunner.storage import rules, traces
 from jobrunner.storage.schema import metadata, one_of, partial_index
@@ -196,7 +196,7 @@ attempts = Table(
     Column("exit_code", Integer),
     Column("stdout", Text),
     Column("stderr", Text),
-    CheckConstraint(one_of("outcome", *NAMES.values()), name="outcome"),
+    CheckConstraint(one_of("outcome", *WORDS), name="outcome"),
     # One claim ends once: the second settlement of a token cannot even be written.
     UniqueConstraint("task_id", "token"),
     sqlite_strict=True,

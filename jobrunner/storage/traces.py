@@ -59,6 +59,7 @@ sent_events = Table(
     Column("payload", Text),
     Column("sent_at", Moment, nullable=False),
     CheckConstraint("task_id >= 0", name="task_id"),
+    Index("ix_sent_events_sent_at", "sent_at"),
     sqlite_strict=True,
 )
 

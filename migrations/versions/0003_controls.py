@@ -328,6 +328,7 @@ def _make_traces() -> None:
         sa.PrimaryKeyConstraint("name", "task_id", name=op.f("pk_sent_events")),
         sqlite_strict=True,
     )
+    op.create_index("ix_sent_events_sent_at", "sent_events", ["sent_at"], unique=False)
     op.create_table(
         "event_waits",
         sa.Column("task_id", LONG, nullable=False),

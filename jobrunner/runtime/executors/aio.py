@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import threading
+from functools import partial
 
-from jobrunner.core.outcome import Failed, TimedOut
+from jobrunner.core.outcome import Failed, Outcome, TimedOut
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.clock import Clock
-from jobrunner.runtime.context import Running
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.perform import one_line, perform_async
+from jobrunner.runtime.recall import Fresh, before
+from jobrunner.runtime.registry import Function
+from jobrunner.runtime.running import Running
 from jobrunner.storage.engine import Database
 
 
@@ -108,10 +111,20 @@ class AsyncExecutor:
             return
         if not attempt.begin(CoroutineControl(self._loop, current)):
             return
-        lease = attempt.lease
-        running = Running(DatabaseLink(attempt, self._database, self._clock), self._clock)
         try:
-            outcome = await perform_async(attempt.function, lease.args, lease.kwargs, running)
+            outcome = await self._outcome(attempt, attempt.function)
         except Exception as error:  # noqa: BLE001 — an attempt that never ends would be worse
             outcome = Failed(f"the executor failed: {one_line(error)}")
         attempt.end(attempt.stopped() if isinstance(outcome, TimedOut) else outcome)
+
+    async def _outcome(self, attempt: Attempt, function: Function) -> Outcome:
+        lease, found = attempt.lease, None
+        link = DatabaseLink(attempt, self._database, self._clock)
+        if lease.extras is not None:  # files are read, and the others must not wait for that
+            look = partial(before, lease, function, self._database, shielded=link.shielded)
+            found = await asyncio.to_thread(look)
+        if found is not None and not isinstance(found, Fresh):
+            return found
+        running = Running(link, self._clock)
+        outcome = await perform_async(function, lease.args, lease.kwargs, running)
+        return outcome if found is None else await asyncio.to_thread(found.ended, outcome)

@@ -10,13 +10,15 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
-from jobrunner.core import payload
+from jobrunner.core import extras, payload
 from jobrunner.core.outcome import Completed, Failed, Outcome, Output
-from jobrunner.core.results import RESULT, read_extras
+from jobrunner.core.results import RESULT
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.executors.handed import results_file, text_result
 from jobrunner.runtime.guard import Guard
+from jobrunner.runtime.recall import Fresh, before
+from jobrunner.storage.engine import Database
 
 KEEP: Final = 64 * 1024
 """Bytes kept of the beginning, and again of the end, of each of stdout and stderr."""
@@ -85,26 +87,37 @@ class GroupControl:
 class CommandExecutor:
     """Runs commands in slot threads that wait for them."""
 
-    def __init__(self, guard: Guard) -> None:
-        """`guard` ends what a killed worker leaves behind."""
+    def __init__(self, guard: Guard, database: Database) -> None:
+        """`guard` ends what a killed worker leaves behind; results are kept in `database`."""
         self._guard = guard
+        self._database = database
 
     def __call__(self, attempt: Attempt) -> None:
         """Run one command to its end."""
         control = GroupControl()
         if not attempt.begin(control):
             return
+        if attempt.lease.extras is None:
+            attempt.end(*self._run(attempt, control))
+            return
+        found = before(attempt.lease, None, self._database, shielded=contextlib.nullcontext)
+        if found is not None and not isinstance(found, Fresh):
+            attempt.end(found)
+            return
+        outcome, output = self._run(attempt, control)
+        attempt.end(outcome if found is None else found.ended(outcome), output)
+
+    def _run(self, attempt: Attempt, control: GroupControl) -> tuple[Outcome, Output]:
         argv = payload.decode(attempt.lease.command)
-        extras = read_extras(attempt.lease.extras)
+        options = extras.decode(attempt.lease.extras)
         self._guard.prepare()
         with contextlib.ExitStack() as until_ended:
             try:
-                environment = until_ended.enter_context(results_file(extras))
+                environment = until_ended.enter_context(results_file(options))
                 process = self._start(attempt, argv, environment)
             except OSError as error:
-                attempt.end(*_not_started(argv, error))
-                return
-            self._see_through(attempt, process, control, as_text=RESULT in extras)
+                return _not_started(argv, error)
+            return self._see_through(attempt, process, control, as_text=RESULT in options)
 
     def _see_through(
         self,
@@ -113,7 +126,7 @@ class CommandExecutor:
         control: GroupControl,
         *,
         as_text: bool,
-    ) -> None:
+    ) -> tuple[Outcome, Output]:
         self._guard.add(process.pid)
         control.attach(process.pid)
         exit_code, stdout, stderr = _follow(process)
@@ -124,7 +137,7 @@ class CommandExecutor:
         outcome = _outcome(attempt, output)
         if as_text and isinstance(outcome, Completed):
             outcome = text_result(stdout, most=2 * KEEP)
-        attempt.end(outcome, output)
+        return outcome, output
 
     def _start(
         self, attempt: Attempt, argv: list[str], environment: Mapping[bytes, bytes]

@@ -40,7 +40,7 @@ class Executors:
         self._slots = Slots(self._size, "jobrunner-slot", at_end=self._leave_slot)
         self._guard = Guard()
         self._thread = ThreadExecutor(queue.database, queue.clock)
-        self._command = CommandExecutor(self._guard)
+        self._command = CommandExecutor(self._guard, queue.database)
         if self._kind == Executor.PROCESS:
             prepare_server(queue.registry.modules)
         self._plugged: PluggedExecutor | None = None

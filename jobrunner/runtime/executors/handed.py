@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Generator, Mapping
 from typing import Any, Final
 
-from jobrunner.core import payload
+from jobrunner.core import extras, payload
 from jobrunner.core.outcome import Completed, Failed, Outcome
-from jobrunner.core.results import FILE, GONE, read_extras
+from jobrunner.core.results import FILE, GONE
 from jobrunner.core.task import Lease
 
 NAME: Final = b"JOBRUNNER_RESULTS"
@@ -17,24 +17,24 @@ NAME: Final = b"JOBRUNNER_RESULTS"
 
 def refusal(lease: Lease) -> Failed | None:
     """Why this attempt cannot begin, if results that it was to be given are gone."""
-    if lease.extras is None or not (gone := read_extras(lease.extras).get(GONE)):
+    if lease.extras is None or not (gone := extras.decode(lease.extras).get(GONE)):
         return None
     problem = f"the result of task {gone[0]}, which it is to be given, was deleted"
     return Failed(problem, retryable=False)
 
 
 @contextlib.contextmanager
-def results_file(extras: Mapping[str, Any]) -> Generator[dict[bytes, bytes]]:
+def results_file(options: Mapping[str, Any]) -> Generator[dict[bytes, bytes]]:
     """The environment that names a file with the results, which only its owner may read.
 
     Raises:
         OSError: it cannot be written.
     """
-    if FILE not in extras:
+    if FILE not in options:
         yield {}
         return
     with tempfile.NamedTemporaryFile(prefix="jobrunner-", suffix=".json") as file:
-        file.write(extras[FILE].encode())
+        file.write(options[FILE].encode())
         file.flush()
         yield {NAME: os.fsencode(file.name)}
 
