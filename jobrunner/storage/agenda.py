@@ -33,11 +33,19 @@ def _first(moment: Any, *conditions: Any) -> ScalarSelect[datetime]:
 
 
 _WAITS: Final[Any] = text(one_of("status", "blocked", "scheduled", "pending"))
+_RULED: Final[Any] = text(
+    "paused_at IS NOT NULL OR concurrency IS NOT NULL OR rate IS NOT NULL"  # else it only keeps
+)
 _LOOK: Final = select(
     _first(tasks.c.run_at, tasks.c.status == literal_column("'scheduled'")),
     _first(tasks.c.expires_at, tasks.c.expires_at.is_not(None), _WAITS),
     _first(schedules.c.next_at, schedules.c.paused_at.is_(None), schedules.c.next_at.is_not(None)),
-    exists(select(queues.c.name)),
+    # Without those that only say how long their tasks are kept.
+    exists(
+        select(queues.c.name).where(
+            text("paused_at IS NOT NULL OR concurrency IS NOT NULL OR rate IS NOT NULL")
+        )
+    ),
     exists(
         select(tasks.c.id).where(
             tasks.c.status == literal_column("'pending'"), tasks.c.lane.is_not(None)

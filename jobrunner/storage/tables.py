@@ -157,7 +157,14 @@ partial_index("ix_tasks_batch", tasks.c.batch_id, tasks.c.status, where="batch_i
 partial_index("ix_tasks_scheduled", tasks.c.run_at, where="status = 'scheduled'")
 partial_index("ix_tasks_in_progress", tasks.c.worker_id, where="status = 'in_progress'")
 partial_index("ix_tasks_blocked", tasks.c.queue, where="status = 'blocked'")
-partial_index("ix_tasks_finished", tasks.c.finished_at, where="finished_at IS NOT NULL")
+# By queues, whose ended tasks are kept for different times: see `retention`.
+partial_index(
+    "ix_tasks_finished",
+    tasks.c.status,
+    tasks.c.queue,
+    tasks.c.finished_at,
+    where="finished_at IS NOT NULL",
+)
 
 dependencies = Table(
     "dependencies",

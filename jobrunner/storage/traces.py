@@ -25,6 +25,7 @@ schedule_ticks = Table(
     Column("tick_at", Moment, primary_key=True),
     Column("task_id", Long),
     Column("fired_at", Moment, nullable=False),
+    Index("ix_schedule_ticks_task_id", "task_id"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
