@@ -5,12 +5,14 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
+from jobrunner.bulk import Bulk
 from jobrunner.core.events import Emit
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId
 from jobrunner.function import Registrar, TaskOptions, new_task
 from jobrunner.observe.logs import log
+from jobrunner.retention import RetentionRules
 from jobrunner.runtime.clock import Clock, SharedClock
 from jobrunner.runtime.registry import Reference
 from jobrunner.storage import control, migrate, reads
@@ -49,6 +51,8 @@ class TaskQueue(Registrar, Views):
         self.emit = emit
         self.after_commit = self.store.after_commit
         """Called after each transaction of this queue that wrote; `testing.inline` is one."""
+        self.bulk = Bulk(self)
+        self.retention = RetentionRules(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""

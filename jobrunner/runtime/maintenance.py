@@ -8,7 +8,7 @@ from jobrunner.core.worker import WorkerInfo
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, boot_id
 from jobrunner.runtime.liveness import Liveness
-from jobrunner.storage import retention, sweep, wal, workers
+from jobrunner.storage import prune, sweep, wal, workers
 from jobrunner.storage.engine import Database
 from jobrunner.storage.settle import Settlement
 from jobrunner.storage.sweep import Claimed
@@ -153,7 +153,7 @@ class Maintenance:
         self._prune_at = now + PRUNE_EVERY  # also where it fails
         with self._database.writing() as transaction:
             present = self._clock.now()
-            more = retention.prune(transaction, now=present) >= retention.PRUNE_AT_ONCE
+            more = prune.prune(transaction, now=present) >= prune.AT_ONCE
             more |= workers.prune(transaction, now=present) >= workers.PRUNE_AT_ONCE
             living = {worker.id for worker in workers.alive(transaction)}
         if more:

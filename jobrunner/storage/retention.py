@@ -1,43 +1,23 @@
-"""How long ended tasks are kept, as it is stored, and the deletion of those that are older."""
+"""How long ended tasks are kept, as it is stored: in the rows of their queues."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    Text,
-    bindparam,
-    delete,
-    exists,
-    literal_column,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, select, text, update
 
-from jobrunner.core.errors import DatabaseError
-from jobrunner.core.retention import DEFAULT, FOREVER, UNLESS_SAID, Kept, Retention, Rule
-from jobrunner.core.status import Status
+from jobrunner.core.retention import DEFAULT, FOREVER, Kept, Retention, Rule
 from jobrunner.storage.rules import queues
-from jobrunner.storage.schema import one_of
-from jobrunner.storage.tables import dependencies, tasks
-from jobrunner.storage.traces import batches, schedule_ticks
-from jobrunner.storage.types import MICROSECOND, Moment
-
-PRUNE_AT_ONCE: Final = 500
+from jobrunner.storage.types import MICROSECOND
 
 _FOREVER: Final = -MICROSECOND
 """What stands in a column for a row that is kept for ever; no span is negative."""
 
 _KEEP: Final = {name: queues.c[f"keep_{name}"] for name in Rule._fields}
-_SAYS_NOTHING: Final[ColumnElement[bool]] = text(
+_SAYS_NOTHING: Final[Any] = text(
     "paused_at IS NULL AND concurrency IS NULL AND rate IS NULL AND keep_completed IS NULL"
     " AND keep_failed IS NULL AND keep_cancelled IS NULL"
-)  # type: ignore[assignment]
+)
 
 
 def stored(transaction: Connection) -> Retention:
@@ -68,130 +48,3 @@ def _span(kept: Kept) -> timedelta | None:
     if isinstance(kept, timedelta):
         return kept
     return _FOREVER if kept == FOREVER else None
-
-
-_child: Final = tasks.alias("child")
-_mate: Final = tasks.alias("mate")
-_tick: Final = schedule_ticks.alias("tick")
-_later: Final = schedule_ticks.alias("later")
-_OPEN_MATE: Final = " OR ".join(
-    f"mate.{rule}"
-    for rule in one_of("status", "blocked", "scheduled", "pending", "in_progress").split(" OR ")
-)
-
-HAS_LIVE_DEPENDENT: Final = exists().where(
-    dependencies.c.parent_id == tasks.c.id,
-    dependencies.c.dependent_id == _child.c.id,
-    _child.c.finished_at.is_(None),
-)
-"""Whether an unfinished task depends on this one: it may ask for its end, or for its result."""
-
-_BATCH_LIVES: Final = exists().where(_mate.c.batch_id == tasks.c.batch_id, text(f"({_OPEN_MATE})"))
-_IS_LAST_TICK: Final = exists().where(
-    _tick.c.task_id == tasks.c.id,
-    ~exists().where(
-        _later.c.schedule_id == _tick.c.schedule_id,
-        _later.c.tick_at > _tick.c.tick_at,
-        _later.c.task_id.is_not(None),
-    ),
-)
-FREE: Final = (~HAS_LIVE_DEPENDENT, ~_BATCH_LIVES, ~_IS_LAST_TICK)
-"""That nothing that lives asks for a task: no dependent, not its batch, not its schedule. One by
-one, not as one condition: a server would read all edges and all tasks for it."""
-
-
-def _is(status: Status) -> ColumnElement[bool]:
-    return tasks.c.status == literal_column(f"'{status}'")
-
-
-def _oldest(status: Status) -> Select[Any]:
-    """Each queue that has tasks which ended so, with the moment at which the oldest has.
-
-    Hops from one queue to the next over the index: a few look-ups a queue, whatever the history.
-    """
-    ended = (_is(status), tasks.c.finished_at.is_not(None))
-    first = select(tasks.c.queue).where(*ended).order_by(tasks.c.queue).limit(literal_column("1"))
-    found = select(first.scalar_subquery().label("queue")).cte("lines", recursive=True)
-    above = first.where(tasks.c.queue > found.c.queue).correlate(found)
-    lines = found.union_all(select(above.scalar_subquery()).where(found.c.queue.is_not(None)))
-    oldest = (
-        select(tasks.c.finished_at)
-        .where(*ended, tasks.c.queue == lines.c.queue)
-        .order_by(tasks.c.finished_at)
-        .limit(literal_column("1"))
-        .correlate(lines)
-    )
-    return select(lines.c.queue, oldest.scalar_subquery()).where(lines.c.queue.is_not(None))
-
-
-_OLDEST: Final = {status: _oldest(status) for status in UNLESS_SAID}
-
-
-def prune(transaction: Connection, *, now: datetime, limit: int = PRUNE_AT_ONCE) -> int:
-    """Delete ended tasks past their retention with their history, a bounded number at once.
-
-    What something that lives asks for stays: see `FREE`. Returns how many were deleted.
-
-    Raises:
-        DatabaseError: a foreign key of somebody's own table refers to one; none was deleted.
-    """
-    deleted = 0
-    for status, queue, before in _due(transaction, now):
-        if deleted >= limit:
-            break
-        values = {"queue": queue, "before": before}
-        deleted += remove(transaction, _statement(status, limit - deleted), values)
-    return deleted
-
-
-def _due(transaction: Connection, now: datetime) -> Iterator[tuple[Status, str, datetime]]:
-    """The queues and statuses that have something old, with the moment since when it is kept."""
-    retention = stored(transaction)
-    for status, query in _OLDEST.items():
-        for queue, oldest in transaction.execute(query).all():
-            age = retention.of(queue, status)
-            if age is not None and oldest < now - age:
-                yield status, queue, now - age
-
-
-def _statement(status: Status, limit: int) -> Select[Any]:
-    return (
-        select(tasks.c.id)
-        .where(
-            _is(status),
-            tasks.c.queue == bindparam("queue", type_=Text),
-            tasks.c.finished_at < bindparam("before", type_=Moment),
-            *FREE,
-        )
-        .order_by(tasks.c.finished_at)
-        .limit(literal_column(str(limit)))  # in the text: see `claim`
-        .with_for_update(skip_locked=True)  # or one that is being retried would go
-    )
-
-
-def remove(transaction: Connection, which: Select[Any], values: Mapping[str, Any]) -> int:
-    """Delete the tasks that a query finds, with all that is stored of them; returns how many.
-
-    Raises:
-        DatabaseError: a foreign key of somebody's own table refers to one; none was deleted.
-    """
-    chosen = which.cte("old").prefix_with("MATERIALIZED")
-    gone = delete(tasks).where(tasks.c.id.in_(select(chosen.c.id)))
-    try:
-        rows = transaction.execute(gone.returning(tasks.c.id, tasks.c.batch_id), values).all()
-    except IntegrityError as error:
-        raise DatabaseError(
-            "tasks cannot be deleted: rows of another table refer to them",
-            hint="Delete those first, or have their foreign key say ON DELETE CASCADE.",
-        ) from error
-    _forget(transaction, [row.id for row in rows], {row.batch_id for row in rows} - {None})
-    return len(rows)
-
-
-def _forget(transaction: Connection, ids: Sequence[int], of_batches: set[int]) -> None:
-    """What has no foreign key goes with the task: its tick, and a batch with its last one."""
-    if ids:
-        transaction.execute(delete(schedule_ticks).where(schedule_ticks.c.task_id.in_(ids)))
-    if of_batches:
-        empty = ~exists().where(tasks.c.batch_id == batches.c.id)
-        transaction.execute(delete(batches).where(batches.c.id.in_(of_batches), empty))

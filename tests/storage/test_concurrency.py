@@ -11,7 +11,7 @@ from sqlalchemy import text
 from jobrunner import DatabaseError
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed, Failed
-from jobrunner.storage import control, progress, retention, sweep
+from jobrunner.storage import control, progress, prune, sweep
 from jobrunner.storage.enqueue import enqueue
 from tests.databases import on_a_server
 
@@ -74,7 +74,7 @@ def test_a_task_that_is_being_retried_is_not_pruned(store, while_open):
     later = store.now + timedelta(days=365)
     with ThreadPoolExecutor(1) as other, store.database.writing() as transaction:
         control.retry(transaction, task, now=store.now)
-        assert other.submit(store.write, retention.prune, now=later).result() == 0
+        assert other.submit(store.write, prune.prune, now=later).result() == 0
     assert store.statuses(task) == ["pending"]
 
 

@@ -16,8 +16,8 @@ from jobrunner.storage import (
     claim,
     control,
     progress,
+    prune,
     reads,
-    retention,
     sweep,
     workers,
 )
@@ -139,7 +139,7 @@ def test_a_settlement_reads_no_table_from_end_to_end(store, plan):
 
 
 def test_pruning_reads_what_is_old(store, plan):
-    steps = plan(retention.prune, now=store.now + timedelta(days=1000), limit=10)
+    steps = plan(prune.prune, now=store.now + timedelta(days=1000), limit=10)
     assert any(step.index == "ix_tasks_finished" and "finished_at" in step.by for step in steps)
     assert {step.table for step in whole(steps)} <= {"queues"}, "which has a row a rule"
     assert sorts(steps) == []

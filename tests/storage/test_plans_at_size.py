@@ -14,8 +14,8 @@ from jobrunner.storage import (
     control,
     enqueue,
     progress,
+    prune,
     reads,
-    retention,
     settle,
     sweep,
     workers,
@@ -151,7 +151,7 @@ def of_sweeps(store):
     yield "promote", sweep.promote, (), {"now": store.now + timedelta(seconds=1)}
     yield "rescue", sweep.rescue, (WorkerId("ada"),), lost
     yield "take overdue", sweep.take_overdue, (seen,), {"backoff": backoff, **now}
-    yield "prune", retention.prune, (), {"now": store.now + timedelta(days=1000), "limit": 10}
+    yield "prune", prune.prune, (), {"now": store.now + timedelta(days=1000), "limit": 10}
     yield "with timeout", sweep.with_timeout, (), {}
     yield "orphans", sweep.orphaned_by, (), {}
 

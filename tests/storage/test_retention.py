@@ -8,15 +8,15 @@ from sqlalchemy import text
 from jobrunner.core.outcome import Cancelled, Completed, Failed
 from jobrunner.core.retention import DEFAULT, FOREVER, Rule
 from jobrunner.core.status import Status
-from jobrunner.storage import agenda, progress, retention
+from jobrunner.storage import agenda, progress, prune, retention
 
 BROKEN = Failed("broken", retryable=False)
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 
 
-def prune(store, **options):
-    return store.write(retention.prune, now=store.now, **options)
+def pruned(store, **options):
+    return store.write(prune.prune, now=store.now, **options)
 
 
 def keep(store, queue="", **kept):
@@ -40,25 +40,25 @@ class TestPrune:
     def test_a_finished_task_is_kept_for_its_time(self, store, outcome, days):
         task_id = ended(store, outcome)
         store.now += timedelta(days=days)
-        assert (prune(store), remaining(store)) == (0, [task_id])
+        assert (pruned(store), remaining(store)) == (0, [task_id])
         store.now += timedelta(microseconds=1)
-        assert (prune(store), remaining(store)) == (1, [])
+        assert (pruned(store), remaining(store)) == (1, [])
 
     def test_an_open_task_is_never_old(self, store):
         ids = [store.add(), store.add(delay=timedelta(days=9_000)), store.add()]
         ids.append(store.add(after=[ids[0]]))
         store.claim_one()
         store.now += timedelta(days=1000)
-        assert (prune(store), remaining(store)) == (0, ids)
+        assert (pruned(store), remaining(store)) == (0, ids)
 
     def test_a_task_that_an_open_one_depends_on_stays(self, store):
         parent, other = ended(store, Completed()), store.add()
         dependent = store.add(after=[parent, other])
         store.now += timedelta(days=365)
-        assert (prune(store), remaining(store)) == (0, [parent, other, dependent])
+        assert (pruned(store), remaining(store)) == (0, [parent, other, dependent])
         store.finish(other, Completed())
         store.finish(dependent, Completed())
-        assert prune(store) == 1  # the parent; the other two ended just now
+        assert pruned(store) == 1  # the parent; the other two ended just now
         assert remaining(store) == [other, dependent]
 
     def test_history_progress_and_edges_go_with_the_task(self, store):
@@ -69,7 +69,7 @@ class TestPrune:
         store.settle(lease, Completed())
         store.finish(child, Completed())
         store.now += timedelta(days=8)
-        assert prune(store) == 2
+        assert pruned(store) == 2
         assert store.everything() == [[], [], [], []]
 
     def test_a_bounded_number_goes_at_once_oldest_first(self, store):
@@ -78,9 +78,9 @@ class TestPrune:
             ids.append(ended(store, outcome))
             store.later(1)
         store.now += timedelta(days=100)
-        assert (prune(store, limit=2), remaining(store)) == (2, [ids[1], ids[3], ids[4]])
-        assert (prune(store, limit=2), remaining(store)) == (2, [ids[1]])
-        assert (prune(store, limit=2), prune(store, limit=2)) == (1, 0)
+        assert (pruned(store, limit=2), remaining(store)) == (2, [ids[1], ids[3], ids[4]])
+        assert (pruned(store, limit=2), remaining(store)) == (2, [ids[1]])
+        assert (pruned(store, limit=2), pruned(store, limit=2)) == (1, 0)
 
 
 class TestRules:
@@ -88,7 +88,7 @@ class TestRules:
         done, broken = ended(store, Completed()), ended(store, BROKEN)
         keep(store, failed=SECOND, completed=FOREVER)
         store.now += 1000 * DAY
-        assert prune(store) == 1
+        assert pruned(store) == 1
         assert remaining(store) == [done]
         assert broken not in remaining(store)
 
@@ -97,23 +97,23 @@ class TestRules:
         mine = ended(store, BROKEN, queue="a")
         keep(store, "a", completed=SECOND)
         store.later(2)
-        assert (prune(store), remaining(store)) == (1, [slow, mine])
+        assert (pruned(store), remaining(store)) == (1, [slow, mine])
         store.now += 8 * DAY
-        assert (prune(store), remaining(store)) == (1, [mine])
+        assert (pruned(store), remaining(store)) == (1, [mine])
         assert quick not in remaining(store)
 
     def test_what_is_kept_for_ever_in_one_queue_goes_in_another(self, store):
         kept, gone = ended(store, BROKEN, queue="a"), ended(store, BROKEN, queue="b")
         keep(store, "a", failed=FOREVER)
         store.now += 10_000 * DAY
-        assert (prune(store), remaining(store)) == (1, [kept])
+        assert (pruned(store), remaining(store)) == (1, [kept])
         assert gone not in remaining(store)
 
     def test_nothing_is_kept_where_the_time_is_none(self, store):
         keep(store, completed=timedelta())
         ended(store, Completed())
         store.later(0.000001)
-        assert (prune(store), remaining(store)) == (1, [])
+        assert (pruned(store), remaining(store)) == (1, [])
 
     def test_rules_are_read_as_they_were_set_and_can_be_taken_back(self, store):
         keep(store, completed=SECOND)
@@ -149,12 +149,12 @@ class TestWhatLives:
         first, last = ended(store, Completed(), batch_id=7), store.add(batch_id=7)
         other = ended(store, Completed(), batch_id=8)
         store.now += 8 * DAY
-        assert (prune(store), remaining(store)) == (1, [first, last])
+        assert (pruned(store), remaining(store)) == (1, [first, last])
         assert store.sql("SELECT id FROM batches") == [(7,)], "the other goes with its last task"
         store.finish(last, Completed())
-        assert (prune(store), remaining(store)) == (1, [last])
+        assert (pruned(store), remaining(store)) == (1, [last])
         store.now += 8 * DAY
-        assert (prune(store), remaining(store)) == (1, [])
+        assert (pruned(store), remaining(store)) == (1, [])
         assert store.sql("SELECT id FROM batches") == []
         assert other not in remaining(store)
 
@@ -169,7 +169,7 @@ class TestWhatLives:
                 "INSERT INTO schedule_ticks VALUES (1, :tick, :task, 0)", tick=tick, task=task
             )
         store.now += 8 * DAY
-        assert (prune(store), remaining(store)) == (1, [last])
+        assert (pruned(store), remaining(store)) == (1, [last])
         assert store.sql("SELECT tick_at FROM schedule_ticks ORDER BY 1") == [(2,), (3,)]
 
     def test_what_others_refer_to_is_told_and_nothing_goes(self, store):
@@ -178,7 +178,7 @@ class TestWhatLives:
             transaction.execute(text("CREATE TABLE mine (task BIGINT REFERENCES tasks (id))"))
         store.sql("INSERT INTO mine VALUES (:id)", id=task_id)
         store.now += 8 * DAY
-        with pytest.raises(retention.DatabaseError, match="rows of another table refer to them"):
-            prune(store)
+        with pytest.raises(prune.DatabaseError, match="rows of another table refer to them"):
+            pruned(store)
         assert remaining(store) == [task_id]
         store.sql("DROP TABLE mine")
