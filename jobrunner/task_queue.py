@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from jobrunner.batches import Batches, OpenBatch
+from jobrunner.bulk import Bulk
 from jobrunner.core.batch import Callbacks
 from jobrunner.core.changes import TaskChanges, as_fields
 from jobrunner.core.events import Emit
@@ -17,6 +18,7 @@ from jobrunner.crews import Crews
 from jobrunner.function import Registrar, TaskOptions, new_task
 from jobrunner.observe.logs import log
 from jobrunner.queues import Keys, Queues
+from jobrunner.retention import RetentionRules
 from jobrunner.runtime.clock import Clock, SharedClock
 from jobrunner.runtime.registry import Reference
 from jobrunner.schedules import Schedules
@@ -66,6 +68,8 @@ class TaskQueue(Registrar, Views):
         self.batches = Batches(self)
         self.events = Events(self.store, self.clock)
         """What tasks wait for with `context.wait_for`."""
+        self.bulk = Bulk(self)
+        self.retention = RetentionRules(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""

@@ -8,6 +8,7 @@ import typer
 
 from jobrunner import __version__
 from jobrunner.cli import (
+    bulk,
     change,
     control,
     crashtest,
@@ -22,6 +23,7 @@ from jobrunner.cli import (
     queues,
     render,
     report,
+    retention,
     schedule,
     work,
 )
@@ -60,8 +62,9 @@ app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
 app.command(short_help="Run your tasks while their workers are killed.")(crashtest.crashtest)
 task_commands.command("list")(control.list_tasks)
 task_commands.command("show")(history.show)
-task_commands.command("cancel")(control.cancel)
-task_commands.command("retry")(control.retry)
+task_commands.command("cancel")(bulk.cancel)
+task_commands.command("retry")(bulk.retry)
+task_commands.command("delete")(bulk.delete)
 task_commands.command("update")(change.update)
 task_commands.command("wait")(control.wait)
 task_commands.command("log")(history.log)
@@ -84,6 +87,8 @@ db_commands.command("check")(db.check)
 db_commands.command("backup")(db.backup)
 db_commands.command("restore")(db.restore)
 db_commands.command("move")(move.move)
+db_commands.command("retention")(retention.retention)
+db_commands.command("prune")(retention.prune)
 
 
 def _tell_version(wanted: bool) -> None:  # noqa: FBT001 — Typer calls it so

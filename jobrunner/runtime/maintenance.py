@@ -9,7 +9,7 @@ from jobrunner.core.worker import WorkerInfo
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, boot_id
 from jobrunner.runtime.liveness import Liveness
-from jobrunner.storage import batches, cached, expiry, firing, sent, sweep, wal, workers
+from jobrunner.storage import batches, cached, expiry, firing, prune, sent, sweep, wal, workers
 from jobrunner.storage.engine import Database
 from jobrunner.storage.settle import Settlement
 from jobrunner.storage.sweep import Claimed
@@ -183,7 +183,7 @@ class Maintenance:
         self._prune_at = now + PRUNE_EVERY  # also where it fails
         with self._database.writing() as transaction:
             present = self._clock.now()
-            more = sweep.prune(transaction, now=present) >= sweep.PRUNE_AT_ONCE
+            more = prune.prune(transaction, now=present) >= prune.AT_ONCE
             more |= workers.prune(transaction, now=present) >= workers.PRUNE_AT_ONCE
             more |= sent.prune(transaction, now=present) >= sent.PRUNE_AT_ONCE
             more |= cached.prune(transaction, now=present) >= cached.PRUNE_AT_ONCE

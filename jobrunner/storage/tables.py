@@ -163,7 +163,14 @@ partial_index(
     where="status = 'in_progress' AND lane IS NOT NULL",
 )
 partial_index("ix_tasks_blocked", tasks.c.queue, where="status = 'blocked'")
-partial_index("ix_tasks_finished", tasks.c.finished_at, where="finished_at IS NOT NULL")
+# By queues, whose ended tasks are kept for different times: see `retention`.
+partial_index(
+    "ix_tasks_finished",
+    tasks.c.status,
+    tasks.c.queue,
+    tasks.c.finished_at,
+    where="finished_at IS NOT NULL",
+)
 
 dependencies = Table(
     "dependencies",

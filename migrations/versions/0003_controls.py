@@ -87,6 +87,7 @@ def upgrade() -> None:
     index("ix_tasks_unique", ["unique_key"], f"unique_key IS NOT NULL AND {LIVES_ON}", unique=True)
     index("ix_tasks_expires", ["expires_at"], f"expires_at IS NOT NULL AND ({WAITING})")
     index("ix_tasks_batch", ["batch_id", "status"], "batch_id IS NOT NULL")
+    finished(["status", "queue", "finished_at"])
     _make_rules()
     _make_traces()
 
@@ -99,6 +100,12 @@ def pending(also: str) -> None:
     ):
         op.drop_index(name, table_name="tasks")
         index(name, columns, f"status = 'pending'{also}")
+
+
+def finished(columns: list[object]) -> None:
+    """Make the index of ended tasks anew."""
+    op.drop_index("ix_tasks_finished", table_name="tasks")
+    index("ix_tasks_finished", columns, "finished_at IS NOT NULL")
 
 
 def _change_words(*, outcomes: list[str], rules: list[str]) -> None:
@@ -295,7 +302,7 @@ def _make_traces() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_schedule_ticks_task_id", "schedule_ticks", ["task_id"])
+    op.create_index("ix_schedule_ticks_task_id", "schedule_ticks", ["task_id"], unique=False)
     op.create_table(
         "rate_starts",
         sa.Column("name", sa.Text(), nullable=False),
@@ -393,6 +400,7 @@ def downgrade() -> None:
     for name in ("lanes", "running", "unique", "expires", "batch"):
         op.drop_index(f"ix_tasks_{name}", table_name="tasks")
     pending("")
+    finished(["finished_at"])
     op.execute("UPDATE attempts SET outcome = 'snoozed' WHERE outcome = 'waiting'")
     op.execute("UPDATE attempts SET outcome = 'completed' WHERE outcome = 'cached'")
     op.drop_index("ix_dependencies_only", table_name="dependencies")

@@ -21,7 +21,7 @@ from jobrunner.core.outcome import (
     TimedOut,
 )
 from jobrunner.core.status import FINAL, Status
-from jobrunner.storage import control, progress, sweep, workers
+from jobrunner.storage import control, progress, prune, retention, sweep, workers
 from jobrunner.storage.claim import claim
 from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.settle import settle
@@ -186,7 +186,8 @@ class Model(World):
         }
         unfinished = [task_id for task_id in self.books if not self.status(task_id).is_final]
         needed = {parent for task_id in unfinished for parent, _, _ in self.parents(task_id)}
-        self.store.write(sweep.prune, now=now, retention=KEPT)
+        self.store.write(retention.keep, "", KEPT)
+        self.store.write(prune.prune, now=now)
         for task_id in old - needed:
             del self.books[task_id]
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from jobrunner import DatabaseError
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed, Failed
-from jobrunner.storage import control, crews, progress, sweep, workers
+from jobrunner.storage import control, crews, progress, prune, sweep, workers
 from jobrunner.storage.enqueue import enqueue
 from tests.databases import on_a_server
 
@@ -76,7 +76,7 @@ def test_a_task_that_is_being_retried_is_not_pruned(store, while_open):
     later = store.now + timedelta(days=365)
     with ThreadPoolExecutor(1) as other, store.database.writing() as transaction:
         control.retry(transaction, task, now=store.now)
-        assert other.submit(store.write, sweep.prune, now=later).result() == 0
+        assert other.submit(store.write, prune.prune, now=later).result() == 0
     assert store.statuses(task) == ["pending"]
 
 

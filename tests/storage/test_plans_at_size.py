@@ -16,6 +16,7 @@ from jobrunner.storage import (
     enqueue,
     expiry,
     progress,
+    prune,
     reads,
     settle,
     sweep,
@@ -60,9 +61,15 @@ FILL = (
     """INSERT INTO progress (task_id, done, updated_at)
     SELECT n, 1, :now FROM number WHERE n <= :history AND n % 2 = 1""",
     "INSERT INTO payloads (task_id, args) SELECT n, '[]' FROM number WHERE n % 2 = 1",
+    """INSERT INTO schedules (id, name, every, anchor_at, missed, missed_cap, overlap, task,
+        created_at)
+    SELECT n, 'schedule ' || n, 1, 0, 'one', 1, 'allow', '{}', 0 FROM number WHERE n <= 100""",
+    """INSERT INTO schedule_ticks (schedule_id, tick_at, task_id, fired_at)
+    SELECT n % 100 + 1, n, n, n FROM number WHERE n <= :history AND n % 7 = 1""",
 )
 
 WHOLE = {
+    "prune": {"queues"},
     "counts": {"tasks"},
     "report": {"attempts", "tasks"},
     "report of late": {"attempts", "tasks"},
@@ -146,7 +153,7 @@ def of_sweeps(store):
     yield "promote", sweep.promote, (), {"now": store.now + timedelta(seconds=1)}
     yield "rescue", sweep.rescue, (WorkerId("ada"),), lost
     yield "take overdue", sweep.take_overdue, (seen,), {"backoff": backoff, **now}
-    yield "prune", sweep.prune, (), {"now": store.now + timedelta(days=1000), "limit": 10}
+    yield "prune", prune.prune, (), {"now": store.now + timedelta(days=1000), "limit": 10}
     yield "with timeout", sweep.with_timeout, (), {}
     yield "orphans", sweep.orphaned_by, (), {}
 
