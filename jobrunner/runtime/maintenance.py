@@ -8,7 +8,7 @@ from jobrunner.core.worker import WorkerInfo
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, boot_id
 from jobrunner.runtime.liveness import Liveness
-from jobrunner.storage import sweep, wal, workers
+from jobrunner.storage import rates, sweep, wal, workers
 from jobrunner.storage.engine import Database
 from jobrunner.storage.settle import Settlement
 from jobrunner.storage.sweep import Claimed
@@ -155,6 +155,7 @@ class Maintenance:
             present = self._clock.now()
             more = sweep.prune(transaction, now=present) >= sweep.PRUNE_AT_ONCE
             more |= workers.prune(transaction, now=present) >= workers.PRUNE_AT_ONCE
+            rates.forget(transaction, now=present)
             living = {worker.id for worker in workers.alive(transaction)}
         if more:
             self._prune_at = now + SWEEP_EVERY
