@@ -172,5 +172,6 @@ def offered(
             values[f"most_{number}"] = most
         laned = some[0][0].lane is not None
         statement = _offers(size, laned=laned, one_priority=priority is not None)
-        for number, task_id, rank, crashes in transaction.execute(statement, values):
+        found: Any = transaction.execute(statement, values)
+        for number, task_id, rank, crashes in found:
             yield Candidate(some[number][0], task_id, rank, crashes)

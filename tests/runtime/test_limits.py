@@ -6,9 +6,12 @@ import pytest
 
 from jobrunner.core.errors import ConfigurationError, DrainTimeoutError, InvalidTaskError
 from jobrunner.core.limits import Limits, Rate
+from jobrunner.core.outcome import Completed, Ended
 from jobrunner.core.status import Status
+from jobrunner.runtime.settler import Settler, Want
+from jobrunner.storage import notices
 from tests.runtime import functions as f
-from tests.runtime.support import until
+from tests.runtime.support import register_ada, until
 
 
 def test_limits_are_set_in_python(queue):
@@ -96,13 +99,22 @@ def test_until_empty_waits_for_keys_and_rates(queue, drain):
     assert starts[-1] - starts[0] > timedelta(seconds=0.3)  # two periods, but for the last moments
 
 
-def test_an_idle_worker_is_woken_when_a_full_key_has_room_elsewhere(queue, start_worker):
-    """At once, and not by its next look a second later."""
-    first, second = start_worker(concurrency=1), start_worker(concurrency=1)
-    for number in range(12):
-        tasks = [queue.enqueue(f.add.using(concurrency_key="k").bind(number, 1)) for _ in range(3)]
-        queue.wait(tasks, timeout=20)
-    assert first.worker.settled + second.worker.settled == 36
+def test_others_are_told_of_room_that_a_worker_makes_and_does_not_use(queue, monkeypatch):
+    """At once: their next look by themselves may be a second later."""
+    for _ in range(3):
+        queue.enqueue(f.add.using(concurrency_key="k").bind(1, 1))
+    told = []
+    monkeypatch.setattr(notices, "work", lambda *_: told.append(1))
+    settler = Settler(queue.database, register_ada(queue, queue.clock).id, queue.clock)
+    (lease,) = settler.turn((), [Want((), 1)]).leases
+    (lease,) = settler.turn([ended(lease)], [Want((), 1)]).leases
+    assert told == []  # it has taken the next of the key itself
+    settler.turn([ended(lease)], [Want(("other",), 1)])
+    assert told == [1]
+
+
+def ended(lease):
+    return Ended(lease, Completed("1"), lease.ready_at, lease.ready_at)
 
 
 def test_a_drain_waits_for_what_runs(queue, start_worker):
