@@ -17,7 +17,7 @@ JOBRUNNER = Contestant(
     "jobrunner",
     "jobrunner",
     "file",
-    BULK | {"backlog", "payload", "graph", "commands", "memory", "executors", "metg"},
+    BULK | {"backlog", "payload", "graph", "commands", "memory", "executors", "metg", "limits"},
     ended="SELECT max(id) FROM attempts",
     wrong="SELECT count(*) FROM attempts WHERE outcome <> 'completed'",
     finish=(

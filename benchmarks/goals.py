@@ -81,6 +81,10 @@ def goals(size: Sizes) -> list[Goal]:
             Goal(sizes.graph(size, shape), 0.5, independent, says="independent tasks")
             for shape in list(sizes.SHAPES.values())[1:]
         ),
+        *(
+            Goal(sizes.limited(name), 0.6, (sizes.limited("no limits"), OWN), says="no limits")
+            for name in list(sizes.LIMITS.values())[1:]
+        ),
         Goal(sizes.COMMANDS, 0.7, (sizes.COMMANDS, "xargs"), says="xargs -P2"),
         Goal(sizes.COMMANDS_TWO, 0.7, (sizes.COMMANDS_TWO, "xargs"), says="xargs -P2"),
         Goal(sizes.memory(sizes.MEMORY[2]), 1.05, quarter, most=True, says="that at a quarter"),

@@ -114,6 +114,12 @@ def graphs(one: Contestant, stock: Stock, size: Sizes) -> Figures:
         yield sizes.graph(size, name), done.rate
 
 
+def limits(one: Contestant, stock: Stock, size: Sizes) -> Figures:
+    """The same number of no-ops without limits and with them, in one worker."""
+    for shape, name in sizes.LIMITS.items():
+        yield sizes.limited(name), _drained(one, stock, size, Filling(size.drain, shape=shape)).rate
+
+
 def commands(one: Contestant, stock: Stock, size: Sizes) -> Figures:
     """Processes that end at once, two at a time."""
     if one.module == "xargs":
@@ -164,6 +170,7 @@ LOADS = (
     Load("backlog", backlog),
     Load("payload", payloads),
     Load("graph", graphs),
+    Load("limits", limits),
     Load("commands", commands),
     Load("memory", memories),
     Load("metg", granularity),

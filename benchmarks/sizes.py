@@ -93,6 +93,11 @@ def graph(sizes: Sizes, shape: str) -> str:
     return f"{sizes.graph:,} tasks, {shape}, /s"
 
 
+def limited(limits: str) -> str:
+    """Of the rate of a drain with these limits in use."""
+    return f"drained with {limits}, /s"
+
+
 SHAPES = {
     "": "independent",
     "chain": "a chain",
@@ -100,6 +105,13 @@ SHAPES = {
     "layered": "layers of 100",
 }
 """Graphs, as the contestant is asked for them and as they are called."""
+LIMITS = {
+    "": "no limits",
+    "paused": "another queue paused",
+    "queue": "a limit on the queue",
+    "keys": "limits on 100 keys and the queue",
+}
+"""Limits that are in use, in the same way."""
 COMMANDS = "commands (`true`), 1 worker with 2 slots, /s"
 COMMANDS_TWO = "commands (`true`), 2 workers with 1 slot, /s"
 MEDIAN = "enqueue to start when idle, median ms"

@@ -1,7 +1,7 @@
 """What people set for whole queues and concurrency keys: `queue.queues` and `queue.keys`."""
 
 from datetime import timedelta
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from jobrunner.core import fields
 from jobrunner.core.limits import KeyInfo, LimitChange, Limits, QueueInfo, Rate, check_change
@@ -112,15 +112,14 @@ def _checked(given: NewLimits) -> LimitChange:
     return change
 
 
-def _rate(given: object) -> Rate | None:
+def _rate(given: Any) -> Rate | None:
     if given is None:
         return None
-    if not isinstance(given, tuple) or len(given) != len(Rate._fields):
-        raise fields.invalid("rate", f"must be a number and a period, not {fields.shown(given)}")
-    number, period = given
-    if isinstance(period, int | float):
-        try:
+    try:
+        number, period = given
+        if isinstance(period, int | float):
             period = timedelta(seconds=period)
-        except (OverflowError, ValueError):
-            raise fields.invalid("rate", "has no such period") from None
+    except (TypeError, ValueError, OverflowError):
+        problem = f"must be a number and a period, as (10, 60), not {fields.shown(given)}"
+        raise fields.invalid("rate", problem) from None
     return Rate(number, period)

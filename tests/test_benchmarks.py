@@ -73,6 +73,7 @@ def test_every_goal_is_about_a_measure_of_its_own_or_of_the_same_run(size):
         sizes.against(size.backlogs[-1], "finished"),
         *(sizes.payload(length) for length, _ in size.payloads),
         *(sizes.graph(size, shape) for shape in sizes.SHAPES.values()),
+        *(sizes.limited(limits) for limits in sizes.LIMITS.values()),
         *(sizes.memory(when) for when in sizes.MEMORY),
         *(
             sizes.bulk(size),

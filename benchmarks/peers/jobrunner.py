@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from benchmarks.peers import protocol
 from jobrunner import NewTask, TaskQueue, Worker
@@ -75,7 +76,36 @@ def commands(payloads: Sequence[str]) -> list[NewTask[str]]:
 
 
 COPY = ("dd", "if=/dev/zero", "of=/dev/null", "bs=64k", "status=none")
-SHAPES = {"chain": chain, "fan": fan, "layered": layered, "commands": commands}
+
+
+def paused(payloads: Sequence[str]) -> list[NewTask[str]]:
+    """Plain tasks, beside a queue that is paused."""
+    QUEUE.queues.pause("another")
+    return [new(payload) for payload in payloads]
+
+
+def queue(payloads: Sequence[str]) -> list[NewTask[str]]:
+    """Plain tasks of a queue that has a limit."""
+    QUEUE.queues.limit("default", concurrency=1_000)
+    return [new(payload) for payload in payloads]
+
+
+def keys(payloads: Sequence[str]) -> list[NewTask[str]]:
+    """Tasks of a hundred keys, of each so many at a time, in a queue that has a limit too."""
+    QUEUE.keys.limit("key", concurrency=20)
+    tasks = queue(payloads)
+    return [replace(task, concurrency_key=f"key:{at % WIDTH}") for at, task in enumerate(tasks)]
+
+
+SHAPES = {
+    "paused": paused,
+    "queue": queue,
+    "keys": keys,
+    "chain": chain,
+    "fan": fan,
+    "layered": layered,
+    "commands": commands,
+}
 
 
 class Jobrunner:

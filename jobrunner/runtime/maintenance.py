@@ -9,7 +9,18 @@ from jobrunner.core.worker import WorkerInfo
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, boot_id
 from jobrunner.runtime.liveness import Liveness
-from jobrunner.storage import batches, cached, expiry, firing, prune, sent, sweep, wal, workers
+from jobrunner.storage import (
+    batches,
+    cached,
+    expiry,
+    firing,
+    prune,
+    rates,
+    sent,
+    sweep,
+    wal,
+    workers,
+)
 from jobrunner.storage.engine import Database
 from jobrunner.storage.settle import Settlement
 from jobrunner.storage.sweep import Claimed
@@ -187,6 +198,7 @@ class Maintenance:
             more |= workers.prune(transaction, now=present) >= workers.PRUNE_AT_ONCE
             more |= sent.prune(transaction, now=present) >= sent.PRUNE_AT_ONCE
             more |= cached.prune(transaction, now=present) >= cached.PRUNE_AT_ONCE
+            rates.forget(transaction, now=present)
             living = {worker.id for worker in workers.alive(transaction)}
         if more:
             self._prune_at = now + SWEEP_EVERY

@@ -41,6 +41,13 @@ def _first(moment: Any, *conditions: Any) -> ScalarSelect[datetime]:
 WAITS: Final[Any] = text(f"({one_of('status', 'blocked', 'scheduled', 'pending')})")
 """Whether a task has not started."""
 
+# The first and not any: a server would go through all history, in the hope to meet one soon.
+_laned: Final = (
+    select(tasks.c.id)
+    .where(tasks.c.status == literal_column("'pending'"), tasks.c.lane.is_not(None))
+    .order_by(tasks.c.queue)
+    .limit(literal_column("1"))
+)
 _LOOK: Final = select(
     _first(tasks.c.run_at, tasks.c.status == literal_column("'scheduled'")),
     _first(tasks.c.expires_at, tasks.c.expires_at.is_not(None), WAITS),
@@ -52,11 +59,7 @@ _LOOK: Final = select(
             | queues.c.rate.is_not(None)
         )
     ),
-    exists(
-        select(tasks.c.id).where(
-            tasks.c.status == literal_column("'pending'"), tasks.c.lane.is_not(None)
-        )
-    ),
+    _laned.scalar_subquery().is_not(None),
 )
 
 

@@ -46,16 +46,13 @@ class Source(NamedTuple):
     queue: str
     lane: str | None
     gates: Sequence[tuple[Gate, float]]
+    is_rated: bool
+    """Whether it may start only so often: then its claim is its start, never ahead of it."""
 
     @property
     def room(self) -> float:
         """How many more of it may start."""
         return min((gate.left // amount for gate, amount in self.gates), default=math.inf)
-
-    @property
-    def is_rated(self) -> bool:
-        """Whether it may start only so often: then its claim is its start, never ahead of it."""
-        return any(gate.name for gate, _ in self.gates)
 
     def admit(self) -> bool:
         """Let one more start, if there is room."""
@@ -107,7 +104,11 @@ class Allowance:
         waiting = list(waiting)
         self._learn_queues({queue for queue, _ in waiting})
         self._learn_keys({lanes.decode(lane).key for _, lane in waiting})
-        return [Source(queue, lane, self._gates_of(queue, lane)) for queue, lane in waiting]
+        return [self._source(queue, lane) for queue, lane in waiting]
+
+    def _source(self, queue: str, lane: str | None) -> Source:
+        gates = self._gates_of(queue, lane)
+        return Source(queue, lane, gates, is_rated=any(gate.name for gate, _ in gates))
 
     def _gates_of(self, queue: str, lane: str | None) -> Sequence[tuple[Gate, float]]:
         if queue in self._shut:

@@ -188,9 +188,9 @@ def taking(chosen: Any) -> Any:
     """The UPDATE that claims what is `chosen`, by its id and status."""
     # The status is compared, not named: where it is named, a server whose statistics are old
     # may go through all that are pending for each one chosen.
+    statement: Any = update(tasks)
     return (
-        update(tasks)
-        .where(tasks.c.id == chosen.c.id, tasks.c.status == chosen.c.status, _ALIVE)
+        statement.where(tasks.c.id == chosen.c.id, tasks.c.status == chosen.c.status, _ALIVE)
         .where(_IN_TIME)
         .values(**TAKEN)
         .returning(*LEASE_COLUMNS)

@@ -14,8 +14,8 @@ from jobrunner.storage.tables import tasks
 WINDOW: Final = 128
 """Lanes that are looked at in one statement."""
 
-TOGETHER: Final = 32
-"""Sources that are asked in one statement."""
+SIZES: Final = (1, 4, 16)
+"""Sources that a statement asks: few sizes, as each is made once by every process."""
 
 NOWHERE: Final = ""
 """No queue and no lane is called so, and every one comes behind it."""
@@ -24,6 +24,9 @@ _ONE: Final = literal_column("1", Integer)
 _PENDING: Final = tasks.c.status == literal_column("'pending'")
 _PLAIN: Final = _PENDING & tasks.c.lane.is_(None)
 _LANED: Final = _PENDING & tasks.c.lane.is_not(None)
+
+
+_NONE: Final = Source(NOWHERE, NOWHERE, (), is_rated=False)
 
 
 class Lane(NamedTuple):
@@ -117,11 +120,11 @@ def _windows(transaction: Connection, queue: str, lane: str) -> Iterator[list[La
 
 @cache
 def _offers(size: int, *, laned: bool, one_priority: bool) -> Any:
-    """The best of so many sources; of plain ones together no more than `limit`."""
+    """The best of so many sources."""
     offers = [_offer(n, laned=laned, one_priority=one_priority) for n in range(size)]
     best = union_all(*offers).subquery() if size > 1 else offers[0].subquery()
     if laned:
-        return select(best)
+        return select(best).order_by(best.c.source, best.c.priority.desc(), best.c.id)
     limit = no_bare_limit(bindparam("limit", type_=Integer))
     return select(best).order_by(best.c.priority.desc(), best.c.id).limit(limit)
 
@@ -154,15 +157,21 @@ def offered(
     limit: int,
     priority: int | None = None,
 ) -> Iterator[Candidate]:
-    """The best tasks of sources of one kind, at most so many of each, in the order of each."""
-    for at in range(0, len(asked), TOGETHER):
-        some = asked[at : at + TOGETHER]
+    """The best tasks of sources of one kind, at most so many of each.
+
+    Each source's in their order; of plain ones together no more than `limit`.
+    """
+    for at in range(0, len(asked), SIZES[-1]):
+        some = asked[at : at + SIZES[-1]]
+        size = next(size for size in SIZES if size >= len(some))
         values: dict[str, Any] = {"limit": limit, "only_priority": priority}
-        for number, (source, most) in enumerate(some):
+        for number in range(size):
+            source, most = some[number] if number < len(some) else (_NONE, 0)
             values[f"queue_{number}"] = source.queue
             values[f"lane_{number}"] = source.lane
             values[f"most_{number}"] = most
         laned = some[0][0].lane is not None
-        statement = _offers(len(some), laned=laned, one_priority=priority is not None)
-        for number, task_id, rank, crashes in transaction.execute(statement, values):
+        statement = _offers(size, laned=laned, one_priority=priority is not None)
+        found: Any = transaction.execute(statement, values)
+        for number, task_id, rank, crashes in found:
             yield Candidate(some[number][0], task_id, rank, crashes)

@@ -7,7 +7,6 @@ then each queue and each lane offers its best, so that nothing is gone past that
 import heapq
 import itertools
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -174,16 +173,15 @@ def _turns(
     best: dict[tuple[str, str | None], int] = {
         laned[place][0][:2]: place for place in places[: wanted.limit]
     }
-    share = max(FEW, 2 * wanted.limit // max(1, len(best)))
+    share = wanted.limit if wanted.limit <= FEW else 1 + wanted.limit // max(1, len(best))
     asked = _asked((laned[place][1] for place in best.values()), wanted, share)
-    found = sorted(lanes.offered(transaction, asked, limit=wanted.limit), key=_in_order)
-    turns: Counter[int] = Counter()
     ranked: list[tuple[int, int, int, Candidate]] = []
-    for one in found:
-        place = best[one.source[:2]]
-        turns[place] += 1
-        ranked.append((-one.priority, turns[place], place, one))
-    return [one for *_, one in sorted(ranked, key=itemgetter(0, 1, 2))]
+    place, turn = -1, 0
+    for one in lanes.offered(transaction, asked, limit=wanted.limit):
+        here = best[one.source[:2]]
+        place, turn = here, turn + 1 if here == place else 1
+        ranked.append((-one.priority, turn, place, one))
+    return [one for *_, one in sorted(ranked)]  # no two have the same turn at the same place
 
 
 def _in_order(one: Candidate) -> tuple[int, int]:

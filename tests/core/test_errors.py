@@ -44,6 +44,7 @@ EXAMPLES = [
     errors.TaskFailedError(7, "failed", "broken"),
     errors.TaskFailedError(7, "cancelled", None),
     errors.WaitTimeoutError([1, 2, 3, 4, 5, 6], 1.5),
+    errors.DrainTimeoutError("images", 2, 5.0),
     errors.LeaseLostError(7),
     errors.EventTimeoutError("approved"),
     errors.StepError("two steps are named so"),

@@ -17,25 +17,31 @@ class Limiting:
         self.tokens = iter(range(1_000_000, 2_000_000))
 
     def claim(self, free=1, *, worker="ada", ahead=0, aged=0, queues=(), offers=None):
-        self.look_at = None
+        return self.store.write(
+            self.claiming,
+            worker_id=worker,
+            free=free,
+            ahead=ahead,
+            aged=aged,
+            queues=queues,
+            offers=offers,
+        )
 
-        def claim(transaction):
-            allowance = Allowance(
-                transaction, worker_id=WorkerId(worker), offers=offers, now=self.store.now
-            )
-            found = limited.claim(
-                transaction,
-                limited.Wanted(queues, free, ahead, aged),
-                allowance,
-                self.circles.setdefault(worker, limited.Circle()),
-                worker_id=WorkerId(worker),
-                token=Token(next(self.tokens)),
-                now=self.store.now,
-            )
-            self.look_at = allowance.opens_at
-            return found
-
-        return self.store.write(claim)
+    def claiming(self, transaction, *, worker_id, free, ahead, aged, queues, offers=None):
+        allowance = Allowance(
+            transaction, worker_id=WorkerId(worker_id), offers=offers, now=self.store.now
+        )
+        found = limited.claim(
+            transaction,
+            limited.Wanted(queues, free, ahead, aged),
+            allowance,
+            self.circles.setdefault(worker_id, limited.Circle()),
+            worker_id=WorkerId(worker_id),
+            token=Token(next(self.tokens)),
+            now=self.store.now,
+        )
+        self.look_at = allowance.opens_at
+        return found
 
     def names(self, *args, **options):
         """The same, what was claimed by its description."""
