@@ -12,7 +12,7 @@ from jobrunner.core.outcome import NAMES, Cancelled, Completed, Ended, Failed, O
 from jobrunner.core.status import FINAL, TO_CLAIM
 from jobrunner.core.task import TaskId, Token, WorkerId
 from jobrunner.core.verdict import Verdict, decide
-from jobrunner.storage import notices
+from jobrunner.storage import notices, unique
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.dialect import lock_tasks
@@ -147,6 +147,10 @@ def _write(
     now: datetime,
 ) -> None:
     over_at = micros(now)
+    statuses = {verdict.status for _, verdict in judged}
+    if statuses & TO_CLAIM:
+        again = [end.lease.task_id for end, verdict in judged if verdict.status in TO_CLAIM]
+        unique.wait_again(transaction, again)
     rows = [_task_row(end, verdict, over_at) for end, verdict in judged]
     held = dict(_SETTLE.run(transaction, rows))  # with whether any other waits for it
     settled = judged
@@ -155,11 +159,11 @@ def _write(
         settlement.refused.extend(
             one.ended for one in judged if one.ended.lease.task_id not in held
         )
+        statuses = {verdict.status for _, verdict in settled}
     _RECORD.run(transaction, list(_attempt_rows(settled, worker_id)))
-    statuses = {verdict.status for _, verdict in settled}
     if statuses & TO_CLAIM:
-        again = {end.lease.queue for end, verdict in settled if verdict.status in TO_CLAIM}
-        notices.work(transaction, again)
+        queues = {end.lease.queue for end, verdict in settled if verdict.status in TO_CLAIM}
+        notices.work(transaction, queues)
     if statuses & FINAL:
         notices.ends(transaction)
     if any(held.values()):

@@ -26,7 +26,7 @@ from jobrunner.storage.claim import claim
 from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.settle import settle
 from tests.storage.conftest import backoff
-from tests.storage.world import MAX_ATTEMPTS, SPOILT, Book, World, ended, step
+from tests.storage.world import MAX_ATTEMPTS, Book, World, ended, step
 
 OUTCOMES = [
     Completed("1"),
@@ -146,7 +146,7 @@ class Model(World):
         status = self.status(task_id)
         fits = {
             "cancel": not status.is_final,
-            "retry": status in SPOILT and not self.is_doomed(task_id),
+            "retry": self.may_retry(task_id),
             "change": not status.is_final and status is not Status.IN_PROGRESS,
         }[act]
         self.changed = task_id if fits else None

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from jobrunner.core import verdict
-from tests.storage.steps import Model
+from tests.storage.keys import Model
 from tests.storage.world import MAX_CRASHES
 
 EXAMPLES, STEPS = map(int, os.environ.get("MODEL", "50x40").split("x"))

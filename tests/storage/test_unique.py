@@ -151,6 +151,25 @@ def test_one_that_waits_beside_a_run_leaves_it_a_retry(store, end):
     assert held(store) == [behind]
 
 
+def test_a_late_end_takes_no_key_from_one_that_was_retried_by_hand(store):
+    (first,) = store.enqueue(work(in_=WAITING))
+    late = store.claim_one()
+    store.settle(late, BROKEN)
+    store.retry(first)
+    assert store.settle(late, Failed("broken")).refused
+    assert held(store) == [first]
+
+
+def test_of_two_that_ran_beside_each_other_one_is_retried_by_hand(store):
+    ids = []
+    for _ in range(2):
+        ids += store.enqueue(work(in_=WAITING))
+        store.settle(store.claim_one(), BROKEN)
+    assert store.retry(ids[0]) == "pending"
+    with pytest.raises(TaskStateError):
+        store.retry(ids[1])
+
+
 def test_a_rescue_gives_back_what_another_waits_behind(store):
     (first,) = store.enqueue(work(in_=WAITING))
     store.claim_one()

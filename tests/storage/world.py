@@ -23,6 +23,7 @@ from jobrunner.core.outcome import (
 )
 from jobrunner.core.status import TRANSITIONS, Status
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
+from jobrunner.core.unique import WAITING, Unique
 from jobrunner.storage.settle import Settlement
 from jobrunner.storage.types import micros
 from tests.storage.conftest import Store
@@ -43,6 +44,7 @@ class Book:
     max_attempts: int = MAX_ATTEMPTS
     asked: bool = False
     """Its end was asked for while it ran."""
+    unique: Unique | None = None
 
     def fate(self, outcome: Outcome) -> Status:
         """What is to become of the task: `decide`, told again in the promises' own words."""
@@ -134,6 +136,17 @@ class World(RuleBasedStateMachine):
     def is_doomed(self, task_id: TaskId) -> bool:
         return any(s in SPOILT and rule == "cancel" for _, s, rule in self.parents(task_id))
 
+    def keys(self, now: Any) -> Iterator[tuple[str, TaskId]]:
+        """Who has which unique key."""
+        for task_id, book in self.books.items():
+            if book.unique is not None and now[task_id][0] in book.unique.in_:
+                yield book.unique.key or "", task_id
+
+    def may_retry(self, task_id: TaskId) -> bool:
+        rule, held = self.books[task_id].unique, dict(self.keys(self.before))
+        is_free = rule is None or held.get(rule.key or "", task_id) == task_id
+        return self.status(task_id) in SPOILT and not self.is_doomed(task_id) and is_free
+
     def holds(self, lease: Lease) -> bool:
         return self.held.get(lease.task_id, (None, None))[1] == lease.token
 
@@ -169,6 +182,8 @@ class World(RuleBasedStateMachine):
             assert self.store.statuses(lease.task_id) == [verdict.status]
             self.ends[lease.task_id, lease.token] = NAMES[type(end.outcome)]
             book.note(end.outcome)
+            if book.unique and book.unique.in_ == WAITING and not verdict.status.is_final:
+                book.unique = None
 
     def refused_changes_nothing(self, before: list[Any]) -> None:
         """Promise 4: a write without a lease changes no row."""
@@ -184,6 +199,7 @@ class World(RuleBasedStateMachine):
         self.promise_6_final_is_final(now)
         self.promise_7_every_end_is_in_the_history_once(now)
         self.promise_13_dependencies_settle(now)
+        assert set(Counter(key for key, _ in self.keys(now)).values()) <= {1}
         self.ever_ended |= {task_id for task_id, (status, _) in now.items() if status.is_final}
         self.before, self.changed = now, None
 
