@@ -7,10 +7,12 @@ from jobrunner._version import __version__
 
 if TYPE_CHECKING:
     from jobrunner.core.cache import Cache
+    from jobrunner.core.compose import chain, group
     from jobrunner.core.errors import (
         CycleError,
         DatabaseError,
         DuplicateTaskError,
+        EventTimeoutError,
         InvalidTaskError,
         JobrunnerError,
         LeaseLostError,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
         WaitTimeoutError,
     )
     from jobrunner.core.new_task import NewTask
+    from jobrunner.core.result import Result
     from jobrunner.core.signals import Cancel, Retry, Snooze
     from jobrunner.core.status import Status
     from jobrunner.core.task import Task
@@ -39,11 +42,13 @@ __all__ = [
     "CycleError",
     "DatabaseError",
     "DuplicateTaskError",
+    "EventTimeoutError",
     "InvalidTaskError",
     "JobrunnerError",
     "LeaseLostError",
     "NewTask",
     "PayloadError",
+    "Result",
     "Retry",
     "Scheduler",
     "SchemaError",
@@ -60,13 +65,16 @@ __all__ = [
     "WaitTimeoutError",
     "Worker",
     "__version__",
+    "chain",
     "context",
+    "group",
 ]
 
 _HOMES = {
     "Cache": "core.cache",
     "Cancel": "core.signals",
     "NewTask": "core.new_task",
+    "Result": "core.result",
     "Retry": "core.signals",
     "Scheduler": "runtime.scheduler",
     "Snooze": "core.signals",
@@ -75,7 +83,9 @@ _HOMES = {
     "TaskQueue": "task_queue",
     "Unique": "core.unique",
     "Worker": "runtime.worker",
+    "chain": "core.compose",
     "context": "runtime.context",
+    "group": "core.compose",
 }
 """Where each public name lives; the errors live in `core.errors`."""
 

@@ -3,11 +3,25 @@
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast, overload
+from typing import (
+    Any,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
-from jobrunner.core.cache import Cache
+from jobrunner.core.cache import Cache, cache_of
 from jobrunner.core.fields import invalid
 from jobrunner.core.new_task import NewTask, Parent
+from jobrunner.core.pattern import fill
+from jobrunner.core.schedule import ScheduleOptions, new_schedule
+from jobrunner.core.schedule_errors import InvalidScheduleError
 from jobrunner.core.task import Task
 from jobrunner.core.unique import Unique
 from jobrunner.runtime.registry import Function, Registry
@@ -38,8 +52,9 @@ class TaskOptions(TypedDict, total=False):
     unique: Unique | str | None
     expires_at: datetime
     expires_in: Span
-    batch_id: int
-    cache: Cache
+    result: Literal["exit_code", "stdout"]
+    results: bool
+    cache: Cache | bool
 
 
 class Enqueuer(Protocol):
@@ -61,7 +76,31 @@ def new_task(options: TaskOptions, **work: Any) -> NewTask[Any]:
         span = values.get(name)
         if isinstance(span, int | float):
             values[name] = timedelta(seconds=span)
+    if "cache" in values:
+        values["cache"] = cache_of(values["cache"])
     return NewTask(**values, **work)
+
+
+def fitted(
+    options: TaskOptions, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> TaskOptions:
+    """The options of a function for one call, with the keys that are made of its arguments.
+
+    Raises:
+        InvalidTaskError: a key names what is no argument, or the arguments do not fit.
+    """
+    return _filled(_keyed(options, function, args, kwargs), function, args, kwargs)
+
+
+def _filled(
+    options: TaskOptions, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> TaskOptions:
+    """A concurrency key like `crawl:{host}` is made of the arguments."""
+    key = options.get("concurrency_key")
+    if not isinstance(key, str) or "{" not in key:
+        return options
+    values = {**function.defaults, **function.arguments(args, kwargs)}
+    return {**options, "concurrency_key": fill("concurrency_key", key, values)}
 
 
 def _keyed(
@@ -103,8 +142,12 @@ class TaskFunction(Generic[P, R, C_co]):
         return replace(self, options={**self.options, **options})
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> NewTask[R]:
-        """A task of this function that is not stored yet."""
-        options = _keyed(self.options, self.registered, args, kwargs)
+        """A task of this function that is not stored yet.
+
+        Raises:
+            InvalidTaskError: an option or argument is not right.
+        """
+        options = fitted(self.options, self.registered, args, kwargs)
         return new_task(options, function=self.name, args=args, kwargs=kwargs)
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Task[R]:
@@ -119,6 +162,19 @@ class TaskFunction(Generic[P, R, C_co]):
 class Decorator(Protocol):
     """What `queue.task(...)` returns: takes the function."""
 
+    @overload
+    def __call__(
+        self, function: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> TaskFunction[P, R, Coroutine[Any, Any, R]]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskFunction[P, R, R]: ...
+
+
+class Declarer(Protocol):
+    """What `queue.schedule(...)` returns: takes a function, registered or not."""
+
+    @overload
+    def __call__(self, known: TaskFunction[P, R, C_co], /) -> TaskFunction[P, R, C_co]: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(
         self, function: Callable[P, Coroutine[Any, Any, R]], /
@@ -175,6 +231,44 @@ class Registrar:
 
         return register if function is None else register(function)
 
+    def schedule(
+        self,
+        rule: str | None = None,
+        /,
+        *,
+        every: timedelta | None = None,
+        name: str | None = None,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **settings: Unpack[ScheduleOptions],
+    ) -> Declarer:
+        """Declare that a function is to run by a rule, above `@queue.task` or in its place.
+
+        `rule` is five fields of cron, `@daily` and the like; or give the time between two ticks
+        as `every`. It is stored, under the function's name unless `name` says otherwise, when a
+        worker starts with this application. `settings` are those of `queue.schedules.add`.
+
+        Raises:
+            InvalidScheduleError: the rule or a setting is not right, or the name is taken.
+            DuplicateFunctionError: another function has the name of this one.
+        """
+
+        def declare(function: Any) -> Any:
+            known = cast("TaskFunction[..., Any, Any]", function)
+            if not isinstance(function, TaskFunction):
+                known = self.task(function)
+            task = known.bind(*args, **(kwargs or {}))
+            given = rule if every is None else every
+            new = new_schedule(known.name if name is None else name, given, task, **settings)
+            self.registry.add_schedule(new, known.registered)
+            return known
+
+        if (rule is None) == (every is None):
+            raise InvalidScheduleError(
+                "a schedule has a rule, or a time between two ticks: `every`"
+            )
+        return cast("Declarer", declare)
+
     def new_task(self, function: str, **fields: Any) -> NewTask[Any]:
         """A task of a function by its name, with the options the function was registered with.
 
@@ -190,7 +284,7 @@ class Registrar:
             known = self.registry.get(function)
             options = cast("TaskOptions", {**known.options, **fields})
             args, kwargs = fields.get("args", ()), fields.get("kwargs", {})
-            options = _keyed(options, known, args, kwargs)
+            options = fitted(options, known, args, kwargs)
         return new_task(options, function=function)
 
     def enqueue(self, new: NewTask[R]) -> Task[R]:

@@ -6,16 +6,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
+from jobrunner.batches import Batches, OpenBatch
+from jobrunner.bulk import Bulk
+from jobrunner.core.batch import Callbacks
+from jobrunner.core.changes import TaskChanges, as_fields
 from jobrunner.core.events import Emit
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId, TaskSource
+from jobrunner.crews import Crews
 from jobrunner.function import Registrar, TaskOptions, new_task
 from jobrunner.observe.logs import log
+from jobrunner.queues import Keys, Queues
+from jobrunner.retention import RetentionRules
 from jobrunner.runtime.clock import Clock, SharedClock
 from jobrunner.runtime.registry import Reference
+from jobrunner.schedules import Schedules
+from jobrunner.sent import Events
 from jobrunner.storage import control, migrate, reads
+from jobrunner.storage.change import change
 from jobrunner.storage.engine import Database
+from jobrunner.storage.rewind import rewind
 from jobrunner.storage.store import Store
 from jobrunner.storage.stored import as_stored
 from jobrunner.views import Views
@@ -48,8 +59,17 @@ class TaskQueue(Registrar, Views):
         self.store = Store(Database(location))
         self.clock: Clock = clock or SharedClock(self.store.server_time)
         self.emit = emit
+        self.queues = Queues(self.store, self.clock)
+        self.keys = Keys(self.store)
+        self.crews = Crews(self)
         self.after_commit = self.store.after_commit
         """Called after each transaction of this queue that wrote; `testing.inline` is one."""
+        self.schedules = Schedules(self)
+        self.batches = Batches(self)
+        self.events = Events(self.store, self.clock)
+        """What tasks wait for with `context.wait_for`."""
+        self.bulk = Bulk(self)
+        self.retention = RetentionRules(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""
@@ -88,6 +108,13 @@ class TaskQueue(Registrar, Views):
         else writes meanwhile. One inside another is part of it.
         """
         return self.store.joining()
+
+    def batch(self, *, description: str = "", **callbacks: Unpack[Callbacks]) -> OpenBatch:
+        """Collect a batch in a block, `with queue.batch(on_end=…) as batch`, and store it whole.
+
+        See `Batches.enqueue`, which may raise at the end of the block.
+        """
+        return OpenBatch(self.batches, description, callbacks)
 
     def enqueue(self, new: NewTask[R]) -> Task[R]:
         """Store one task; once this returns, it survives a crash.
@@ -135,25 +162,16 @@ class TaskQueue(Registrar, Views):
         """
         return self.enqueue(new_task(options, command=argv))
 
-    def update(
-        self,
-        task_id: int,
-        *,
-        priority: int | None = None,
-        description: str | None = None,
-        queue: str | None = None,
-    ) -> Task[Any]:
-        """Change a task that has not started.
+    def update(self, task_id: int, **changes: Unpack[TaskChanges]) -> Task[Any]:
+        """Change a task that has not started: what it is to do, when, in which queue.
 
         Raises:
             TaskNotFoundError: there is no such task.
             TaskStateError: it runs or has ended.
-            InvalidTaskError: a value is not right.
+            InvalidTaskError: a value is not right; nothing was changed.
         """
-        given = {"priority": priority, "description": description, "queue": queue}
-        values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        NewTask(function="any", **values)  # the same checks as for a new one
-        self.store.write(control.change, TaskId(task_id), values)
+        values = as_fields(changes)
+        self.store.write(change, TaskId(task_id), values, now=self.clock.now())
         return self.get(task_id)
 
     def cancel(self, task_id: int) -> Status:
@@ -165,14 +183,36 @@ class TaskQueue(Registrar, Views):
         """
         return self.store.write(control.cancel, TaskId(task_id), now=self.clock.now())
 
-    def retry(self, task_id: int) -> Status:
+    def retry(self, task_id: int, *, downstream: bool = False, failed_only: bool = False) -> Status:
         """Run a failed or cancelled task again; its status after the call.
+
+        With `downstream` or `failed_only`, see `rewind`.
 
         Raises:
             TaskNotFoundError: there is no such task.
             TaskStateError: it has not ended, has completed, or depends on one that failed.
         """
+        if downstream or failed_only:
+            self.rewind(task_id, failed_only=failed_only)
+            return self.get(task_id).status
         return self.store.write(control.retry, TaskId(task_id), now=self.clock.now())
+
+    def rewind(self, task_id: int, *, failed_only: bool = False) -> list[TaskId]:
+        """Run a task again, completed or not, with all that depends on it; the ids of all these.
+
+        Results, progress, checkpoints and steps of theirs are forgotten, their attempts kept, and
+        each gets its `max_attempts` anew. What does not depend on it stays as it is. With
+        `failed_only`, only those of them run again that failed or were cancelled, from where
+        they stood: what is good stays good.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+            TaskStateError: it has not ended, one of them runs, it depends on one that failed, or
+                with `failed_only` none has failed.
+        """
+        return self.store.write(
+            rewind, TaskId(task_id), now=self.clock.now(), failed_only=failed_only
+        )
 
 
 def _reopen(location: str, references: Sequence[Reference], emit: Emit) -> TaskQueue:

@@ -19,11 +19,13 @@ PUBLIC = [
     "CycleError",
     "DatabaseError",
     "DuplicateTaskError",
+    "EventTimeoutError",
     "InvalidTaskError",
     "JobrunnerError",
     "LeaseLostError",
     "NewTask",
     "PayloadError",
+    "Result",
     "Retry",
     "Scheduler",
     "SchemaError",
@@ -40,7 +42,9 @@ PUBLIC = [
     "WaitTimeoutError",
     "Worker",
     "__version__",
+    "chain",
     "context",
+    "group",
 ]
 
 # Closing a descriptor of the database drops the locks its process holds on it, and with them
@@ -52,6 +56,7 @@ MAY_OPEN = {
     "demo/job.py",  # the library's modules, to copy them
     "demo/tasks.py",  # the copies, and what it makes of them
     "demo/verdict.py",  # the library's modules, and what the tasks made of them
+    "runtime/contents.py",  # the inputs and outputs of tasks, never the database
     "runtime/identity.py",  # the kernel's boot id
     "runtime/liveness.py",  # the workers' lock files
     "storage/copies.py",  # a finished copy and its folder, to bring them to the disk

@@ -35,8 +35,8 @@ application is named and no database, it is the application's own.
 LINES = """
 `jobrunner enqueue --from FILE` reads one JSON object a line, all of them or none. `ref` names the
 line for `after` and `after_any`, which take refs of the file, forward too, and ids of stored tasks.
-Spans are seconds, `run_at` is an ISO 8601 moment with a zone. With `--json` it prints an object
-from ref to id; a line without a ref stands under its number.
+Spans are seconds, `run_at` and `expires_at` ISO 8601 moments with a zone. With `--json` it prints
+an object from ref to id; a line without a ref stands under its number.
 """
 
 

@@ -8,16 +8,23 @@ import typer
 
 from jobrunner import __version__
 from jobrunner.cli import (
+    bulk,
+    change,
     control,
     crashtest,
+    crews,
     db,
     demo,
     doctor,
     enqueue,
+    event,
     history,
     move,
+    queues,
     render,
     report,
+    retention,
+    schedule,
     work,
 )
 from jobrunner.cli.endings import Ending
@@ -34,7 +41,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 task_commands = typer.Typer(help="Look at tasks and act on them.", no_args_is_help=True)
-worker_commands = typer.Typer(help="Look at workers.", no_args_is_help=True)
+worker_commands = typer.Typer(help="Look at workers, and steer them.", no_args_is_help=True)
+queue_commands = typer.Typer(help="Pause, drain and limit queues.", no_args_is_help=True)
+key_commands = typer.Typer(help="Limit concurrency keys.", no_args_is_help=True)
 db_commands = typer.Typer(help="See to the database.", no_args_is_help=True)
 
 app.command()(enqueue.enqueue)
@@ -43,23 +52,43 @@ app.command()(report.report)
 app.command()(report.status)
 app.add_typer(task_commands, name="task")
 app.add_typer(worker_commands, name="worker")
+app.add_typer(queue_commands, name="queue")
+app.add_typer(key_commands, name="key")
+app.add_typer(schedule.commands, name="schedule")
 app.add_typer(db_commands, name="db")
+app.add_typer(event.commands, name="event")
 app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
 app.command(short_help="Run your tasks while their workers are killed.")(crashtest.crashtest)
 task_commands.command("list")(control.list_tasks)
 task_commands.command("show")(history.show)
-task_commands.command("cancel")(control.cancel)
-task_commands.command("retry")(control.retry)
-task_commands.command("update")(control.update)
+task_commands.command("cancel")(bulk.cancel)
+task_commands.command("retry")(bulk.retry)
+task_commands.command("delete")(bulk.delete)
+task_commands.command("update")(change.update)
 task_commands.command("wait")(control.wait)
 task_commands.command("log")(history.log)
 worker_commands.command("list")(control.list_workers)
+queue_commands.command("list")(queues.list_queues)
+queue_commands.command("pause")(queues.pause)
+queue_commands.command("resume")(queues.resume)
+queue_commands.command("drain")(queues.drain)
+queue_commands.command("limit")(queues.limit_queue)
+key_commands.command("list")(queues.list_keys)
+key_commands.command("limit")(queues.limit_key)
+worker_commands.command("pause")(crews.pause)
+worker_commands.command("resume")(crews.resume)
+worker_commands.command("drain")(crews.drain)
+worker_commands.command("stop")(crews.stop)
+worker_commands.command("resize")(crews.resize)
+worker_commands.command("crews")(crews.list_crews)
 db_commands.command("upgrade")(db.upgrade)
 db_commands.command("check")(db.check)
 db_commands.command("backup")(db.backup)
 db_commands.command("restore")(db.restore)
 db_commands.command("move")(move.move)
+db_commands.command("retention")(retention.retention)
+db_commands.command("prune")(retention.prune)
 
 
 def _tell_version(wanted: bool) -> None:  # noqa: FBT001 — Typer calls it so

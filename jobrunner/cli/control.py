@@ -1,6 +1,6 @@
 """`jobrunner task …` and `jobrunner worker …`: look at tasks and workers, and act."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,11 +10,7 @@ from jobrunner.cli.objects import task_object, worker_object
 from jobrunner.cli.report import print_workers, progress_text
 from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_span
-from jobrunner.core.errors import (
-    ConfigurationError,
-    JobrunnerError,
-    TaskFailedError,
-)
+from jobrunner.core.errors import TaskFailedError
 from jobrunner.core.status import Status
 
 if TYPE_CHECKING:
@@ -58,74 +54,6 @@ def list_tasks(
             for task in found
         ),
     )
-
-
-def cancel(context: typer.Context, *, task_ids: Ids, as_json: Json = False) -> None:
-    """Cancel waiting tasks; have running ones stopped."""
-    state: State = context.obj
-    told = {
-        Status.CANCELLED: "cancelled",
-        Status.IN_PROGRESS: "asked to stop",
-    }
-
-    def act(task_id: int) -> str:
-        return told[state.stored.cancel(task_id)]
-
-    _each(task_ids, act, as_json=as_json)
-
-
-def retry(context: typer.Context, *, task_ids: Ids, as_json: Json = False) -> None:
-    """Run failed or cancelled tasks again."""
-    state: State = context.obj
-
-    def act(task_id: int) -> str:
-        return state.stored.retry(task_id).value
-
-    _each(task_ids, act, as_json=as_json)
-
-
-def _each(task_ids: Sequence[int], act: Callable[[int], str], *, as_json: bool) -> None:
-    """Act on each task, tell what came of it; the first error decides the exit code."""
-    first: JobrunnerError | None = None
-    done: dict[str, str] = {}
-    for task_id in task_ids:
-        try:
-            done[str(task_id)] = act(task_id)
-        except JobrunnerError as error:
-            if first is not None:
-                render.talk(f"jobrunner: {error}.")
-            first = first or error
-    if as_json:
-        render.as_json(done)
-    else:
-        for name, said in done.items():
-            render.out(f"task {name}: {said}")
-    if first is not None:
-        raise first
-
-
-def update(
-    context: typer.Context,
-    *,
-    task_id: Id,
-    priority: Annotated[
-        int | None, typer.Option("--priority", "-p", help="Higher runs first.")
-    ] = None,
-    description: Annotated[str | None, typer.Option(help="What people see.")] = None,
-    queue: Annotated[str | None, typer.Option("--queue", "-q", help="Queue.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Change a task that has not started."""
-    if priority is None and description is None and queue is None:
-        raise ConfigurationError(
-            "there is nothing to change", hint="Give --priority, --description or --queue."
-        )
-    state: State = context.obj
-    task = state.stored.update(task_id, priority=priority, description=description, queue=queue)
-    if as_json:
-        render.as_json(task_object(task))
-    else:
-        render.out(f"task {task_id}: changed")
 
 
 def wait(
@@ -180,4 +108,5 @@ def list_workers(
     if as_json:
         render.as_json([worker_object(worker) for worker in found])
         return
-    print_workers(found, state.stored.clock.now(), none="No worker is running.")
+    running = state.stored.crews.running()
+    print_workers(found, state.stored.clock.now(), none="No worker is running.", running=running)

@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from jobrunner.cli import render
+from jobrunner.cli.amounts import parse_amounts
+from jobrunner.cli.cached import Inputs, Outputs, WithCache, asked
 from jobrunner.cli.lines import InvalidLineError, Parsed, read_lines
-from jobrunner.cli.spans import parse_moment, parse_span
-from jobrunner.cli.unique import WORDS, from_options
+from jobrunner.cli.spans import parse_expiry, parse_moment, parse_span
+from jobrunner.cli.unique import (
+    IfExists,
+    MaxWait,
+    UniqueFor,
+    UniqueKey,
+    UniqueWhile,
+    from_options,
+)
 from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownParentError
 
 if TYPE_CHECKING:
@@ -51,26 +60,27 @@ def enqueue(
     max_attempts: Annotated[
         int | None, typer.Option(help="Attempts before it fails; default 5.")
     ] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="Not started after so long, or after a moment.")
+    ] = None,
     description: Annotated[str | None, typer.Option(help="What people see.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Concurrency key: its tasks share limits, one at a time.")
+    ] = None,
+    needs: Annotated[
+        str | None, typer.Option(help="What its worker must offer: gpu=1,memory=4.")
+    ] = None,
     cwd: Annotated[
         Path | None, typer.Option(help="The command's folder; default: the worker's.")
     ] = None,
-    unique: Annotated[
-        str | None, typer.Option(metavar="KEY", help="At most one task of this key.")
-    ] = None,
-    unique_for: Annotated[
-        str | None, typer.Option(help="Only for so long after the other was stored.")
-    ] = None,
-    unique_while: Annotated[
-        list[str] | None,
-        typer.Option(help=f"While the other is: {', '.join(WORDS)}; repeatable, default live."),
-    ] = None,
-    if_exists: Annotated[
-        str | None, typer.Option(help="error, ignore or replace; default error.")
-    ] = None,
-    max_wait: Annotated[
-        str | None, typer.Option(help="With replace: put off by at most so long.")
-    ] = None,
+    unique: UniqueKey = None,
+    unique_for: UniqueFor = None,
+    unique_while: UniqueWhile = None,
+    if_exists: IfExists = None,
+    max_wait: MaxWait = None,
+    cache: WithCache = False,
+    inputs: Inputs = None,
+    outputs: Outputs = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
     wait_timeout: Annotated[str | None, typer.Option(help="Wait at most so long.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -93,6 +103,8 @@ def enqueue(
         "timeout": parse_span(timeout) if timeout is not None else None,
         "max_attempts": max_attempts,
         "description": description,
+        "concurrency_key": key,
+        "needs": parse_amounts(needs) if needs is not None else None,
         "cwd": str(cwd.absolute()) if cwd is not None else None,
         "unique": from_options(
             unique,
@@ -101,8 +113,10 @@ def enqueue(
             if_exists=if_exists,
             max_wait=max_wait,
         ),
+        "cache": asked(cache, inputs, outputs),
     }
     fields = {name: value for name, value in given.items() if value is not None}
+    fields |= parse_expiry(expires) if expires is not None else {}
     state: State = context.obj
     _check_one_kind(function, state.command, source)
     task_ids: Sequence[int]
@@ -136,7 +150,7 @@ def _one(
     if function is None:
         new = NewTask(command=state.command, **fields)
     else:
-        new = state.queue.new_task(function, kwargs=_kwargs(arguments), **fields)
+        new = state.queue.new_task(function, kwargs=named_arguments(arguments), **fields)
     return state.queue.enqueue(new)
 
 
@@ -149,7 +163,12 @@ def _tell(task: "Task[Any]", *, as_json: bool) -> None:
         render.out(task.id)
 
 
-def _kwargs(arguments: Sequence[str]) -> dict[str, Any]:
+def named_arguments(arguments: Sequence[str]) -> dict[str, Any]:
+    """Read words such as `name=text` and `name:=json`.
+
+    Raises:
+        InvalidTaskError: one is none, or a name comes twice.
+    """
     kwargs: dict[str, Any] = {}
     for name, value in map(_argument, arguments):
         if name in kwargs:

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from jobrunner.cli import unique
 from jobrunner.core import payload
+from jobrunner.core.cache import cache_of
 from jobrunner.core.errors import InvalidTaskError, JobrunnerError, UnknownParentError
 from jobrunner.core.fields import is_list
 from jobrunner.core.graph import parents_first
@@ -26,10 +27,15 @@ KEYS: Final = (
     "description",
     "delay",
     "run_at",
+    "expires_in",
+    "expires_at",
     "timeout",
     "max_attempts",
     "cwd",
+    "concurrency_key",
+    "needs",
     "unique",
+    "cache",
 )
 
 EVERY: Final = 1_000
@@ -188,13 +194,9 @@ def _task(
     for key in ("after", "after_any"):
         if key in fields:
             fields[key] = [find(p) if isinstance(p, str) else p for p in fields[key]]
-    for key in ("delay", "timeout"):
+    for key, read in _READERS.items():
         if key in fields:
-            fields[key] = _seconds(key, fields[key])
-    if "run_at" in fields:
-        fields["run_at"] = _moment(fields["run_at"])
-    if "unique" in fields:
-        fields["unique"] = unique.from_line(fields["unique"], _seconds)
+            fields[key] = read(key, fields[key])
     if isinstance(fields.get("function"), str) and "command" not in fields:
         return make(fields.pop("function"), **fields)
     return NewTask(**fields)
@@ -216,12 +218,24 @@ def _seconds(key: str, value: object) -> timedelta:
         raise InvalidTaskError(f"{key} is too long", field=key) from error
 
 
-def _moment(value: object) -> datetime:
+def _moment(key: str, value: object) -> datetime:
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
         hint = "Write it as 2026-12-01T09:00:00+01:00."
-        raise InvalidTaskError(f"run_at is no moment with a zone: {value!r}", hint=hint)
+        raise InvalidTaskError(f"{key} is no moment with a zone: {value!r}", hint=hint)
     return moment
+
+
+_READERS: Final[dict[str, Callable[[str, object], Any]]] = {
+    "delay": _seconds,
+    "timeout": _seconds,
+    "expires_in": _seconds,
+    "run_at": _moment,
+    "expires_at": _moment,
+    "unique": lambda _key, value: unique.from_line(value, _seconds),
+    "cache": lambda _key, value: cache_of(value),
+}
+"""How values are read that are not what JSON makes of them."""

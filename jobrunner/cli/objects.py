@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from jobrunner.core.history import AttemptRecord
-from jobrunner.core.outcome import NAMES
+from jobrunner.core.limits import Limits
+from jobrunner.core.outcome import WORDS
 from jobrunner.core.report import Report, Spread, WorkerReport
 from jobrunner.core.task import Task
 from jobrunner.core.worker import WorkerInfo
@@ -90,11 +91,25 @@ def worker_object(worker: WorkerInfo) -> dict[str, Any]:
         "executor": worker.executor,
         "concurrency": worker.concurrency,
         "queues": list(worker.queues),
+        "offers": dict(worker.offers),
         "status": worker.status.value,
         "started_at": moment(worker.started_at),
         "seen_at": moment(worker.seen_at),
         "stopped_at": moment(worker.stopped_at),
         "error": worker.error,
+        "crew": worker.crew,
+        "paused_at": moment(worker.paused_at),
+        "wanted": worker.wanted,
+        "stop_requested_at": moment(worker.stop_requested_at),
+    }
+
+
+def limits_object(limits: Limits) -> dict[str, Any]:
+    """The limits of a queue or a key; the period in seconds."""
+    return {
+        "concurrency": limits.concurrency,
+        "rate": limits.rate and limits.rate.number,
+        "period": limits.rate and limits.rate.period.total_seconds(),
     }
 
 
@@ -104,7 +119,7 @@ def report_object(report: Report) -> dict[str, Any]:
     return {
         "schema": 1,
         "tasks": tasks | {"total": sum(tasks.values())},
-        "attempts": {name: report.attempts.get(name, 0) for name in NAMES.values()},
+        "attempts": {name: report.attempts.get(name, 0) for name in WORDS},
         "elapsed_s": report.elapsed_s,
         "throughput_per_s": report.throughput_per_s,
         "wait_s": _spread(report.wait),

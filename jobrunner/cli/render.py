@@ -140,6 +140,11 @@ def shows_bars() -> bool:
     return _is_terminal(sys.stderr)
 
 
+def takes_answers() -> bool:
+    """Whether somebody can be asked."""
+    return _is_terminal(sys.stdin) and shows_bars()
+
+
 @contextlib.contextmanager
 def pulse(what: str) -> Generator[None]:
     """The same for one long step that cannot say how far it is."""

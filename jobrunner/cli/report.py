@@ -1,6 +1,6 @@
 """`jobrunner report` and `jobrunner status`: what was done, and what is going on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +10,8 @@ from jobrunner.cli.objects import report_object, task_object, worker_object
 from jobrunner.cli.spans import parse_span, span_text
 from jobrunner.core.report import Report, Spread
 from jobrunner.core.status import FINAL, OPEN, Status
-from jobrunner.core.worker import WorkerInfo
+from jobrunner.core.task import WorkerId
+from jobrunner.core.worker import WorkerInfo, WorkerStatus
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
@@ -139,7 +140,8 @@ def status(
     _print_running(running, now)
     if alive:
         render.out("")
-    print_workers(alive, now, none="No worker is running: start one with `jobrunner work`.")
+    none = "No worker is running: start one with `jobrunner work`."
+    print_workers(alive, now, none=none, running=state.stored.crews.running())
 
 
 def _print_running(running: "Iterable[Task[Any]]", now: Any) -> None:
@@ -152,15 +154,18 @@ def _print_running(running: "Iterable[Task[Any]]", now: Any) -> None:
         render.table(("id>", "running…", "progress…", "for>", "worker"), rows)
 
 
-def print_workers(workers: Iterable[WorkerInfo], now: Any, *, none: str) -> None:
-    """A table of workers, or the sentence for none."""
+def print_workers(
+    workers: Iterable[WorkerInfo], now: Any, *, none: str, running: Mapping[WorkerId, int]
+) -> None:
+    """A table of workers with how many tasks each is running, or the sentence for none."""
     rows = [
         (
             worker.id,
-            worker.status,
+            _standing(worker, running.get(worker.id, 0)),
+            worker.crew,
             f"{worker.host}:{worker.pid}",
             worker.executor,
-            worker.concurrency,
+            _slots(worker),
             ", ".join(worker.queues) or "all",
             f"{_since(worker.seen_at, now)} ago",
         )
@@ -169,7 +174,24 @@ def print_workers(workers: Iterable[WorkerInfo], now: Any, *, none: str) -> None
     if not rows:
         render.talk(none)
         return
-    render.table(("worker", "status", "process…", "executor", "slots>", "queues…", "seen"), rows)
+    render.table(
+        ("worker", "status", "crew…", "process…", "executor", "slots>", "queues…", "seen"),
+        rows,
+    )
+
+
+def _standing(worker: WorkerInfo, running: int) -> str:
+    """Whether a worker claims, in a word: one that is paused is draining while it still runs."""
+    if worker.status is WorkerStatus.RUNNING and worker.paused_at is not None:
+        return "draining" if running else "paused"
+    return worker.status.value
+
+
+def _slots(worker: WorkerInfo) -> str:
+    """With how many slots a worker works, and with how many it is to."""
+    if worker.wanted in (None, worker.concurrency):
+        return str(worker.concurrency)
+    return f"{worker.concurrency}, wanted {worker.wanted}"
 
 
 def _since(then: Any, now: Any) -> str:

@@ -1,34 +1,11 @@
 """Lengths of time and moments as people write and read them."""
 
-import re
 from datetime import datetime, timedelta
-from typing import Final
 
 from jobrunner.core.errors import ConfigurationError
-from jobrunner.core.fields import LONGEST
+from jobrunner.core.span import parse_span
 
-_UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_PLAIN: Final = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])", re.ASCII)
-
-
-def parse_span(text: str) -> timedelta:
-    """Read `90`, `90s`, `1h30m`, `500ms`, `2d`.
-
-    Raises:
-        ConfigurationError: it is none of them, or longer than 100 years.
-    """
-    hint = "Write seconds, or 90s, 5m, 1h30m, 2d."
-    parts = _PART.findall(text)
-    if _PLAIN.fullmatch(text):
-        seconds = float(text)
-    elif parts and "".join(number + unit for number, unit in parts) == text:
-        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    else:
-        raise ConfigurationError(f"{text!r} is no length of time", hint=hint)
-    if seconds > LONGEST.total_seconds():
-        raise ConfigurationError(f"{text!r} is longer than 100 years", hint=hint)
-    return timedelta(seconds=seconds)
+__all__ = ["parse_moment", "parse_span", "span_text"]
 
 
 def parse_moment(text: str) -> datetime:
@@ -43,6 +20,24 @@ def parse_moment(text: str) -> datetime:
         raise ConfigurationError(
             f"{text!r} is no moment", hint="Write it as 2026-12-01T09:00 or with +01:00 behind."
         ) from error
+
+
+def parse_expiry(text: str) -> dict[str, datetime | timedelta]:
+    """Read `2h` or a moment, as the field of a task that it is.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    try:
+        return {"expires_in": parse_span(text)}
+    except ConfigurationError:
+        try:
+            return {"expires_at": parse_moment(text)}
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"{text!r} is neither a length of time nor a moment",
+                hint="Write 2h, 1h30m, or 2026-12-01T09:00.",
+            ) from error
 
 
 def span_text(seconds: float | None) -> str:

@@ -16,7 +16,7 @@ class State:
     """One run of the command line. Nothing is read or opened before a command asks for it."""
 
     command: list[str] | None = None
-    """What stood behind the `--` of `enqueue`."""
+    """What stood behind the `--` of `enqueue`, `task update` or `schedule add`."""
     ending: Ending = field(default_factory=Ending)
     flags: Settings = field(default_factory=Settings)
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
+
+import typer
 
 from jobrunner.cli.spans import parse_span
 from jobrunner.core.errors import ConfigurationError, InvalidTaskError
@@ -15,6 +17,16 @@ WORDS: Final = ("waiting", "live", *(status.value for status in Status if status
 
 KEYS: Final = ("key", "by", "within", "in", "on_conflict", "max_wait")
 """What the object `unique` of a line may say."""
+
+
+UniqueKey = Annotated[str | None, typer.Option(metavar="KEY", help="At most one task of this key.")]
+UniqueFor = Annotated[str | None, typer.Option(help="Only for so long after the other was stored.")]
+UniqueWhile = Annotated[
+    list[str] | None,
+    typer.Option(help=f"While the other is: {', '.join(WORDS)}; repeatable, default live."),
+]
+IfExists = Annotated[str | None, typer.Option(help="error, ignore or replace; default error.")]
+MaxWait = Annotated[str | None, typer.Option(help="With replace: put off by at most so long.")]
 
 
 def from_options(key: str | None, **options: Any) -> Unique | None:

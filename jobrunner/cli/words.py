@@ -11,16 +11,16 @@ _COUNTED: Final = re.compile(r"-v+|--verbose")
 
 
 def arranged(argv: Sequence[str]) -> tuple[list[str], list[str] | None]:
-    """Put the global options first; what stands behind the `--` of `enqueue` comes apart.
+    """Put the global options first; what stands behind the `--` of a task comes apart.
 
-    Typer would swallow that `--`, and with it the difference between a function and a command.
+    Typer would swallow it, and with it the difference between a function and a command.
     """
     at = argv.index("--") if "--" in argv else len(argv)
     front, rest = _sorted(iter(argv[:at]))
     behind = list(argv[at + 1 :])
     if at == len(argv):
         return front + rest, None
-    if rest[:1] == ["enqueue"]:
+    if rest[:1] == ["enqueue"] or rest[:2] in (["task", "update"], ["schedule", "add"]):
         return front + rest, behind
     return [*front, *rest, "--", *behind], None
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobrunner.cli import render
+from jobrunner.cli.amounts import parse_amounts
 from jobrunner.cli.objects import report_object
 from jobrunner.cli.report import show_report
 from jobrunner.cli.signals import noted
@@ -32,6 +33,10 @@ def work(
         list[str] | None,
         typer.Option("--queue", "-q", help="Only this queue, q=N with at most N at a time."),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Its crew, paused and resized together; default: the host's name."),
+    ] = None,
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", "-c", help="Tasks at a time, each worker.")
     ] = None,
@@ -40,6 +45,9 @@ def work(
     ] = "thread",
     address: Annotated[
         str | None, typer.Option(help="The plug-in's engine, such as tcp://HOST:8786.")
+    ] = None,
+    offers: Annotated[
+        str | None, typer.Option(help="What each worker has for tasks with needs: gpu=2,memory=16.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, max=1000, help="Worker processes.")] = 1,
     until_empty: Annotated[
@@ -66,9 +74,11 @@ def work(
         "max_tasks": max_tasks,
     }
     options = {
+        "name": name,
         "concurrency": concurrency,
         "executor": executor,
         "executor_options": {} if address is None else {"address": address},
+        "offers": parse_amounts(offers) if offers is not None else {},
         "queues": dict(_limit(word) for word in queue or ()),
         "heartbeat": parse_span(heartbeat).total_seconds(),
         "lost_after": parse_span(lost_after).total_seconds(),

@@ -10,9 +10,13 @@ JobrunnerError
 ├── DuplicateFunctionError      two functions of one name
 ├── TaskNotFoundError           no task has that id
 ├── TaskStateError              the task's status does not allow that
+├── WorkerNotFoundError         no worker and no crew has that name
 ├── TaskFailedError             the awaited task failed or was cancelled
 ├── WaitTimeoutError            the awaited task did not end in time
+│   └── DrainTimeoutError       a queue still runs something
 ├── LeaseLostError              this attempt no longer owns its task
+├── EventTimeoutError           the event that a task waits for was not sent in time
+├── StepError                   a step of a task that cannot be kept as asked
 ├── MoveError                   what arrived in another database is not what was sent
 ├── ApplicationError            the application could not be imported
 ├── ConfigurationError          a setting has no meaning
@@ -142,6 +146,20 @@ class TaskStateError(JobrunnerError):
         self.hint = hint
 
 
+class WorkerNotFoundError(JobrunnerError):
+    """No worker that runs has that id, and no crew that name."""
+
+    hint = (
+        "See who there is with `jobrunner worker list`; "
+        "name a crew that nobody belongs to yet with --crew."
+    )
+
+    def __init__(self, name: str) -> None:
+        """`name` is what was asked for."""
+        super().__init__(f"no worker that runs, and no crew, is named {name!r}")
+        self.name = name
+
+
 class TaskFailedError(JobrunnerError):
     """A task that was waited for failed or was cancelled."""
 
@@ -157,13 +175,26 @@ class TaskFailedError(JobrunnerError):
 class WaitTimeoutError(JobrunnerError):
     """A task that was waited for did not end in time."""
 
-    def __init__(self, task_ids: Sequence[int], seconds: float) -> None:
+    def __init__(self, task_ids: Sequence[int], seconds: float, *, hint: str = "") -> None:
         """`task_ids` are the ones still open after `seconds`."""
         listed = ", ".join(str(task_id) for task_id in task_ids[:5])
         more = f" and {len(task_ids) - 5} more" if len(task_ids) > 5 else ""  # noqa: PLR2004
         super().__init__(f"not ended within {seconds:g} s: task {listed}{more}")
         self.task_ids = tuple(task_ids)
-        self.hint = "Is a worker running? See `jobrunner status`."
+        self.hint = hint or "Is a worker running? See `jobrunner status`."
+
+
+class DrainTimeoutError(WaitTimeoutError):
+    """Something of a queue that is drained did not end in time; the queue stays paused."""
+
+    def __init__(self, queue: str, running: int, seconds: float) -> None:
+        """`running` is how many tasks of it still are in progress after `seconds`."""
+        tasks = "one task still runs" if running == 1 else f"{running} tasks still run"
+        JobrunnerError.__init__(self, f"not drained within {seconds:g} s: {tasks} in {queue!r}")
+        self.task_ids = ()
+        self.queue = queue
+        self.running = running
+        self.hint = f"The queue stays paused; go on with `jobrunner queue resume {queue}`."
 
 
 class LeaseLostError(JobrunnerError):
@@ -173,6 +204,25 @@ class LeaseLostError(JobrunnerError):
         """`task_id` is the task that somebody else may be running now."""
         super().__init__(f"the lease on task {task_id} is lost")
         self.task_id = task_id
+
+
+class EventTimeoutError(JobrunnerError):
+    """The event that a task waits for was not sent in time. Catch it to go on without."""
+
+    def __init__(self, event: str) -> None:
+        """`event` is the name that was waited for."""
+        super().__init__(f"the event {event!r} was not sent in time")
+        self.event = event
+        self.hint = f"Send it with `jobrunner event send {event}`, then retry the task."
+
+
+class StepError(JobrunnerError):
+    """A step of a task that cannot be kept as asked."""
+
+    def __init__(self, problem: str, *, hint: str = "") -> None:
+        """`problem` is a whole sentence without its full stop."""
+        super().__init__(problem)
+        self.hint = hint
 
 
 class MoveError(JobrunnerError):

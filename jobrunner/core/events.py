@@ -71,6 +71,14 @@ class DependentCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskExpired:
+    """A task was cancelled, because it was not started before its `expires_at`."""
+
+    task_id: TaskId
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseLost:
     """A late write was refused: the task was taken away from this worker; nothing changed."""
 
@@ -105,6 +113,28 @@ class WorkerStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerPaused:
+    """A worker claims nothing until it is told to go on; what it runs, it ends."""
+
+    worker_id: WorkerId
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerResumed:
+    """A paused worker claims again."""
+
+    worker_id: WorkerId
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerResized:
+    """A worker runs so many at a time from now on."""
+
+    worker_id: WorkerId
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerLost:
     """A worker was declared lost. `reason` completes "because …"."""
 
@@ -127,10 +157,14 @@ Event = (
     | TasksCompleted
     | TaskRescued
     | DependentCancelled
+    | TaskExpired
     | LeaseLost
     | WorkerStarted
     | WorkerStopping
     | WorkerStopped
+    | WorkerPaused
+    | WorkerResumed
+    | WorkerResized
     | WorkerLost
     | WorkerTrouble
 )

@@ -43,6 +43,20 @@ def check_span(name: str, value: object, *, shortest: timedelta) -> None:
         raise invalid(name, f"must be from {least} s to 100 years, not {value.total_seconds():g} s")
 
 
+def as_span(name: str, value: timedelta | float | None) -> timedelta | None:
+    """A length of time as users give it, a timedelta or seconds; how long it may be is not asked.
+
+    Raises:
+        InvalidTaskError: it is neither, or too much for a timedelta.
+    """
+    if value is None or isinstance(value, timedelta):
+        return value
+    try:
+        return timedelta(seconds=value)
+    except (TypeError, ValueError, OverflowError):
+        raise invalid(name, f"must be a timedelta or seconds, not {shown(value)}") from None
+
+
 def check_moment(name: str, value: object) -> None:
     """Accept a moment that says its time zone and has a name in UTC."""
     if not isinstance(value, datetime) or value.tzinfo is None:

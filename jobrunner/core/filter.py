@@ -14,5 +14,6 @@ class TaskFilter(TypedDict, total=False):
     status: Status | None
     queue: str | None
     function: str | None
+    batch_id: int | None
     before: int | None
     limit: int

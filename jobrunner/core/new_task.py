@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, TypeVar, Union
+from typing import Any, Final, Generic, Literal, TypeVar, Union
 
 from jobrunner.core import fields, lane, payload
-from jobrunner.core.cache import Cache
+from jobrunner.core.cache import Cache, check_cache
+from jobrunner.core.result import Result
 from jobrunner.core.task import TASK_IDS, Task
 from jobrunner.core.unique import Unique, as_rule, made_key
 
@@ -22,6 +23,9 @@ PRIORITY_RANGE: Final = range(-(2**31), 2**31)
 Parent = Union[int, "Task[Any]", "NewTask[Any]"]
 """What `after` may name: an id, a stored task, or one enqueued in the same call."""
 
+Word = Union[str, "Task[Any]", "NewTask[Any]", Result]
+"""A part of a command: text, or a task, which stands for its result."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NewTask(Generic[R_co]):
@@ -35,12 +39,16 @@ class NewTask(Generic[R_co]):
     which stand in the database; `needs` are amounts of what a worker must offer. `unique` is a key
     or a whole rule; `cache` lets an unchanged task end without a run.
 
+    A task among the arguments stands for its result, and is a parent without being named in
+    `after`. A command finds all results of its parents in a file if it asks for `results`, and
+    what it returns is its `result`: its exit code, or what it wrote to stdout.
+
     Raises:
         InvalidTaskError: a field has a wrong type or value.
     """
 
     function: str | None = None
-    command: Sequence[str] | None = None
+    command: Sequence[Word] | None = None
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     queue: str = DEFAULT_QUEUE
@@ -58,8 +66,9 @@ class NewTask(Generic[R_co]):
     unique: Unique | str | None = None
     expires_at: datetime | None = None
     expires_in: timedelta | None = None
-    batch_id: int | None = None
     cache: Cache | None = None
+    result: Literal["exit_code", "stdout"] = "exit_code"
+    results: bool = False
 
     def __post_init__(self) -> None:
         """Check every field, so that nothing wrong gets as far as the database."""
@@ -90,12 +99,14 @@ class NewTask(Generic[R_co]):
                 raise fields.invalid(
                     "concurrency_key", f"must have from 1 to {lane.LONGEST_KEY} characters"
                 )
+        check_cache(self.cache)
         if self.needs:
             lane.check_amounts("needs", self.needs)
         if self.expires_at is not None:
             fields.check_moment("expires_at", self.expires_at)
         if self.expires_in is not None:
             fields.check_span("expires_in", self.expires_in, shortest=timedelta.resolution)
+        self._check_expiry()
         if self.unique is not None:
             self._check_unique()
 
@@ -107,6 +118,13 @@ class NewTask(Generic[R_co]):
             )
             raise fields.invalid("unique.on_conflict", problem)
 
+    def _check_expiry(self) -> None:
+        late = self.expires_in is not None and self.delay >= self.expires_in
+        if self.expires_at is not None and self.run_at is not None:
+            late |= self.run_at >= self.expires_at
+        if late:
+            raise fields.invalid("expires_at", "or expires_in: it would expire before it may start")
+
     def _check_work(self) -> None:
         if (self.function is None) == (self.command is None):
             raise fields.invalid("function", "or command: a task has exactly one of them")
@@ -116,14 +134,25 @@ class NewTask(Generic[R_co]):
             raise fields.invalid("args", "must be a list")
         if not fields.has_names(self.kwargs):
             raise fields.invalid("kwargs", "must be an object with names for keys")
+        self._check_result()
         if self.command is not None:
             self._check_command(self.command)
 
-    def _check_command(self, command: Sequence[str]) -> None:
+    def _check_result(self) -> None:
+        if self.result not in ("exit_code", "stdout"):
+            raise fields.invalid("result", "must be exit_code or stdout")
+        if not isinstance(self.results, bool):
+            raise fields.invalid("results", "must be true or false")
+        if self.command is None and (self.results or self.result == "stdout"):
+            name = "results" if self.results else "result"
+            raise fields.invalid(name, "goes with a command; a function returns its own")
+
+    def _check_command(self, command: Sequence[Word]) -> None:
         if not fields.is_list(command) or not command:
             raise fields.invalid("command", "must be a list with a program and its arguments")
         for part in command:
-            payload.check_text(part, what="command")
+            if not isinstance(part, Task | NewTask | Result):
+                payload.check_text(part, what="command")
         if self.args or self.kwargs:
             raise fields.invalid("args", "go with a function; a command has its own")
 
@@ -152,7 +181,8 @@ class NewTask(Generic[R_co]):
     @property
     def name(self) -> str:
         """What people call it: its description, or what it runs."""
-        return self.description or self.function or " ".join(self.command or ())
+        words = (w if isinstance(w, str) else "<result>" for w in self.command or ())
+        return self.description or self.function or " ".join(words)
 
 
 def _check_parents(name: str, parents: Sequence[object]) -> None:

@@ -1,7 +1,7 @@
 """How one attempt ended: a closed set."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from jobrunner.core.task import Lease
@@ -12,6 +12,29 @@ class Completed:
     """It returned; `result` is JSON text, or `None` for no result."""
 
     result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Completed):
+    """It completed, and has stored that itself, in a transaction of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Completed):
+    """It completed, and an equal task may end with its result: see `core.cache`.
+
+    `outputs` are the files it made with what identifies their content, JSON text.
+    """
+
+    key: str = ""
+    outputs: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cached(Completed):
+    """It was not run: an equal task has completed before, with this result."""
+
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +76,18 @@ class Snoozed:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """It waits for an event and runs again, from its beginning, when that is sent, or at `until`.
+
+    The attempt is not spent. `since` is when the task first asked for the event.
+    """
+
+    event: str
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """It cancelled itself, or was stopped because a person cancelled it."""
 
@@ -64,7 +99,8 @@ class Released:
     """It was given back unfinished, or never started, without spending the attempt."""
 
 
-Outcome = Completed | Failed | TimedOut | Crashed | Lost | Snoozed | Cancelled | Released
+Outcome = Completed | Failed | TimedOut | Crashed | Lost | Snoozed | Cancelled | Released | Waiting
+"""Those that have completed in a way of their own are `Completed` too."""
 
 NAMES: Final[dict[type[Outcome], str]] = {
     Completed: "completed",
@@ -75,8 +111,15 @@ NAMES: Final[dict[type[Outcome], str]] = {
     Snoozed: "snoozed",
     Cancelled: "cancelled",
     Released: "released",
+    Waiting: "waiting",
+    Cached: "cached",
+    Stored: "completed",
+    Kept: "completed",
 }
 """The word for each outcome in tables, JSON and log lines."""
+
+WORDS: Final = tuple(dict.fromkeys(NAMES.values()))
+"""All words there are."""
 
 
 @dataclass(frozen=True, slots=True)

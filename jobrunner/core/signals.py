@@ -1,6 +1,6 @@
 """What a function raises to steer its own attempt, and what is raised into it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -28,6 +28,20 @@ class Cancel(Exception):  # noqa: N818 — a request, not an error
     def __init__(self, reason: str = "cancelled by itself") -> None:
         """`reason` is shown to people."""
         super().__init__(reason)
+
+
+class Waits(BaseException):
+    """Raised by `context.wait_for` where the event is not there yet: the attempt ends here.
+
+    No `Exception`, so that `except Exception` in a task does not keep it running.
+    """
+
+    def __init__(self, event: str, since: datetime, until: datetime | None) -> None:
+        """`since` is when the task first asked for it."""
+        super().__init__(f"waits for {event}")
+        self.event = event
+        self.since = since
+        self.until = until
 
 
 class StopReason(StrEnum):

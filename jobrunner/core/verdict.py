@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final, NamedTuple, assert_never
 
 from jobrunner.core.backoff import Backoff
+from jobrunner.core.fields import LONGEST
 from jobrunner.core.outcome import (
     Cancelled,
     Completed,
@@ -14,6 +15,7 @@ from jobrunner.core.outcome import (
     Released,
     Snoozed,
     TimedOut,
+    Waiting,
 )
 from jobrunner.core.status import Status
 from jobrunner.core.task import Lease
@@ -71,6 +73,8 @@ def decide(  # noqa: C901, PLR0911 — one match over a closed set, told in one 
             again = Verdict(Status.PENDING, attempt, crashes, run_at=now, error=error)
         case Snoozed(delay):
             again = Verdict(Status.SCHEDULED, attempt - 1, crashes, run_at=now + delay)
+        case Waiting(_, _, until):
+            again = Verdict(Status.SCHEDULED, attempt - 1, crashes, run_at=until or now + LONGEST)
         case Released():
             again = Verdict(Status.PENDING, attempt - 1, crashes, run_at=now)
         case _:

@@ -14,12 +14,16 @@ from jobrunner.core.events import (
     DependentCancelled,
     Event,
     LeaseLost,
+    TaskExpired,
     TaskRescued,
     TasksCompleted,
     TaskSettled,
     TasksStarted,
     TaskStarted,
     WorkerLost,
+    WorkerPaused,
+    WorkerResized,
+    WorkerResumed,
     WorkerStarted,
     WorkerStopped,
     WorkerStopping,
@@ -40,10 +44,14 @@ _LEVELS: Final[dict[type[Any], int]] = {
     TasksCompleted: logging.INFO,
     TaskRescued: logging.WARNING,
     DependentCancelled: logging.WARNING,
+    TaskExpired: logging.WARNING,
     LeaseLost: logging.WARNING,
     WorkerStarted: logging.INFO,
     WorkerStopping: logging.INFO,
     WorkerStopped: logging.INFO,
+    WorkerPaused: logging.INFO,
+    WorkerResumed: logging.INFO,
+    WorkerResized: logging.INFO,
     WorkerLost: logging.WARNING,
     WorkerTrouble: logging.ERROR,
 }
@@ -91,6 +99,8 @@ def sentence(event: Event) -> str:  # noqa: PLR0911 — one match, a line for ea
             return told + f"now {event.status.label}" + _because(event.error)
         case DependentCancelled():
             return f"task {event.task_id}: Cancelled, as task {event.parent_id} did not complete"
+        case TaskExpired():
+            return f"task {event.task_id}: Cancelled: {event.error}"
         case LeaseLost():
             return (
                 f"task {event.task_id}: lease lost, attempt {event.attempt} of worker "
@@ -100,7 +110,7 @@ def sentence(event: Event) -> str:  # noqa: PLR0911 — one match, a line for ea
             return _worker_sentence(event)
 
 
-def _worker_sentence(event: Any) -> str:
+def _worker_sentence(event: Any) -> str:  # noqa: PLR0911 — as above
     worker = f"worker {event.worker_id}"
     match event:
         case WorkerStarted():
@@ -109,6 +119,12 @@ def _worker_sentence(event: Any) -> str:
             return f"{worker}: stopping, because {event.reason}"
         case WorkerStopped():
             return f"{worker}: stopped after {event.settled} attempts"
+        case WorkerPaused():
+            return f"{worker}: paused, it claims no more until it is resumed"
+        case WorkerResumed():
+            return f"{worker}: resumed"
+        case WorkerResized():
+            return f"{worker}: {event.concurrency} at a time from now on"
         case WorkerLost():
             return f"{worker}: lost, because {event.reason}"
         case _:

@@ -129,6 +129,11 @@ class Attempt:
             self.over = True
         return True
 
+    def began_at(self) -> int:
+        """When the code began, in microseconds since the epoch."""
+        began = self._clock.monotonic() if self.began is None else self.began
+        return self.claimed_at.micros_at(began)
+
     def _report(self, outcome: Outcome, output: Output | None = None) -> None:
         at = self.claimed_at.micros_at
         started_at = None if self.began is None else at(self.began)

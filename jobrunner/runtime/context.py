@@ -2,97 +2,25 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Sequence
-from contextvars import ContextVar
-from math import inf, isfinite
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, overload
 
-from jobrunner.core import payload
-from jobrunner.core.errors import DatabaseError, JobrunnerError, PayloadError
-from jobrunner.core.signals import Stopped, StopReason
-from jobrunner.runtime.clock import Clock
-from jobrunner.storage.turnstile import in_turn
+from jobrunner.core import fields, payload
+from jobrunner.core.errors import JobrunnerError, PayloadError, StepError
+from jobrunner.core.signals import Stopped
+from jobrunner.runtime import awaited, block
+from jobrunner.runtime.registry import is_coroutine_function
+from jobrunner.runtime.running import current
+from jobrunner.runtime.steps import steps_of
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
+    from sqlalchemy import Connection
 
+P = ParamSpec("P")
 T = TypeVar("T")
-
-SAVE_EVERY: Final = 0.5
-"""Seconds between two stored progress reports of one attempt; the last is always stored."""
-
-
-class Link(Protocol):
-    """How an attempt reaches the database: directly, or through its worker's pipe."""
-
-    @property
-    def task_id(self) -> int:
-        """The task."""
-        ...
-
-    @property
-    def attempt(self) -> int:
-        """The number of the attempt."""
-        ...
-
-    def save(self, values: dict[str, Any]) -> None:
-        """Store progress or a checkpoint, durably. Raises LeaseLostError."""
-        ...
-
-    def load(self) -> str | None:
-        """The last checkpoint, JSON text."""
-        ...
-
-    def stop_reason(self) -> StopReason | None:
-        """Why the attempt is to end, if it is."""
-        ...
-
-
-class Running:
-    """One attempt's side of the context: throttles what it reports."""
-
-    __slots__ = ("_clock", "_saved_at", "link", "loop", "unsaved")
-
-    def __init__(self, link: Link, clock: Clock) -> None:
-        """`link` is the way to the database."""
-        self.link = link
-        self.loop: AbstractEventLoop | None = None
-        """The event loop of this attempt alone, where it has one."""
-        self.unsaved: dict[str, Any] = {}
-        """What was reported and is not stored yet."""
-        self._clock = clock
-        self._saved_at = -inf
-
-    def report(self, *, soon: bool, **values: Any) -> None:
-        """Note values, and store them now if `soon` or if the last time is long enough ago.
-
-        Raises:
-            OpenTransactionError: `soon`, in a transaction of the task's own.
-        """
-        self.unsaved |= values
-        now = self._clock.monotonic()
-        if in_turn():  # to store them takes a transaction too, and it would wait for this one
-            if soon:
-                raise OpenTransactionError("a checkpoint cannot be stored inside a transaction")
-        elif soon or now - self._saved_at >= SAVE_EVERY:
-            self._saved_at = now
-            # What is only shown must not fail a task; it is tried again with the next report.
-            with contextlib.nullcontext() if soon else contextlib.suppress(DatabaseError):
-                self.flush()
-
-    def flush(self) -> None:
-        """Store what is not stored yet."""
-        values, self.unsaved = self.unsaved, {}
-        if not values:
-            return
-        try:
-            self.link.save(values)
-        except DatabaseError:
-            self.unsaved = values | self.unsaved
-            raise
-
-
-_current: ContextVar[Running] = ContextVar("jobrunner_attempt")
 
 
 class Context:
@@ -101,17 +29,17 @@ class Context:
     @property
     def task_id(self) -> int:
         """The id of the task. With `attempt`, a key that makes outside effects idempotent."""
-        return _running().link.task_id
+        return current().link.task_id
 
     @property
     def attempt(self) -> int:
         """The number of this attempt, from 1."""
-        return _running().link.attempt
+        return current().link.attempt
 
     @property
     def stopping(self) -> bool:
         """Whether the attempt is to end soon: its timeout, a cancel, or a shutdown."""
-        return _running().link.stop_reason() is not None
+        return current().link.stop_reason() is not None
 
     def check(self) -> None:
         """End the attempt here if it is to end.
@@ -119,7 +47,7 @@ class Context:
         Raises:
             Stopped: it is; do not catch it. On a shutdown the attempt is not spent.
         """
-        reason = _running().link.stop_reason()
+        reason = current().link.stop_reason()
         if reason is not None:
             raise Stopped(reason)
 
@@ -142,7 +70,7 @@ class Context:
             "done": float(done) + 0.0,
             "total": total if total is None else float(total) + 0.0,
         }
-        _running().report(soon=False, **values, note=note)
+        current().report(soon=False, **values, note=note)
 
     def checkpoint(self, value: Any) -> None:
         """Store a JSON value, durable on return, that an interrupted attempt goes on from.
@@ -151,11 +79,11 @@ class Context:
             PayloadError: it is not JSON.
             LeaseLostError: another worker has the task by now.
         """
-        _running().report(soon=True, checkpoint=payload.encode(value, what="checkpoint"))
+        current().report(soon=True, checkpoint=payload.encode(value, what="checkpoint"))
 
     def last_checkpoint(self, default: Any = None) -> Any:
         """The last stored checkpoint of this task, of this or of an earlier attempt."""
-        text = _running().link.load()
+        text = current().link.load()
         return default if text is None else payload.decode(text)
 
     def resume(self, items: Sequence[T]) -> Iterator[T]:
@@ -166,7 +94,7 @@ class Context:
         time. An item counts as done when the loop asks for the next; the one that was being
         worked on is worked on again. The position is stored as the task's checkpoint.
         """
-        running = _running()
+        running = current()
         start = self.last_checkpoint(0)
         if not isinstance(start, int) or isinstance(start, bool) or start < 0:
             raise ResumeError(start)
@@ -175,6 +103,98 @@ class Context:
             yield item
             done = number + 1
             running.report(soon=False, done=done, total=len(items), checkpoint=str(done))
+
+    @overload
+    def step(
+        self,
+        name: str,
+        function: Callable[P, Coroutine[Any, Any, T]],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Coroutine[Any, Any, T]: ...
+    @overload
+    def step(
+        self, name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+    def step(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Run a function once for the task: its JSON result is stored, and later attempts get it.
+
+        `name` tells the steps of a task apart. Of an `async def`, it gives something to await. In
+        `context.transaction()` the result is stored with what else is written there.
+
+        Raises:
+            StepError: another step has this name, or the task has completed.
+            PayloadError: the result is not JSON.
+            LeaseLostError: another worker has the task by now; the result was not stored.
+            OpenTransactionError: inside `queue.transaction()`; nothing was run.
+        """
+        steps, call = steps_of(current()), partial(function, *args, **kwargs)
+        return (steps.run_async if is_coroutine_function(function) else steps.run)(name, call)
+
+    def transaction(self) -> "contextlib.AbstractContextManager[Connection]":
+        """One transaction for your own SQL, steps and new tasks: all of it once, or nothing.
+
+        Yields an SQLAlchemy connection to the database of the tasks. It begins with a proof that
+        the task is still this attempt's, and nobody can take it away before it ends. Keep it
+        short, and let a coroutine await nothing in it: on SQLite nobody else writes meanwhile.
+
+        Raises:
+            LeaseLostError: another worker has the task by now; nothing was stored.
+            OpenTransactionError: inside `queue.transaction()`.
+        """
+        return block.transaction(steps_of(current()))
+
+    def transact(
+        self,
+        name: str,
+        function: "Callable[Concatenate[Connection, P], T]",
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run `function(connection, …)` once for the task: its rows and its result are one commit.
+
+        Raises:
+            StepError: another step has this name, or it is an `async def`.
+            PayloadError: the result is not JSON; its rows were not stored.
+            LeaseLostError: another worker has the task by now; nothing was stored.
+            OpenTransactionError: inside `queue.transaction()`.
+        """
+        if is_coroutine_function(function):
+            raise StepError(f"the step {name!r} must be a plain function: it is a transaction")
+        steps = steps_of(current())
+        if steps.is_done(name):
+            done: T = steps.run(name, lambda: None)  # not called
+            return done
+        with block.transaction(steps) as connection:
+            made: T = steps.run(name, partial(function, connection, *args, **kwargs))
+            return made
+
+    def complete(self, result: Any = None) -> None:
+        """Complete the task in `context.transaction()`: its rows and its end are one commit.
+
+        What the function does or returns after that changes nothing: let it return.
+
+        Raises:
+            StepError: there is no such transaction, or the task has completed.
+            PayloadError: the result is not JSON.
+        """
+        block.complete(steps_of(current()), result)
+
+    def wait_for(self, event: str, timeout: timedelta | float | None = None) -> Any:
+        """The payload of an event that is sent to this task, or to all, before or after this call.
+
+        Where it is not there yet, the attempt ends here and occupies no worker; once it is sent,
+        the task starts from its beginning, with what it has done in steps skipped. `timeout` is a
+        timedelta or seconds, from the first time the task asked.
+
+        Raises:
+            EventTimeoutError: it was not sent in time. Not caught, it fails the task.
+            OpenTransactionError: inside a transaction.
+            InvalidTaskError: the name or the timeout is not right.
+        """
+        return awaited.wait_for(steps_of(current()), event, fields.as_span("timeout", timeout))
 
 
 class ResumeError(JobrunnerError):
@@ -185,30 +205,6 @@ class ResumeError(JobrunnerError):
     def __init__(self, found: Any) -> None:
         """`found` is the checkpoint that is no position."""
         super().__init__(f"the checkpoint {found!r} is not a position that resume has stored")
-
-
-class OpenTransactionError(JobrunnerError):
-    """`context.checkpoint` was used inside `queue.transaction()`: it is a write of its own."""
-
-    hint = "Call context.checkpoint after the transaction has ended."
-
-
-class OutsideTaskError(JobrunnerError):
-    """`context` was used outside of a running task."""
-
-    hint = "Use it only in a function while a worker runs it."
-
-
-def _running() -> Running:
-    try:
-        return _current.get()
-    except LookupError:
-        raise OutsideTaskError("no task is running here") from None
-
-
-def enter(running: Running) -> None:
-    """Make `running` the attempt of this thread or coroutine."""
-    _current.set(running)
 
 
 context: Final = Context()

@@ -24,6 +24,10 @@ do: of commands of a millisecond each, every second end would have one of its ow
 ENOUGH: Final = 16
 """Ends that wait for no more: tasks that are over sooner than that need the next claim early."""
 
+MANY: Final = 200
+"""Tasks of one claim that may be kept back: so many are claimed of those only that take less than
+the settlement they wait for."""
+
 
 class InHand:
     """Attempts from their claim until their end is collected. Used by one thread, the worker's.
@@ -32,14 +36,26 @@ class InHand:
     """
 
     def __init__(
-        self, executors: Executors, options: WorkerOptions, clock: Clock, wake: Callable[[], None]
+        self,
+        executors: Executors,
+        options: WorkerOptions,
+        clock: Clock,
+        wake: Callable[[], None],
+        *,
+        overlaps: bool = False,
     ) -> None:
-        """`options` give the graces of a stop."""
+        """`options` give the graces of a stop.
+
+        With `overlaps`, the next transaction may be left to hand out what was claimed.
+        """
         self._executors = executors
+        self._overlaps = overlaps
         self._options = options
+        self._slots = options.slots
         self._clock = clock
         self._wake = wake
         self._attempts: dict[Attempt, None] = {}  # in the order of their claims
+        self._kept: list[Attempt] = []
         self._timed: set[Attempt] = set()
         self._stopping: set[Attempt] = set()
         self._ends: deque[tuple[Attempt, Ended]] = deque()
@@ -55,15 +71,38 @@ class InHand:
         """What has not ended, as far as it is collected."""
         return [attempt.lease for attempt in self._attempts]
 
+    def resize(self, slots: int) -> None:
+        """So many run at a time from now on."""
+        self._slots = slots
+
+    def give_back(self) -> None:
+        """Let go of all that was claimed and has not started."""
+        for one in list(self._attempts):
+            one.give_back()
+
     def start(self, leases: Sequence[Lease]) -> None:
-        """Hand claimed tasks to the executors."""
+        """Take claimed tasks in hand, and hand them to the executors.
+
+        Many not yet, where the next transaction begins at once because others have ended. Fast
+        tasks would keep the interpreter from it while it prepares what the server is to do, and
+        be over when the server begins: each would wait for the other.
+        """
         now = Instant.now(self._clock)
         for lease in leases:
             attempt = Attempt(lease, clock=self._clock, on_end=self._on_end, claimed_at=now)
             self._attempts[attempt] = None
             if lease.timeout is not None:
                 self._timed.add(attempt)
-            self._executors.submit(attempt)
+            self._kept.append(attempt)
+        if not (self._overlaps and len(leases) >= MANY and len(self._ends) >= ENOUGH):
+            self.hand_out()
+
+    def hand_out(self) -> None:
+        """Hand the executors what was kept back."""
+        kept, self._kept = self._kept, []
+        for attempt in kept:
+            if not attempt.over:
+                self._executors.submit(attempt)
 
     def _on_end(self, attempt: Attempt, ended: Ended) -> None:
         self._ends.append((attempt, ended))
@@ -73,7 +112,7 @@ class InHand:
     def _has_more(self) -> bool:
         """Whether few have ended, and no slot is free, nor will be with the next end."""
         ended = len(self._ends)
-        return ended < ENOUGH and len(self._attempts) - ended > self._options.slots
+        return ended < ENOUGH and len(self._attempts) - ended > self._slots
 
     def collect(self, *, all_of_it: bool = False) -> list[tuple[Attempt, Ended]]:
         """Take over what has ended since the last call; not yet, where more is to gather."""
@@ -125,9 +164,9 @@ class InHand:
 
     def _give_back_ahead(self, now: float) -> None:
         """Fast tasks were expected and slow ones came: others may have the rest."""
-        if len(self._attempts) <= self._options.slots:
+        if len(self._attempts) <= self._slots:
             return
-        for attempt in islice(list(self._attempts), self._options.slots, None):
+        for attempt in islice(list(self._attempts), self._slots, None):
             if now - attempt.claimed_at.monotonic < HELD_AT_MOST:
                 break
             attempt.give_back()
@@ -137,7 +176,7 @@ class InHand:
         now = self._clock.monotonic()
         moments = [_deadline(attempt, now) for attempt in self._timed]
         moments += [attempt.next_step() for attempt in self._stopping]
-        if len(self._attempts) > self._options.slots:
+        if len(self._attempts) > self._slots:
             moments.append(now + HELD_AT_MOST)
         if self._gathering:
             moments.append(self._gather_until)

@@ -1,15 +1,16 @@
-"""The thread of a worker that never runs user code: shows life, sweeps, hears cancels."""
+"""The thread of a worker that never runs user code: shows life, sweeps, hears orders."""
 
 import contextlib
 import threading
 from collections.abc import Callable
 
+from jobrunner.core.crew import Orders
 from jobrunner.core.errors import DatabaseError, DiskFullError, LastingError
 from jobrunner.core.events import Emit, WorkerTrouble
-from jobrunner.core.task import TaskId, WorkerId
+from jobrunner.core.task import WorkerId
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.maintenance import SWEEP_EVERY, Maintenance
-from jobrunner.storage import control, wal, workers
+from jobrunner.storage import crews, wal, workers
 from jobrunner.storage.engine import Database
 from jobrunner.storage.gate import going_first
 
@@ -28,7 +29,7 @@ class Keepalive:
         heartbeat: float,
         lost_after: float,
         on_lost: Callable[[], None],
-        on_cancel: Callable[[list[TaskId]], None],
+        on_orders: Callable[[Orders], None],
     ) -> None:
         """`heartbeat` and `lost_after` are seconds; the callbacks are called on this thread."""
         self._database = database
@@ -39,7 +40,7 @@ class Keepalive:
         self._heartbeat = heartbeat
         self._lost_after = lost_after
         self._on_lost = on_lost
-        self._on_cancel = on_cancel
+        self._on_orders = on_orders
         self._beat_at = clock.monotonic()
         self._has_room = True
         self._end = threading.Event()
@@ -94,7 +95,7 @@ class Keepalive:
         self._see_to_room()
         self._maintenance.sweep()
         with self._database.reading() as transaction:
-            cancelled = control.cancel_requests(transaction, self._worker_id)
-        if cancelled:
-            self._on_cancel(cancelled)
+            orders = crews.orders(transaction, self._worker_id)
+        if orders is not None:
+            self._on_orders(orders)
         return True

@@ -1,14 +1,15 @@
 """The sweeps of one process: lost workers, overdue tasks, old rows."""
 
+from datetime import datetime
 from typing import Final
 
-from jobrunner.core.events import DependentCancelled, Emit, TaskRescued, WorkerLost
+from jobrunner.core.events import DependentCancelled, Emit, TaskExpired, TaskRescued, WorkerLost
 from jobrunner.core.task import Token, WorkerId
 from jobrunner.core.worker import WorkerInfo
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, boot_id
 from jobrunner.runtime.liveness import Liveness
-from jobrunner.storage import sweep, wal, workers
+from jobrunner.storage import batches, cached, expiry, firing, prune, sent, sweep, wal, workers
 from jobrunner.storage.engine import Database
 from jobrunner.storage.settle import Settlement
 from jobrunner.storage.sweep import Claimed
@@ -21,6 +22,9 @@ SERVER_SWEEP_EVERY: Final = 5.0
 
 LOOKS: Final = 6
 """How often a worker is looked at before it counts as lost, where there is time for that."""
+
+FIRE_FOR: Final = 1.0
+"""Seconds that ticks may take of a sweep, whose thread shows life in between; the next goes on."""
 
 PRUNE_EVERY: Final = 60.0
 
@@ -69,9 +73,13 @@ class Maintenance:
             living = workers.alive(transaction)
             timed = sweep.with_timeout(transaction)
             orphans = sweep.orphaned_by(transaction)
+            expires_at = expiry.first(transaction)
+            tick_at = firing.next_tick(transaction)
         rescued = [self.bury(worker, reason) for worker, reason in self._lost(living, seen)]
         rescued += [self._rescue(worker_id, "its worker has ended") for worker_id in orphans]
         rescued += [self._take(claimed) for claimed in self._overdue(timed, seen)]
+        self._expire(expires_at)
+        self._fire(tick_at)
         self._prune(now)
         self._stale = dead
         return any(rescued)
@@ -140,6 +148,16 @@ class Maintenance:
             )
         return self._tell(settlement, claimed.worker_id)
 
+    def _fire(self, tick_at: datetime | None) -> None:
+        """Fire what is due while no worker is free to do so with its claims."""
+        end = self._clock.monotonic() + FIRE_FOR
+        if tick_at is None or tick_at > self._clock.now() or not self._database.reserve.is_kept():
+            return
+        fired = 1
+        while fired and self._clock.monotonic() < end:
+            with self._database.writing() as transaction:
+                fired = firing.fire(transaction, now=self._clock.now())
+
     def _tell(self, settlement: Settlement, worker_id: WorkerId) -> bool:
         for end, verdict in settlement.settled:
             self._emit(TaskRescued(end.lease.task_id, worker_id, verdict.status, verdict.error))
@@ -147,16 +165,35 @@ class Maintenance:
             self._emit(DependentCancelled(dependent, parent))
         return bool(settlement.settled)
 
+    def _expire(self, first: datetime | None) -> None:
+        """End what was not started in time; workers do before they claim, if any claims."""
+        present = self._clock.now()
+        if first is None or first > present:
+            return
+        settlement = Settlement([], [], [])
+        with self._database.writing() as transaction:
+            expiry.expire(transaction, settlement, now=present)
+        for task_id, error in settlement.expired:
+            self._emit(TaskExpired(task_id, error))
+        self._tell(settlement, WorkerId(""))
+
     def _prune(self, now: float) -> None:
         if now < self._prune_at:
             return
         self._prune_at = now + PRUNE_EVERY  # also where it fails
         with self._database.writing() as transaction:
             present = self._clock.now()
-            more = sweep.prune(transaction, now=present) >= sweep.PRUNE_AT_ONCE
+            more = prune.prune(transaction, now=present) >= prune.AT_ONCE
             more |= workers.prune(transaction, now=present) >= workers.PRUNE_AT_ONCE
+            more |= sent.prune(transaction, now=present) >= sent.PRUNE_AT_ONCE
+            more |= cached.prune(transaction, now=present) >= cached.PRUNE_AT_ONCE
             living = {worker.id for worker in workers.alive(transaction)}
         if more:
             self._prune_at = now + SWEEP_EVERY
+        with self._database.reading() as transaction:
+            forgotten = batches.forgotten(transaction, now=present)
+        if forgotten:
+            with self._database.writing() as transaction:
+                batches.forget(transaction, forgotten)
         self._liveness.prune(living)
         wal.cut(self._database)

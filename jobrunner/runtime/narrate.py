@@ -8,6 +8,7 @@ from jobrunner.core.events import (
     DependentCancelled,
     Emit,
     LeaseLost,
+    TaskExpired,
     TasksCompleted,
     TaskSettled,
     TasksStarted,
@@ -43,6 +44,8 @@ class Narrator:
         self._tell_settled(turn.settlement.settled)
         for dependent, parent in turn.settlement.cancelled_dependents:
             self._emit(DependentCancelled(dependent, parent))
+        for task_id, error in turn.settlement.expired:
+            self._emit(TaskExpired(task_id, error))
         if len(turn.leases) > TOLD_SINGLY:
             self._emit(TasksStarted(*self._together(turn.leases)))
             return

@@ -4,16 +4,17 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
-from jobrunner.core.errors import ConfigurationError
+from jobrunner.core import lane
+from jobrunner.core.crew import check_concurrency, check_name
+from jobrunner.core.errors import ConfigurationError, InvalidTaskError
 from jobrunner.core.events import Emit
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.executors import plugin
+from jobrunner.runtime.identity import host
 from jobrunner.runtime.registry import Registry
 from jobrunner.storage.engine import Database
-
-CONCURRENCY: Final = range(1, 10_001)
 
 
 class Executor(StrEnum):
@@ -55,15 +56,20 @@ class WorkerOptions:
     `queues` are the queues it serves, each with the number of tasks it may run of it at a
     time or `None` for no limit of its own; an empty mapping means all queues. `executor` is
     one of `Executor`, or the name of an installed plug-in, which gets `executor_options`.
+    `offers` are the resources it has for tasks with needs: `{"gpu": 2}`.
+    Workers of one `name` are a crew: they are paused and resized together, and those that start
+    later with them; unless said, it is the host's.
 
     Raises:
         ConfigurationError: a number has no meaning.
     """
 
+    name: str | None = None
     concurrency: int | None = None
     executor: str = Executor.THREAD
     executor_options: Mapping[str, str] = field(default_factory=dict[str, str])
     queues: Mapping[str, int | None] = field(default_factory=dict[str, "int | None"])
+    offers: Mapping[str, float] = field(default_factory=dict[str, float])
     heartbeat: float = 5.0
     lost_after: float = 30.0
     shutdown_grace: float = 15.0
@@ -79,10 +85,6 @@ class WorkerOptions:
                 f"the executor '{self.executor}' takes no options",
                 hint="Name a plug-in with --executor.",
             )
-        if self.concurrency is not None and self.concurrency not in CONCURRENCY:
-            raise ConfigurationError(f"concurrency must be from 1 to {CONCURRENCY[-1]}")
-        if any(limit is not None and limit < 1 for limit in self.queues.values()):
-            raise ConfigurationError("a queue's limit must be at least 1")
         if self.heartbeat <= 0 or self.lost_after < 2 * self.heartbeat:
             raise ConfigurationError(
                 "a worker must be able to beat at least twice before it counts as lost",
@@ -90,6 +92,19 @@ class WorkerOptions:
             )
         if self.shutdown_grace < 0 or self.kill_grace < 0:
             raise ConfigurationError("a grace cannot be negative")
+        self._check_amounts()
+
+    def _check_amounts(self) -> None:
+        if self.name is not None:
+            check_name(self.name)
+        if self.concurrency is not None:
+            check_concurrency(self.concurrency)
+        if any(limit is not None and limit < 1 for limit in self.queues.values()):
+            raise ConfigurationError("a queue's limit must be at least 1")
+        try:
+            lane.check_amounts("offers", self.offers)
+        except InvalidTaskError as error:
+            raise ConfigurationError(str(error)) from error
 
     @classmethod
     def of(
@@ -110,6 +125,11 @@ class WorkerOptions:
             return cls(queues=limits, **settings)
         except TypeError as error:
             raise ConfigurationError(f"a worker has no such option: {error}") from error
+
+    @property
+    def crew(self) -> str:
+        """The name of its crew."""
+        return self.name or host()
 
     @property
     def slots(self) -> int:

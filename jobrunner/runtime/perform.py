@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from jobrunner.core import payload
-from jobrunner.core.errors import LeaseLostError, PayloadError
+from jobrunner.core.errors import EventTimeoutError, LeaseLostError, PayloadError
 from jobrunner.core.fields import LONGEST
 from jobrunner.core.outcome import (
     Cancelled,
@@ -17,11 +17,13 @@ from jobrunner.core.outcome import (
     Released,
     Snoozed,
     TimedOut,
+    Waiting,
 )
-from jobrunner.core.signals import Cancel, Retry, Snooze, Stopped, StopReason
+from jobrunner.core.signals import Cancel, Retry, Snooze, Stopped, StopReason, Waits
 from jobrunner.core.verdict import CANCEL_REASON
-from jobrunner.runtime.context import Running, enter
+from jobrunner.runtime.awaited import give_up
 from jobrunner.runtime.registry import Function
+from jobrunner.runtime.running import Running, enter
 
 KEEP: Final = 10_000
 """Characters kept of the beginning, and again of the end, of a traceback."""
@@ -58,6 +60,8 @@ def _call(function: Function, args: str | None, kwargs: str | None) -> Any:
 
 
 def _completed(value: Any, running: Running) -> Outcome:
+    if running.ended is not None:
+        return running.ended
     outcome = Completed(None if value is None else payload.encode(value, what="result"))
     # What is done is done, whether or not its last progress report can be stored; if the lease
     # is lost, the settling transaction refuses the outcome.
@@ -68,8 +72,12 @@ def _completed(value: Any, running: Running) -> Outcome:
 
 
 def _after(error: BaseException, function: Function, running: Running) -> Outcome:
+    if running.ended is not None:  # and stored: what came up after it changes nothing
+        return running.ended
     try:
         running.flush()
+        if running.steps is not None and isinstance(error, EventTimeoutError):
+            give_up(running.steps, error.event)
     except LeaseLostError as lost:
         error = lost
     except Exception as trouble:  # noqa: BLE001 — a lost progress report must not hide the outcome
@@ -84,6 +92,8 @@ def outcome_of(  # noqa: PLR0911 — one match, a line for each end
     match error:
         case Snooze():
             return Snoozed(span(error.delay))
+        case Waits():
+            return Waiting(error.event, error.since, error.until)
         case Cancel():
             return Cancelled(_first_line(error))
         case Retry():
@@ -92,7 +102,7 @@ def outcome_of(  # noqa: PLR0911 — one match, a line for each end
             return stopped(stop or error.reason)
         case asyncio.CancelledError() | KeyboardInterrupt() if stop:
             return stopped(stop)
-        case PayloadError() if error.field == "result":
+        case PayloadError(field="result") | EventTimeoutError():
             return Failed(one_line(error), retryable=False)
         case _:
             retryable = not isinstance(error, function.no_retry_on)

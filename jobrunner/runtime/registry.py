@@ -9,6 +9,14 @@ from typing import Any
 
 from jobrunner.core.errors import DuplicateFunctionError, UnknownFunctionError
 from jobrunner.core.fields import invalid
+from jobrunner.core.schedule import NewSchedule
+from jobrunner.core.schedule_errors import InvalidScheduleError
+
+
+def is_coroutine_function(call: Callable[..., Any]) -> bool:
+    """Whether it is an `async def`, or a registered function that is."""
+    registered = getattr(call, "registered", None)
+    return inspect.iscoroutinefunction(registered.call if registered is not None else call)
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class Function:
     @cached_property
     def is_async(self) -> bool:
         """Whether it is an `async def`."""
-        return inspect.iscoroutinefunction(self.call)
+        return is_coroutine_function(self.call)
 
     @cached_property
     def _signature(self) -> inspect.Signature:
@@ -53,6 +61,16 @@ class Function:
                 # One that goes into **kwargs may have the name of one that only has a position.
                 named |= {f"**{key}" if key in named else key: v for key, v in bound[name].items()}
         return named
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """What its arguments are where a call does not say."""
+        parameters = self._signature.parameters
+        return {
+            name: parameter.default
+            for name, parameter in parameters.items()
+            if parameter.default is not parameter.empty
+        }
 
     def knows(self, name: str) -> bool:
         """Whether an argument can have this name."""
@@ -97,6 +115,9 @@ class Registry:
     def __init__(self) -> None:
         """Start empty."""
         self._functions: dict[str, Function] = {}
+        self.schedules: dict[str, NewSchedule] = {}
+        """What is declared in code, by name; workers store it when they start."""
+        self._scheduled: dict[str, Function] = {}
 
     def add(self, function: Function) -> None:
         """Register a function; the same one again replaces itself, as a reload does.
@@ -110,6 +131,21 @@ class Registry:
         if known and _home(known) != _home(function):
             raise DuplicateFunctionError(function.name)
         self._functions[function.name] = function
+
+    def add_schedule(self, new: NewSchedule, function: Function) -> None:
+        """Declare a schedule of a function; declared anew, as a reload does, it replaces itself.
+
+        Raises:
+            InvalidScheduleError: another one has that name.
+        """
+        known = self._scheduled.setdefault(new.name, function)
+        is_again = known is not function and known.call.__qualname__ == function.call.__qualname__
+        if new.name in self.schedules and not (is_again and _home(known) == _home(function)):
+            raise InvalidScheduleError(
+                f"two schedules are named {new.name!r}",
+                hint="Give one of them a name of its own: @queue.schedule(…, name=…).",
+            )
+        self.schedules[new.name], self._scheduled[new.name] = new, function
 
     def get(self, name: str) -> Function:
         """Find a function.

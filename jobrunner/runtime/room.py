@@ -12,8 +12,9 @@ AHEAD_SECONDS: Final = 0.05
 """What is claimed ahead should start within so long, by the run times measured so far."""
 
 AHEAD_AT_MOST: Final = 1_000
+"""Tasks of one claim; where the slots work while a server does, they have as many in hand."""
 
-HEAD_EVERY: Final = 0.1
+HEAD_EVERY: Final = 0.5
 """Seconds after which a claim waits for free slots, so that tasks that crashed get their turn."""
 
 _WEIGHT: Final = 0.05
@@ -22,14 +23,24 @@ _WEIGHT: Final = 0.05
 class Room:
     """Counts what is in hand, measures how long tasks run, and says what to claim."""
 
-    def __init__(self, concurrency: int, limits: Mapping[str, int | None]) -> None:
-        """`limits` are the queues to serve with their own limits; none means all queues."""
+    def __init__(
+        self, concurrency: int, limits: Mapping[str, int | None], *, overlaps: bool = False
+    ) -> None:
+        """`limits` are the queues to serve with their own limits; none means all queues.
+
+        `overlaps` says that tasks run while others are claimed, which then must be more.
+        """
         self._concurrency = concurrency
+        self._rounds = 2 if overlaps else 1
         self._limits = dict(limits)
         self._in_hand: Counter[str] = Counter()
         self._total = 0
         self._mean = AHEAD_SECONDS  # of a few fast tasks we do not conclude that all are fast
         self._head_at = 0.0
+
+    def resize(self, concurrency: int) -> None:
+        """So many run at a time from now on."""
+        self._concurrency = concurrency
 
     def take(self, leases: Sequence[Lease]) -> None:
         """Tasks were claimed."""
@@ -61,11 +72,12 @@ class Room:
 
     def _ahead(self, now: float, free: int) -> int:
         depth = int(self._concurrency * AHEAD_SECONDS / max(self._mean, 1e-6))
-        depth = min(depth, AHEAD_AT_MOST)
+        depth = min(depth, self._rounds * AHEAD_AT_MOST)
         if depth <= self._concurrency or (not free and now - self._head_at > HEAD_EVERY):
             return 0
         missing = depth - max(0, self._total - self._concurrency)
-        return missing if free or missing > depth // 2 else 0
+        enough = free or missing > depth // 2 // self._rounds
+        return min(missing, AHEAD_AT_MOST) if enough else 0
 
     def _limited(self, free: int) -> "list[Want]":
         wants: list[Want] = []

@@ -10,6 +10,7 @@ from jobrunner.core.errors import DatabaseError, JobrunnerError, LastingError
 from jobrunner.core.events import WorkerTrouble
 from jobrunner.core.report import Report
 from jobrunner.core.task import WorkerId
+from jobrunner.runtime.declared import store_declared
 from jobrunner.runtime.executors import offspring
 from jobrunner.runtime.executors.command import exit_text
 from jobrunner.runtime.executors.process import prepare_server
@@ -87,6 +88,7 @@ class Scheduler:
         """
         limits = {"until_empty": until_empty, "duration": duration, "max_tasks": max_tasks}
         database = self._queue.database
+        store_declared(self._queue)  # the queues of its workers know functions only
         prepare_server(self._queue.registry.modules)
         self._maintenance = Maintenance(
             database,

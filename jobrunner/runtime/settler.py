@@ -1,8 +1,9 @@
 """The one writer of a worker: outcomes and claims share transactions (group commit)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from jobrunner.core.errors import CommitUnknownError
@@ -10,13 +11,16 @@ from jobrunner.core.outcome import Ended
 from jobrunner.core.task import Lease, Token, WorkerId
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, new_token
-from jobrunner.storage import sweep, workers
+from jobrunner.runtime.rationing import Rationing
+from jobrunner.storage import expiry, notices, sweep, workers
 from jobrunner.storage.ageing import AGED_SHARE, starving_priority
 from jobrunner.storage.agenda import Agenda, look
 from jobrunner.storage.claim import claim, claimed_with
 from jobrunner.storage.dialect import lock_tasks
+from jobrunner.storage.doubt import already_settled
 from jobrunner.storage.engine import Database
-from jobrunner.storage.settle import Settlement, already_settled, settle
+from jobrunner.storage.firing import fire
+from jobrunner.storage.settle import Settlement, settle
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -26,13 +30,18 @@ NONE_STARVES_FOR: Final = 0.1
 """Seconds for which it is believed that the plain order serves the longest-waiting task."""
 
 
-def _prepared(transaction: "Connection", now: datetime) -> Agenda:
+def _prepared(transaction: "Connection", now: datetime, settlement: Settlement) -> Agenda:
     """Do what is due; tells what will be, and what a claim has to regard."""
     agenda = look(transaction)
-    if not _is_due(agenda.next_due, now):
-        return agenda
-    sweep.promote(transaction, now=now)
-    return look(transaction)
+    acts = (
+        (agenda.next_tick, partial(fire, transaction)),
+        (agenda.next_expiry, partial(expiry.expire, transaction, settlement)),
+        (agenda.next_due, partial(sweep.promote, transaction)),
+    )
+    due = [act for moment, act in acts if _is_due(moment, now)]
+    for act in due:
+        act(now=now)
+    return look(transaction) if due else agenda
 
 
 def _is_due(moment: datetime | None, now: datetime) -> bool:
@@ -64,22 +73,41 @@ class Want(NamedTuple):
 class Settler:
     """Settles what has ended and claims what comes next, in a single transaction."""
 
-    def __init__(self, database: Database, worker_id: WorkerId, clock: Clock) -> None:
-        """Everything is written in the name of this worker."""
+    def __init__(
+        self,
+        database: Database,
+        worker_id: WorkerId,
+        clock: Clock,
+        *,
+        offers: Mapping[str, float] | None = None,
+    ) -> None:
+        """Everything is written in the name of this worker; `offers` are its resources.
+
+        Without, it has enough of each.
+        """
         self._database = database
         self._worker_id = worker_id
         self._clock = clock
         self._since_aged = 0
         self._look_for_starving_at = 0.0
         self._doubtful: list[Token] = []
+        self._rationing = Rationing(worker_id, offers, clock)
 
     @property
     def in_doubt(self) -> bool:
         """Whether a COMMIT raised and was not looked up yet."""
         return bool(self._doubtful)
 
-    def turn(self, ended: Sequence[Ended], wants: Sequence[Want]) -> Turn:
+    def turn(
+        self,
+        ended: Sequence[Ended],
+        wants: Sequence[Want],
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Turn:
         """Settle `ended`, then claim what is wanted.
+
+        `meanwhile` is called in any case, and before the claim if there is one: that is where a
+        server has much to do and this thread nothing.
 
         Raises:
             DatabaseError: nothing is known to be written; call again with the same `ended`.
@@ -92,17 +120,25 @@ class Settler:
                 settlement = settle(
                     transaction, ended, worker_id=self._worker_id, now=now, backoff=backoff
                 )
-                # What came to light fills the room that `wants` was made for.
-                agenda = _prepared(transaction, now) if wants else None
-                leases = recovered or self._claim_all(transaction, token, now, wants)
+                leases, look_at = recovered, None
+                if wants and not recovered:
+                    # What came to light fills the room that `wants` was made for.
+                    agenda = _prepared(transaction, now, settlement)
+                    leases, look_at = self._claim_all(
+                        transaction, token, wants, agenda=agenda, now=now, meanwhile=meanwhile
+                    )
+                    if agenda.limits and len(leases) < len(settlement.settled):
+                        notices.work(transaction)  # others have the room that is left
                 wanted = sum(want.free + want.ahead for want in wants)
                 drained = not recovered and len(leases) < wanted
         except CommitUnknownError:
             # It may have worked all the same: the next turn looks, before it repeats.
             self._doubtful.append(token)
             raise
+        finally:
+            meanwhile()
         self._doubtful = []
-        return Turn(settlement, leases, drained, agenda.next() if drained and agenda else None)
+        return Turn(settlement, leases, drained, look_at if drained else None)
 
     def _resolve_doubt(
         self, transaction: "Connection", ended: Sequence[Ended]
@@ -122,11 +158,24 @@ class Settler:
         return claimed, left
 
     def _claim_all(
-        self, transaction: "Connection", token: Token, now: datetime, wants: Sequence[Want]
-    ) -> list[Lease]:
-        leases: list[Lease] = []
+        self,
+        transaction: "Connection",
+        token: Token,
+        wants: Sequence[Want],
+        *,
+        agenda: Agenda,
+        now: datetime,
+        meanwhile: Callable[[], None],
+    ) -> tuple[list[Lease], datetime | None]:
+        """What was claimed, and when there may be more without anything being changed."""
+        if agenda.limits:
+            meanwhile()
+            leases, look_at = self._rationing.claim(transaction, token, wants)
+            return leases, min(filter(None, (agenda.next(), look_at)), default=None)
+        leases = []
         for want in wants:
             priority, free, ahead = self._starving(transaction, want)
+            meanwhile()
             found = self._claim(transaction, token, now, want, limit=free, priority=priority)
             found += self._claim(transaction, token, now, want, limit=want.free - len(found))
             if len(found) == want.free:  # or nothing is left for ahead of the slots
@@ -138,7 +187,7 @@ class Settler:
                 found += self._claim(transaction, token, now, want, limit=limit, ahead=True)
             self._since_aged = (self._since_aged + len(found)) % AGED_SHARE
             leases += found
-        return leases
+        return leases, agenda.next()
 
     def _starving(self, transaction: "Connection", want: Want) -> tuple[int | None, int, int]:
         """One claim in ten takes the longest-waiting task.

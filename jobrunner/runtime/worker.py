@@ -1,6 +1,5 @@
 """A worker: room? -> claim -> run -> settle -> wait for a wake-up."""
 
-from collections import deque
 from collections.abc import Callable
 from math import inf
 from typing import Any, Final
@@ -15,19 +14,21 @@ from jobrunner.core.events import (
 )
 from jobrunner.core.outcome import Ended
 from jobrunner.core.signals import StopReason
-from jobrunner.core.task import TaskId, WorkerId
+from jobrunner.core.task import WorkerId
+from jobrunner.runtime.declared import make_ready
 from jobrunner.runtime.executors.dispatch import Executors
 from jobrunner.runtime.in_hand import InHand
 from jobrunner.runtime.lookout import Lookout
 from jobrunner.runtime.membership import Membership
 from jobrunner.runtime.narrate import Narrator
-from jobrunner.runtime.options import Source, WorkerOptions
+from jobrunner.runtime.options import Executor, Source, WorkerOptions
 from jobrunner.runtime.room import Room
 from jobrunner.runtime.settler import Settler, Turn, Want
+from jobrunner.runtime.steering import Steering
 from jobrunner.runtime.stopping import Stopping
 from jobrunner.runtime.wakeup import Wakeup
-from jobrunner.storage import reads
 from jobrunner.storage.gate import going_first
+from jobrunner.storage.left import nothing_left
 
 TROUBLE_PAUSE: Final = 0.5
 """Seconds before a transaction that failed is tried again."""
@@ -58,11 +59,8 @@ class Worker:
         self._on_join = on_join
         self._clock = queue.clock
         self._unsettled: list[Ended] = []
-        self._room = Room(self.options.slots, self.options.queues)
-        self._cancels: deque[TaskId] = deque()
         self._until_empty = False
         self._max_tasks: int | None = None
-        self._stop_at = inf
         self._stopping = Stopping()
         self._lost = self._done = False
         self._lookout = Lookout(self._clock)
@@ -90,14 +88,19 @@ class Worker:
         """
         self._until_empty = until_empty
         self._max_tasks = max_tasks
-        if duration is not None:
-            self._stop_at = self._clock.monotonic() + duration
-        self._queue.database.look_over()
-        watch = self._queue.database.watch(queues=self.options.queues)
+        self._stop_at = inf if duration is None else self._clock.monotonic() + duration
+        make_ready(self._queue)
+        database = self._queue.database
+        watch = database.watch(queues=self.options.queues)
+        options = self.options
+        overlaps = database.is_served and options.executor in set(Executor)
         self._wakeup = Wakeup(watch, self._clock, interrupted=self._stopping.is_news)
         wake = self._wakeup.set
-        self._executors = Executors(self.options, self._queue, trouble=self._tell, wake=wake)
-        self._in_hand = InHand(self._executors, self.options, self._clock, wake)
+        self._executors = Executors(options, self._queue, trouble=self._tell, wake=wake)
+        self._in_hand = InHand(self._executors, options, self._clock, wake, overlaps=overlaps)
+        self._room = Room(options.slots, options.queues, overlaps=overlaps)
+        parts = (self._room, self._in_hand, self._executors, self._stopping)
+        self._steering = Steering(*parts, slots=options.slots, emit=self._queue.emit, wake=wake)
         self._join()
         try:
             while not self._done:
@@ -121,9 +124,11 @@ class Worker:
             clock=self._clock,
             emit=self._queue.emit,
             on_lost=self._on_lost,
-            on_cancel=self._on_cancel,
+            on_orders=self._steering.hear,
+            before=self._steering.orders,
         )
-        self._settler = Settler(self._queue.database, self.id, self._clock)
+        offers = self.options.offers
+        self._settler = Settler(self._queue.database, self.id, self._clock, offers=offers)
         self._narrator = Narrator(self._queue.emit, self.id)
         self._on_join(self.id)
         self._queue.emit(WorkerStarted(self.id, self.options.executor, self.options.slots))
@@ -136,10 +141,6 @@ class Worker:
 
     def _on_lost(self) -> None:
         self._lost = True
-        self._wakeup.set()
-
-    def _on_cancel(self, task_ids: list[TaskId]) -> None:
-        self._cancels.extend(task_ids)
         self._wakeup.set()
 
     def _try_step(self) -> None:
@@ -164,11 +165,11 @@ class Worker:
             self._start_over(now)
         if self._done:
             return
-        self._see_to_stops(now)
+        self._see_to_orders(now)
         self._collect()
         wants = self._wants(now)
         if self._unsettled or wants or self._settler.in_doubt:
-            self._after(self._settler.turn(self._unsettled, wants), wants)
+            self._after(self._settler.turn(self._unsettled, wants, self._in_hand.hand_out), wants)
         elif self._nothing_left(now):
             self._done = True
         elif self._wakeup.wait(self._pause(now)):
@@ -183,9 +184,11 @@ class Worker:
         if not self._until_empty or not self._lookout.found_nothing(now):
             return False
         with self._queue.database.reading() as transaction:
-            return reads.nothing_left(transaction, tuple(self.options.queues))
+            return nothing_left(transaction, tuple(self.options.queues), self.options.offers)
 
-    def _see_to_stops(self, now: float) -> None:
+    def _see_to_orders(self, now: float) -> None:
+        if self._steering.follow(self._membership, now):
+            self._lookout.woken()
         if now >= self._stop_at:
             self._stop_at = inf
             self._stopping.asked = self._stopping.asked or "its time is over"
@@ -195,13 +198,12 @@ class Worker:
             self._membership.stopping()
         if self._stopping.hurry():
             self._in_hand.stop_all(StopReason.NOW, now)
-        while self._cancels:
-            self._in_hand.stop(self._cancels.popleft(), StopReason.CANCEL, now)
         self._in_hand.advance(now)
 
     def _collect(self, *, all_of_it: bool = False) -> None:
         for attempt, ended in self._in_hand.collect(all_of_it=all_of_it):
             self._room.give(ended)
+            self._claimed -= ended.started_at is None
             if attempt.stop_reason is not StopReason.LOST:  # or it was told of already
                 self._unsettled.append(ended)
 
@@ -209,7 +211,7 @@ class Worker:
         # What has ended may release dependents: then there is always something to look for.
         if self._stopping.begun or not (self._unsettled or self._lookout.is_due(now)):
             return []
-        if not self._queue.database.reserve.is_kept():
+        if self._steering.is_paused or not self._queue.database.reserve.is_kept():
             return []
         left = None if self._max_tasks is None else self._max_tasks - self._claimed
         return self._room.wants(now, at_most=self._executors.room(left))

@@ -1,16 +1,20 @@
 """Whoever waits longest has its turn now and then, whatever its priority."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Integer, Select, bindparam, literal_column, select
 
+from jobrunner.core.task import TaskId
 from jobrunner.storage.tables import tasks
 
 AGED_SHARE: Final = 10
 """One claim in so many goes to whoever waits longest, so that no priority starves."""
 
-_PENDING: Final = (tasks.c.status == literal_column("'pending'")) & tasks.c.lane.is_(None)
+_PENDING: Final = tasks.c.status == literal_column("'pending'")
+_IN_QUEUE: Final = 1
+_IN_LANE: Final = 2
 _ONE: Final = literal_column("1", Integer)
 _PRIORITIES: Final = 64
 """How many distinct priorities the search for the longest-waiting looks at, lowest first."""
@@ -22,24 +26,33 @@ def starving_priority(transaction: Connection, *, queues: Sequence[str] = ()) ->
     Hops from one distinct priority to the next over the index that the claim uses: a handful
     of look-ups, whatever the backlog.
     """
-    heads: list[tuple[int, int]] = []  # (task id, priority)
-    saw_the_top = True
-    for queue in queues or (None,):
-        query = _HEADS[queue is not None]
-        found = transaction.execute(query, {"only_queue": queue}).all()
-        heads += [(task_id, priority) for priority, task_id in found]
-        saw_the_top &= len(found) < _PRIORITIES
-    if not heads:
+    found = [heads(transaction, queue) for queue in queues or (None,)]
+    saw_the_top = all(len(some) < _PRIORITIES for some in found)
+    every = list(itertools.chain(*found))
+    if not every:
         return None
-    _, oldest = min(heads)
-    served = saw_the_top and oldest == max(priority for _, priority in heads)
+    _, oldest = min(every)
+    served = saw_the_top and oldest == max(priority for _, priority in every)
     return None if served else oldest
 
 
-def _heads(*, in_queue: bool) -> Any:
+def heads(
+    transaction: Connection, queue: str | None = None, lane: str | None = None
+) -> list[tuple[TaskId, int]]:
+    """The oldest pending task of each priority, with it, from the lowest up, 64 at most.
+
+    Of those in no lane, of a queue or of all; or of a queue's lane.
+    """
+    kind = (queue is not None) + (lane is not None)
+    found = transaction.execute(_HEADS[kind], {"only_queue": queue, "only_lane": lane})
+    return [(TaskId(task_id), priority) for priority, task_id in found]
+
+
+def _heads(kind: int) -> Any:
     """Each distinct priority with its oldest pending task, from the lowest priority up."""
-    mine: list[Any] = [_PENDING]
-    if in_queue:
+    lane = tasks.c.lane == bindparam("only_lane") if kind == _IN_LANE else tasks.c.lane.is_(None)
+    mine: list[Any] = [_PENDING, lane]
+    if kind:
         mine.append(tasks.c.queue == bindparam("only_queue"))
     # Not `min(priority)`: a server before version 17 may go through all that are pending for it.
     lowest = select(tasks.c.priority).where(*mine).order_by(tasks.c.priority).limit(_ONE)
@@ -61,6 +74,4 @@ def _heads(*, in_queue: bool) -> Any:
     )
 
 
-_HEADS: Final[dict[bool, Select[int, int]]] = {
-    in_queue: _heads(in_queue=in_queue) for in_queue in (False, True)
-}
+_HEADS: Final[list[Select[int, int]]] = [_heads(kind) for kind in (0, _IN_QUEUE, _IN_LANE)]

@@ -22,6 +22,11 @@ class Agenda(NamedTuple):
     ruled: bool
     laned: bool
 
+    @property
+    def limits(self) -> bool:
+        """Whether a claim has limits to regard: it goes another way then, see `limited`."""
+        return self.ruled or self.laned
+
     def next(self) -> datetime | None:
         """The earliest of the moments."""
         moments = (self.next_due, self.next_expiry, self.next_tick)
@@ -32,12 +37,21 @@ def _first(moment: Any, *conditions: Any) -> ScalarSelect[datetime]:
     return select(func.min(moment)).where(*conditions).scalar_subquery()
 
 
-_WAITS: Final[Any] = text(one_of("status", "blocked", "scheduled", "pending"))
+# As the index has it, in brackets: SQLAlchemy puts none around a text, and `AND` binds closer.
+WAITS: Final[Any] = text(f"({one_of('status', 'blocked', 'scheduled', 'pending')})")
+"""Whether a task has not started."""
+
 _LOOK: Final = select(
     _first(tasks.c.run_at, tasks.c.status == literal_column("'scheduled'")),
-    _first(tasks.c.expires_at, tasks.c.expires_at.is_not(None), _WAITS),
+    _first(tasks.c.expires_at, tasks.c.expires_at.is_not(None), WAITS),
     _first(schedules.c.next_at, schedules.c.paused_at.is_(None), schedules.c.next_at.is_not(None)),
-    exists(select(queues.c.name)),
+    exists(
+        select(queues.c.name).where(
+            queues.c.paused_at.is_not(None)
+            | queues.c.concurrency.is_not(None)
+            | queues.c.rate.is_not(None)
+        )
+    ),
     exists(
         select(tasks.c.id).where(
             tasks.c.status == literal_column("'pending'"), tasks.c.lane.is_not(None)

@@ -8,7 +8,9 @@ from sqlalchemy import Connection, func, literal_column, select
 from jobrunner.core.status import FINAL
 from jobrunner.storage.dialect import damage
 from jobrunner.storage.tables import attempts, dependencies, tasks, workers
+from jobrunner.storage.traces import rewinds
 
+_COMPLETED: Final = attempts.c.outcome == literal_column("'completed'")
 _FINAL: Final = [status.value for status in FINAL]
 
 
@@ -51,11 +53,18 @@ def _orphans(transaction: Connection) -> Iterator[str]:
 
 
 def _completed_twice(transaction: Connection) -> Iterator[str]:
+    """Once, and once more since each time that it was rewound."""
     query = (
-        select(attempts.c.task_id, func.count())
-        .where(attempts.c.outcome == literal_column("'completed'"))
+        select(attempts.c.task_id)
+        .where(_COMPLETED)
         .group_by(attempts.c.task_id)
         .having(func.count() > 1)
     )
-    for task_id, times in transaction.execute(query).all():
-        yield f"task {task_id} has completed {times} times"
+    for task_id in transaction.scalars(query).all():
+        numbers = select(attempts.c.number).where(attempts.c.task_id == task_id, _COMPLETED)
+        begun = select(rewinds.c.attempt).where(rewinds.c.task_id == task_id)
+        ends, starts = transaction.scalars(numbers).all(), transaction.scalars(begun).all()
+        # How often it had been rewound, the same for two ends since the same start.
+        since = [sum(start < end for start in starts) for end in ends]
+        if len({*since}) < len(since):
+            yield f"task {task_id} has completed {len(since)} times"

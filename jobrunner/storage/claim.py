@@ -49,6 +49,7 @@ _PENDING: Final = (tasks.c.status == literal_column("'pending'")) & tasks.c.lane
 _ALIVE: Final = exists(
     select(workers.c.id)
     .where(workers.c.id == bindparam("worker"), workers.c.status == literal_column("'running'"))
+    .where(workers.c.paused_at.is_(None))
     .with_for_update(read=True)
 )
 TAKEN: Final[Mapping[str, Any]] = {
@@ -60,6 +61,9 @@ TAKEN: Final[Mapping[str, Any]] = {
 }
 """What a claim makes of a task, whichever way it was chosen."""
 
+# Asked of what was chosen, not of all that wait: what is past its expiry was ended before, unless
+# it has only just come to that (guarded by test_a_claim_takes_nothing_that_has_expired).
+_IN_TIME: Final = tasks.c.expires_at.is_(None) | (tasks.c.expires_at > bindparam("now"))
 _SAME_NAME: Final = Lease._fields[1:-3]
 # As plain numbers: SQLAlchemy calls a function for each value that has a type of ours.
 LEASE_COLUMNS: Final = (
@@ -86,7 +90,8 @@ def claim(
 
     The attempt is counted here, so that a crash counts. `queues` limits the choice to some
     queues, `priority` to one priority, `never_crashed` to tasks that never took a process
-    down. `token` must be new for every call. A worker that was declared lost gets nothing.
+    down. `token` must be new for every call. A worker that was declared lost, or
+    is paused, gets nothing, and nobody gets what has expired.
     """
     queues = list(dict.fromkeys(queues))
     statement = _statement(_Shape(len(queues), priority is not None, never_crashed))
@@ -174,13 +179,18 @@ _statements: dict[_Shape, Any] = {}
 def _statement(shape: _Shape) -> Any:
     """The UPDATE, built once for each shape."""
     if shape not in _statements:
-        chosen = _chosen(shape)
-        # The status is compared, not named: where it is named, a server whose statistics are old
-        # may go through all that are pending for each one chosen.
-        _statements[shape] = (
-            update(tasks)
-            .where(tasks.c.id == chosen.c.id, tasks.c.status == chosen.c.status, _ALIVE)
-            .values(**TAKEN)
-            .returning(*LEASE_COLUMNS)
-        )
+        _statements[shape] = taking(_chosen(shape))
     return _statements[shape]
+
+
+def taking(chosen: Any) -> Any:
+    """The UPDATE that claims what is `chosen`, by its id and status."""
+    # The status is compared, not named: where it is named, a server whose statistics are old
+    # may go through all that are pending for each one chosen.
+    return (
+        update(tasks)
+        .where(tasks.c.id == chosen.c.id, tasks.c.status == chosen.c.status, _ALIVE)
+        .where(_IN_TIME)
+        .values(**TAKEN)
+        .returning(*LEASE_COLUMNS)
+    )

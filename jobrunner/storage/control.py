@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, literal_column, select, update
 
 from jobrunner.core.errors import TaskNotFoundError, TaskStateError
 from jobrunner.core.status import FINAL, Status
-from jobrunner.core.task import TaskId, WorkerId, may_be_id
+from jobrunner.core.task import TaskId, may_be_id
 from jobrunner.core.verdict import CANCEL_REASON
 from jobrunner.storage import notices, unique
 from jobrunner.storage.dependents import settle_dependents
@@ -40,16 +40,6 @@ def cancel(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status
     notices.ends(transaction)
     settle_dependents(transaction, {task_id: Status.CANCELLED}, now=now)
     return Status.CANCELLED
-
-
-def cancel_requests(transaction: Connection, worker_id: WorkerId) -> list[TaskId]:
-    """Tasks of this worker whose end was asked for."""
-    query = select(tasks.c.id).where(
-        tasks.c.worker_id == worker_id,
-        tasks.c.status == literal_column("'in_progress'"),
-        tasks.c.cancel_requested_at.is_not(None),
-    )
-    return [TaskId(found) for found in transaction.scalars(query)]
 
 
 def retry(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status:
@@ -91,6 +81,8 @@ def retry(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status:
                 else_=tasks.c.attempt + 1,
             ),
             finished_at=None,
+            # A person wants it to run: an expiry that has passed would end it at once.
+            expires_at=case((tasks.c.expires_at > now, tasks.c.expires_at)),
             cancel_requested_at=None,
             error=None,
         )
@@ -153,4 +145,24 @@ def _open_parents(transaction: Connection, task_id: TaskId) -> int:
             f"depends on task {parent}, which is {status}",
             hint=f"Retry that one first: jobrunner task retry {parent} {task_id}.",
         )
-    return len(transaction.execute(query.where(_OPEN_PARENT)).all())
+    waiting_on = len(transaction.execute(query.where(_OPEN_PARENT)).all())
+    if not waiting_on:
+        _check_called_for(transaction, task_id)
+    return waiting_on
+
+
+def _check_called_for(transaction: Connection, task_id: TaskId) -> None:
+    """Refuse the retry of what runs only after a failure, where there was none."""
+    query = (
+        select(tasks.c.status)
+        .distinct()
+        .join(dependencies, dependencies.c.parent_id == tasks.c.id)
+        .where(
+            dependencies.c.dependent_id == task_id,
+            dependencies.c.on_failure == literal_column("'only'"),
+        )
+    )
+    if {*transaction.scalars(query)} == {Status.COMPLETED.value}:
+        raise TaskStateError(
+            task_id, "runs only if a task that it waits for does not complete, and all have"
+        )

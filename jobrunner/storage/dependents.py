@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
+    exists,
     func,
     literal_column,
     select,
@@ -24,7 +25,7 @@ from jobrunner.core.task import TaskId
 from jobrunner.storage import notices
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dialect import lock_tasks
-from jobrunner.storage.enqueue import said
+from jobrunner.storage.parents import NOTHING_FAILED, said
 from jobrunner.storage.tables import dependencies, tasks
 from jobrunner.storage.types import Moment
 
@@ -40,23 +41,34 @@ def settle_dependents(
 
     Returns (dependent, parent) for each dependent that was cancelled.
     """
-    failed = [task_id for task_id, status in ended.items() if status is not Status.COMPLETED]
-    doomed = _cancel(transaction, failed, ended, now=now) if failed else []
-    completed = [task_id for task_id, status in ended.items() if status is Status.COMPLETED]
-    _release(transaction, completed, now=now)
-    # Edges that let the dependent run anyway, below all that did not complete.
-    unsuccessful = failed + [dependent for dependent, _ in doomed]
-    _release(transaction, unsuccessful, now=now, only_run_anyway=True)
-    return doomed
+    cancelled: list[tuple[TaskId, TaskId]] = []
+    while ended:
+        failed = [task_id for task_id, status in ended.items() if status is not Status.COMPLETED]
+        doomed = _cancel(transaction, failed, ended, now=now) if failed else []
+        completed = [task_id for task_id, status in ended.items() if status is Status.COMPLETED]
+        spared = _release(transaction, completed, now=now)
+        # Edges that let the dependent run all the same, below all that did not complete.
+        unsuccessful = failed + [dependent for dependent, _ in doomed]
+        spared += _release(transaction, unsuccessful, now=now, but_for_cancel=True)
+        cancelled += doomed
+        ended = dict.fromkeys(spared, Status.CANCELLED)
+    return cancelled
 
 
+_other = dependencies.alias("other")
+_IS_ONLY: Final = exists(
+    select(_other.c.parent_id).where(
+        _other.c.dependent_id == dependencies.c.dependent_id,
+        _other.c.on_failure == literal_column("'only'"),
+    )
+)
 _WAITING: Final = (
-    select(dependencies.c.dependent_id, func.count())
+    select(dependencies.c.dependent_id, func.count(), _IS_ONLY)
     .where(dependencies.c.parent_id.in_(_IDS))
     .group_by(dependencies.c.dependent_id)
     .order_by(dependencies.c.dependent_id)
 )
-_WAITING_ANYWAY: Final = _WAITING.where(dependencies.c.on_failure == literal_column("'run'"))
+_WAITING_ANYWAY: Final = _WAITING.where(dependencies.c.on_failure != literal_column("'cancel'"))
 
 _left: Final[Any] = tasks.c.waiting_on - bindparam("ended", type_=Integer)
 _RELEASE: Final = (
@@ -80,22 +92,63 @@ def _release(
     parents: Sequence[TaskId],
     *,
     now: datetime,
-    only_run_anyway: bool = False,
-) -> None:
-    """Lower `waiting_on` of the dependents by the number of these parents that each has."""
-    statement = _WAITING_ANYWAY if only_run_anyway else _WAITING
+    but_for_cancel: bool = False,
+) -> list[TaskId]:
+    """Lower `waiting_on` of the dependents by the number of these parents that each has.
+
+    Returns those that are cancelled by it: they run only after a failure, and there was none.
+    """
+    statement = _WAITING_ANYWAY if but_for_cancel else _WAITING
+    spared: list[TaskId] = []
     for chunk in chunks(parents):
         ended: dict[int, list[int]] = {}
-        for dependent, number in transaction.execute(statement, {"ids": chunk}):
+        only: list[TaskId] = []
+        for dependent, number, is_only in transaction.execute(statement, {"ids": chunk}):
             ended.setdefault(number, []).append(dependent)
+            if is_only:
+                only.append(TaskId(dependent))
         # By their ids, not by a join with their edges: as in `claim`, a server would go through
         # all that are blocked for each one (guarded by test_a_fan_out_is_released_by_its_ids).
         lock_tasks(transaction, sorted(itertools.chain(*ended.values())))
+        only = _still_blocked(transaction, only)
         for number, dependents in ended.items():
             for some in chunks(dependents):
                 values = {"ids": some, "ended": number, "now": now}
                 if transaction.execute(_RELEASE, values).rowcount:
                     notices.work(transaction)
+        spared += _spared(transaction, only, now=now)
+    return spared
+
+
+_parent = tasks.alias("parent")
+_SPARED: Final = (
+    update(tasks)
+    .where(
+        tasks.c.id.in_(_IDS),
+        tasks.c.waiting_on == literal_column("0"),
+        tasks.c.status.in_([literal_column("'pending'"), literal_column("'scheduled'")]),
+        ~exists(
+            select(dependencies.c.parent_id)
+            .join(_parent, _parent.c.id == dependencies.c.parent_id)
+            .where(
+                dependencies.c.dependent_id == tasks.c.id,
+                dependencies.c.on_failure == literal_column("'only'"),
+                _parent.c.status.in_([literal_column("'failed'"), literal_column("'cancelled'")]),
+            )
+        ),
+    )
+    .values(status=literal_column("'cancelled'"), finished_at=_NOW, error=NOTHING_FAILED)
+    .returning(tasks.c.id)
+)
+
+
+def _spared(transaction: Connection, ids: Sequence[int], *, now: datetime) -> list[TaskId]:
+    """Cancel those that have just been released and that no failure calls for."""
+    return [
+        TaskId(task_id)
+        for some in chunks(ids)
+        for task_id in transaction.execute(_SPARED, {"ids": some, "now": now}).scalars().all()
+    ]
 
 
 def _doomed_statement() -> Any:

@@ -53,6 +53,33 @@ def lock_tasks(transaction: Connection, ids: Sequence[int]) -> None:
         transaction.exec_driver_sql(_LOCK, (f"{{{','.join(map(str, ids))}}}",))
 
 
+_ONE_BY_ONE: Final = (
+    "SELECT pg_advisory_xact_lock(hashtext('jobrunner claims'), hashtext(current_schema()))"
+)
+
+
+def claim_one_by_one(transaction: Connection) -> None:
+    """Wait for other claims that count what runs: two must not count before either has written.
+
+    Until the transaction ends. In a file, everybody writes one by one.
+    """
+    if transaction.dialect.name != "sqlite":
+        transaction.exec_driver_sql(_ONE_BY_ONE)
+
+
+_UNDERWAY: Final = """
+SELECT DISTINCT virtualtransaction FROM pg_locks
+WHERE relation = 'queues'::regclass AND pid <> pg_backend_pid()
+"""
+
+
+def claims_underway(transaction: Connection) -> set[str]:
+    """The transactions that have read which queues are paused and are not over; in a file, none."""
+    if transaction.dialect.name == "sqlite":
+        return set()
+    return set(transaction.exec_driver_sql(_UNDERWAY).scalars())
+
+
 KEY_LOCKS: Final = 1_024
 """Locks that all unique keys share: a server has room for some thousands at a time."""
 
@@ -67,6 +94,15 @@ def lock_keys(transaction: Connection, keys: Iterable[str]) -> None:
     numbers = sorted({zlib.crc32(key.encode()) % KEY_LOCKS for key in keys})
     if numbers and transaction.dialect.name != "sqlite":
         transaction.exec_driver_sql(_LOCK_KEYS, (f"{{{','.join(map(str, numbers))}}}",))
+
+
+def lock_name(transaction: Connection, name: str) -> None:
+    """Keep others from locking the same name until the transaction ends; in a file, all are out."""
+    if transaction.dialect.name != "sqlite":
+        transaction.exec_driver_sql(_LOCK_NAME, (name,))
+
+
+_LOCK_NAME: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 6))"
 
 
 def say(transaction: Connection, *, file: Sequence[str] = (), server: Sequence[str] = ()) -> None:

@@ -114,6 +114,11 @@ class Database:
         elif self._turnstile is not None and notices.lead_to_work(connection):
             bell.ring(self._turnstile.path)
 
+    @property
+    def is_served(self) -> bool:
+        """Whether a server does the work of the statements, while this process can do its own."""
+        return self._server is not None
+
     def is_busy(self) -> bool:
         """Whether a thread of this process writes, and others would wait; on a server none does."""
         return self._turnstile is not None and self._turnstile.is_taken()

@@ -1,25 +1,25 @@
 """Store new tasks with their dependencies: all of them or none, in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from jobrunner.core import lane, payload
-from jobrunner.core.errors import UnknownParentError
-from jobrunner.core.graph import parents_first
-from jobrunner.core.new_task import NewTask, Parent
-from jobrunner.core.status import TO_CLAIM, Status
-from jobrunner.core.task import Task, TaskId
+from jobrunner.core.errors import InvalidTaskError
+from jobrunner.core.new_task import NewTask
+from jobrunner.core.results import Encoder
+from jobrunner.core.status import TO_CLAIM
+from jobrunner.core.task import TaskId
 from jobrunner.storage import notices, payloads, unique
 from jobrunner.storage.dialect import reserve_ids
-from jobrunner.storage.parents import statuses
+from jobrunner.storage.parents import Membership, block, edges_of, finder
 from jobrunner.storage.prepared import Insert
 from jobrunner.storage.replace import replace
+from jobrunner.storage.rows import Row, row_of
 from jobrunner.storage.tables import dependencies, tasks
-from jobrunner.storage.types import MICROSECOND, micros
+from jobrunner.storage.types import micros
 
 _TASK_COLUMNS: Final = (
     "id",
@@ -50,12 +50,6 @@ _in_order: Final = itemgetter(*_TASK_COLUMNS)
 _INSERT_TASKS: Final = Insert(tasks, _TASK_COLUMNS)
 _INSERT_EDGES: Final = Insert(dependencies, ("parent_id", "dependent_id", "on_failure"))
 
-Edge = tuple[TaskId, str]
-"""A parent and what its failure means to the dependent: `cancel` or `run`."""
-
-Row = dict[str, Any]
-"""A new task as it is stored, by the names of the columns; moments in microseconds."""
-
 
 def enqueue(
     transaction: Connection,
@@ -63,11 +57,12 @@ def enqueue(
     *,
     now: datetime,
     before: Sequence[TaskId] = (),
+    membership: Membership | None = None,
 ) -> list[Row]:
     """Store `new` and return the rows in the same order, `after` with the ids of the parents.
 
     `after` and `after_any` may name tasks of the same call in any order. `before` are the ids of
-    the same call whose COMMIT is in doubt.
+    the same call whose COMMIT is in doubt. `membership` makes a batch of them.
 
     Where a task with its unique key was there, its row is only `{"id", "is_duplicate", …}`.
 
@@ -81,39 +76,70 @@ def enqueue(
         return []
     ids = [TaskId(number) for number in reserve_ids(transaction, len(new), before=before)]
     if any(task.unique is not None for task in new):
-        return _enqueue_unique(transaction, new, ids, now=now)
-    rows = [_row(task, task_id, micros(now)) for task, task_id in zip(new, ids, strict=True)]
-    return _store(transaction, new, rows, dict(zip(new, ids, strict=True)))
+        return _enqueue_unique(transaction, new, ids, now=now, membership=membership)
+    pairs, created_at = list(zip(new, ids, strict=True)), micros(now)
+    encoder = Encoder(finder(dict(pairs)))
+    rows = [row_of(task, task_id, created_at, encoder) for task, task_id in pairs]
+    return _store(transaction, pairs, rows, encoder, membership)
 
 
 def _enqueue_unique(
-    transaction: Connection, new: Sequence[NewTask[Any]], ids: Sequence[TaskId], *, now: datetime
+    transaction: Connection,
+    new: Sequence[NewTask[Any]],
+    ids: Sequence[TaskId],
+    *,
+    now: datetime,
+    membership: Membership | None,
 ) -> list[Row]:
     """Store what nobody else stands in for; dependents of the others wait for their stand-ins."""
     created_at = micros(now)
     resolved = unique.resolve(transaction, new, ids, now=now, created_at=created_at)
     kept = [at for at in range(len(new)) if at not in resolved.stand_ins]
-    own = dict(zip(new, resolved.ids(ids), strict=True))
+    standing = resolved.ids(ids)
+    encoder = Encoder(finder(dict(zip(new, standing, strict=True))))
     later = {holder.id: task for holder, task in resolved.replaced.items() if holder.is_new}
-    rows = [_row(later.get(ids[at], new[at]), ids[at], created_at) for at in kept]
-    stored = _store(transaction, [new[at] for at in kept], rows, own)
+    rows = [row_of(later.get(ids[at], new[at]), ids[at], created_at, encoder) for at in kept]
+    if membership:
+        others = {standing[at] for at in resolved.stand_ins} - set(ids)
+        membership = membership._replace(also=sorted(others))
+    stored = _store(transaction, [(new[at], ids[at]) for at in kept], rows, encoder, membership)
     given = {
-        holder: _row(task, holder.id, created_at, since=holder.created_at)
+        holder: _in_place(
+            task, row_of(task, holder.id, created_at, encoder, since=holder.created_at)
+        )
         for holder, task in resolved.replaced.items()
         if not holder.is_new
     }
     return resolved.answers(ids, stored, replace(transaction, given, now=created_at))
 
 
+def _in_place(task: NewTask[Any], row: Row) -> Row:
+    """A row that is to replace another; the one that is there keeps its parents."""
+    if row["wants"]:
+        raise InvalidTaskError(
+            f"{task.name} would wait for the results of others, and replaces one that does not",
+            field="unique.on_conflict",
+            hint="Pass the values themselves, or ignore it where one is there.",
+        )
+    return row
+
+
 def _store(
     transaction: Connection,
-    new: Sequence[NewTask[Any]],
+    pairs: Sequence[tuple[NewTask[Any], TaskId]],
     rows: list[Row],
-    own: Mapping[NewTask[Any], TaskId],
+    encoder: Encoder,
+    membership: Membership | None,
 ) -> list[Row]:
-    edges = _edges(new, [row["id"] for row in rows], own)
+    wants = {row["id"]: row["wants"] for row in rows if row["wants"]}
+    edges = edges_of(pairs, wants, membership, find=encoder.find)
     if edges:
-        _block(transaction, {row["id"]: row for row in rows}, edges, new, rows[0]["created_at"])
+        by_id = {row["id"]: row for row in rows}
+        now = rows[0]["created_at"]
+        block(transaction, by_id, edges, new=pairs, membership=membership, now=now)
+    if membership:
+        for (task, _), row in zip(pairs, rows, strict=True):
+            row["batch_id"] = None if task in membership.callbacks else membership.batch_id
     short, apart = payloads.split(rows)
     _INSERT_TASKS.run(transaction, [_in_order(row) for row in short])
     payloads.put(transaction, apart)
@@ -125,124 +151,3 @@ def _store(
     _INSERT_EDGES.run(transaction, links)
     notices.work(transaction, {row["queue"] for row in rows if row["status"] in TO_CLAIM})
     return rows
-
-
-def _row(
-    task: NewTask[Any], task_id: TaskId, created_at: int, *, since: int | None = None
-) -> dict[str, Any]:
-    """`since` is when one that it replaces was stored."""
-    run_at = created_at + task.delay // MICROSECOND
-    if task.run_at is not None:
-        run_at = max(run_at, micros(task.run_at))
-    own: dict[str, Any] = {}
-    if task.unique is not None:
-        own = unique.columns(task, created_at)
-        run_at = unique.put_off(task, run_at, created_at if since is None else since)
-    return {
-        "id": task_id,
-        "status": Status.SCHEDULED.value if run_at > created_at else Status.PENDING.value,
-        "queue": task.queue,
-        "priority": task.priority,
-        "run_at": run_at,
-        "max_attempts": task.max_attempts,
-        "waiting_on": 0,
-        "timeout": task.timeout // MICROSECOND if task.timeout else None,
-        "created_at": created_at,
-        "finished_at": None,
-        "function": task.function,
-        "command": payload.encode(list(task.command), what="command") if task.command else None,
-        "cwd": task.cwd,
-        "args": payload.encode(list(task.args), what="args") if task.args else None,
-        "kwargs": payload.encode(dict(task.kwargs), what="kwargs") if task.kwargs else None,
-        "description": task.description,
-        "error": None,
-        "lane": lane.encode(task.concurrency_key, task.needs),
-        "unique_key": None,
-        "unique_in": None,
-        "unique_until": None,
-        "expires_at": _expires_at(task, created_at),
-        "batch_id": task.batch_id,
-        "extras": None,
-        "after": (),
-        "is_duplicate": False,
-        **own,
-    }
-
-
-def _expires_at(task: NewTask[Any], created_at: int) -> int | None:
-    moments = [] if task.expires_at is None else [micros(task.expires_at)]
-    if task.expires_in is not None:
-        moments.append(created_at + task.expires_in // MICROSECOND)
-    return min(moments, default=None)
-
-
-def _edges(
-    new: Sequence[NewTask[Any]], ids: Sequence[TaskId], own: Mapping[NewTask[Any], TaskId]
-) -> dict[TaskId, list[Edge]]:
-    """The parents of each new task; one named twice keeps the stricter rule."""
-    edges: dict[TaskId, list[Edge]] = {}
-    for task, task_id in zip(new, ids, strict=True):
-        if task.after or task.after_any:
-            rules = dict.fromkeys(_ids(task.after_any, own), "run")
-            rules |= dict.fromkeys(_ids(task.after, own), "cancel")
-            edges[task_id] = list(rules.items())
-    return edges
-
-
-def _ids(parents: Iterable[Parent], own: Mapping[NewTask[Any], TaskId]) -> Iterable[TaskId]:
-    for parent in parents:
-        if isinstance(parent, Task):
-            yield parent.id
-        elif isinstance(parent, NewTask):
-            if parent not in own:
-                raise UnknownParentError(parent.name)
-            yield own[parent]
-        else:
-            yield TaskId(parent)
-
-
-def _block(
-    transaction: Connection,
-    rows: dict[TaskId, dict[str, Any]],
-    edges: dict[TaskId, list[Edge]],
-    new: Sequence[NewTask[Any]],
-    created_at: int,
-) -> None:
-    """Set the status of tasks that have parents, parents first."""
-    inside = {
-        task_id: [parent for parent, _ in edges.get(task_id, ()) if parent in rows]
-        for task_id in rows
-    }
-    named = dict(zip(rows, new, strict=True))
-    order = parents_first(inside, name=lambda task_id: named[TaskId(task_id)].name)
-    outside = {p for parents in edges.values() for p, _ in parents if p not in rows}
-    known = statuses(transaction, outside)
-    for number in order:
-        task_id = TaskId(number)
-        rows[task_id]["after"] = tuple(sorted(parent for parent, _ in edges.get(task_id, ())))
-        _apply_parents(rows[task_id], edges.get(task_id, ()), known, created_at)
-        known[task_id] = Status(rows[task_id]["status"])
-
-
-def _apply_parents(
-    row: dict[str, Any], parents: Iterable[Edge], known: dict[TaskId, Status], now: int
-) -> None:
-    waiting_on = 0
-    for parent, on_failure in parents:
-        status = known[parent]
-        if not status.is_final:
-            waiting_on += 1
-        elif status is not Status.COMPLETED and on_failure == "cancel":
-            row |= {
-                "status": Status.CANCELLED.value,
-                "finished_at": now,
-                "error": f"task {parent}, which it depends on, {said(status)}",
-            }
-            return
-    if waiting_on:
-        row |= {"status": Status.BLOCKED.value, "waiting_on": waiting_on}
-
-
-def said(status: Status) -> str:
-    """How a parent's end is told in a sentence."""
-    return "failed" if status is Status.FAILED else "was cancelled"

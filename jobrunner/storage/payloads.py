@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, literal_colum
 
 from jobrunner.core.task import Lease
 from jobrunner.storage.chunks import chunks
+from jobrunner.storage.passing import passed
 from jobrunner.storage.prepared import Insert, Row
 from jobrunner.storage.tables import payloads, tasks
 
@@ -51,7 +52,7 @@ _APART: Final = select(payloads).where(payloads.c.task_id.in_(bindparam("ids", e
 
 
 def whole(transaction: Connection, leases: list[Lease]) -> list[Lease]:
-    """Leases with all of their arguments.
+    """Leases with all of their arguments, the results of parents among them.
 
     Not with the claim itself: SQLite puts what an UPDATE returns aside once more, all of it.
     """
@@ -63,10 +64,11 @@ def whole(transaction: Connection, leases: list[Lease]) -> list[Lease]:
         for some in chunks(ids)
         for task_id, args, kwargs, extras in transaction.execute(_APART, {"ids": some}).all()
     }
-    return [
+    leases = [
         _filled(lease, found[lease.task_id]) if lease.task_id in found else lease
         for lease in leases
     ]
+    return passed(transaction, leases)
 
 
 def _filled(lease: Lease, apart: Mapping[str, str | None]) -> Lease:

@@ -25,6 +25,10 @@ SIZES: Final = (512, 128, 32, 8, 2, 1)
 ARRAYS_OF: Final = 2_000
 """Rows whose values go as arrays at a time, if they are not too large."""
 
+ONCE_FROM: Final = 100
+"""Rows from which on a value that all of them have goes once, not as an array. In fewer rows many
+columns are alike by chance, and each mixture of them is a statement of its own to prepare."""
+
 AT_ONCE: Final = 1 << 22
 """Characters of text in one statement: a server takes no array over 1 GiB, and none for ever."""
 
@@ -88,13 +92,21 @@ def _alike(rows: Sequence[Row]) -> Iterator[tuple[Row, Sequence[Row]]]:
 class _Rows:
     """A text around a source of rows, for any number of them."""
 
-    def __init__(self, table: Table, columns: Sequence[str], before: str, after: str = "") -> None:
+    def __init__(
+        self, table: Table, columns: Sequence[str], before: str, after: str = "", keys: int = 1
+    ) -> None:
+        """The first columns are `keys`, and always arrays.
+
+        Where all rows have one token, a planner that saw it would look for it, through all tasks.
+        """
         self._before = before
         self._after = after
         kinds = [_kind(table.c[name].type) for name in columns]
+        self._kinds = kinds
+        # Floats do not go once either: 0.0 is equal to -0.0.
+        exact = [kind != "double precision" for kind in kinds[keys:]]
+        self._may_go_once = [False] * keys + exact
         self._are_text = [kind == "text" for kind in kinds]
-        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
-        self._arrays = f"{before}SELECT * FROM unnest({arrays}){after}"  # noqa: S608 — marks only
         self._texts: dict[tuple[int, Row], str] = {}
 
     def statements(self, transaction: Connection, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
@@ -108,13 +120,39 @@ class _Rows:
     def _with_arrays(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
         """A value a column, whatever the number of rows."""
         columns = list(zip(*rows, strict=True))
-        words = [set(c) if text else None for c, text in zip(columns, self._are_text, strict=True)]
+        once = self._go_once(columns)
+        words = [
+            set(column) if text and not same else None
+            for column, text, same in zip(columns, self._are_text, once, strict=True)
+        ]
         if len(rows) > 1 and _are_large(columns, words):
             half = len(rows) // 2
             yield from self._with_arrays(rows[:half])
             yield from self._with_arrays(rows[half:])
         else:
-            yield self._arrays, tuple(map(array, columns, words))
+            single = [column[0] for column in itertools.compress(columns, once)]
+            each = zip(columns, words, once, strict=True)
+            arrays = [array(column, some) for column, some, same in each if not same]
+            yield self._over_arrays(once), (*single, *arrays)
+
+    def _go_once(self, columns: Sequence[Row]) -> Row:
+        """Which columns hold one value, if there are rows enough to ask."""
+        if len(columns[0]) < ONCE_FROM:
+            return (False,) * len(columns)
+        each = zip(columns, self._may_go_once, strict=True)
+        return tuple(may and column.count(column[0]) == len(column) for column, may in each)
+
+    def _over_arrays(self, once: Row) -> str:
+        """The text for one value of some columns, and then an array of each of the others."""
+        key = (0, once)
+        if key not in self._texts:
+            kinds = list(zip(self._kinds, once, strict=True))
+            arrays = ", ".join(f"%s::{kind}[]" for kind, same in kinds if not same)
+            names = [f"c{at}" for at, same in enumerate(once) if not same]
+            each = [f"%s::{kind}" if same else f"c{at}" for at, (kind, same) in enumerate(kinds)]
+            rows = f"SELECT {', '.join(each)} FROM unnest({arrays}) AS c ({', '.join(names)})"  # noqa: S608 — marks only
+            self._texts[key] = f"{self._before}{rows}{self._after}"
+        return self._texts[key]
 
     def _with_values(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
         """`VALUES (?, ?), (?, NULL), …`: a value a mark.
@@ -176,6 +214,7 @@ class Update:
             f"WITH given ({', '.join(names)}) AS (",
             f") UPDATE {table.name} SET {', '.join(assigned)} FROM given"  # noqa: S608 — our names
             f" WHERE {' AND '.join(matched)} RETURNING {returning}",
+            keys=len(match),
         )
 
     def run(self, transaction: Connection, rows: Sequence[Row]) -> list[Any]:

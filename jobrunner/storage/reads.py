@@ -66,6 +66,7 @@ def find(
     status: Status | None = None,
     queue: str | None = None,
     function: str | None = None,
+    batch_id: int | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[Task[Any]]:
@@ -74,11 +75,14 @@ def find(
         tasks.c.status: status,
         tasks.c.queue: queue,
         tasks.c.function: function,
+        tasks.c.batch_id: batch_id,
     }
     query = _TASKS.order_by(tasks.c.id.desc()).limit(limit)
     query = query.where(*(column == value for column, value in wanted.items() if value is not None))
     if status is Status.IN_PROGRESS:  # few of many: not to be searched for from the newest on
         query = query.where(tasks.c.id.in_(_RUNNING))
+    if batch_id is not None and not may_be_id(batch_id):
+        return []
     if may_be_id(before):
         query = query.where(tasks.c.id < before)
     elif before is not None and before < TASK_IDS.start:

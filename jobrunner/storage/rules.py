@@ -61,6 +61,8 @@ schedules = Table(
     Column("next_at", Moment),
     Column("paused_at", Moment),
     Column("created_at", Moment, nullable=False),
+    Column("last_task_id", Long),
+    Column("error", Text),
     CheckConstraint("(cron IS NULL) <> (every IS NULL)", name="rule"),
     CheckConstraint("every > 0", name="every"),
     CheckConstraint(one_of("missed", "skip", "one", "all"), name="missed"),

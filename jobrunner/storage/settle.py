@@ -1,21 +1,28 @@
 """Write down how attempts ended, if their leases still hold, with all that follows."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from jobrunner.core.backoff import Backoff
-from jobrunner.core.outcome import NAMES, Cancelled, Completed, Ended, Failed, Outcome
+from jobrunner.core.outcome import (
+    NAMES,
+    Cancelled,
+    Completed,
+    Ended,
+    Failed,
+    Outcome,
+    Stored,
+)
 from jobrunner.core.status import FINAL, TO_CLAIM
-from jobrunner.core.task import TaskId, Token, WorkerId
+from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.core.verdict import Verdict, decide
-from jobrunner.storage import notices, unique
+from jobrunner.storage import cached, notices, unique, waits
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dependents import settle_dependents
-from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.prepared import Insert, Update
 from jobrunner.storage.tables import attempts, tasks
 from jobrunner.storage.types import micros
@@ -28,6 +35,13 @@ class Settled(NamedTuple):
     verdict: Verdict
 
 
+class Expired(NamedTuple):
+    """A task that was not started in time, and its error."""
+
+    task_id: TaskId
+    error: str
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """What one call wrote, and what it refused because the lease was gone."""
@@ -35,6 +49,7 @@ class Settlement:
     settled: list[Settled]
     refused: list[Ended]
     cancelled_dependents: list[tuple[TaskId, TaskId]]
+    expired: list[Expired] = field(default_factory=list[Expired])
 
 
 _THESE: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
@@ -93,9 +108,10 @@ def settle(
     nothing and is returned as refused: its task was rescued, cancelled or settled already.
     """
     settlement = Settlement([], [], [])
-    for batch in _each_task_once(ended):
-        lock_tasks(transaction, [end.lease.task_id for end in batch])
-        cancelled = _cancel_requested(transaction, batch)
+    for some in _each_task_once(ended):
+        special = [end for end in some if type(end.outcome) is not Completed]
+        batch = waits.lock(transaction, some, special, now=now)
+        cancelled = _cancel_requested(transaction, special)
         judged = [
             Settled(
                 end,
@@ -109,7 +125,10 @@ def settle(
             )
             for end in batch
         ]
+        first = len(settlement.settled)
         _write(transaction, judged, settlement, worker_id=worker_id, now=now)
+        if special:
+            cached.note(transaction, [end for end, _ in settlement.settled[first:]], now=now)
     return settlement
 
 
@@ -156,9 +175,10 @@ def _write(
     settled = judged
     if len(held) < len(judged):
         settled = [one for one in judged if one.ended.lease.task_id in held]
-        settlement.refused.extend(
-            one.ended for one in judged if one.ended.lease.task_id not in held
-        )
+        gone = [one for one in judged if one.ended.lease.task_id not in held]
+        for one in gone:  # or given up by the task itself, with its end
+            kept = isinstance(one.ended.outcome, Stored)
+            settlement.settled.append(one) if kept else settlement.refused.append(one.ended)
         statuses = {verdict.status for _, verdict in settled}
     _RECORD.run(transaction, list(_attempt_rows(settled, worker_id)))
     if statuses & TO_CLAIM:
@@ -221,15 +241,3 @@ def problem(outcome: Outcome) -> str | None:
     if isinstance(outcome, Cancelled):
         return outcome.reason
     return getattr(outcome, "error", None)
-
-
-_KNOWN: Final = select(attempts.c.task_id, attempts.c.token).where(attempts.c.task_id.in_(_THESE))
-
-
-def already_settled(transaction: Connection, ended: Sequence[Ended]) -> set[tuple[TaskId, Token]]:
-    """Which of these are in the history: how a COMMIT that raised is found to have worked."""
-    found: set[tuple[TaskId, Token]] = set()
-    for chunk in chunks([end.lease.task_id for end in ended]):
-        for task_id, token in transaction.execute(_KNOWN, {"ids": chunk}):
-            found.add((task_id, token))
-    return found

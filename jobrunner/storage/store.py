@@ -14,10 +14,11 @@ from sqlalchemy.exc import IntegrityError
 from jobrunner.core.errors import CommitUnknownError, ConflictError, DatabaseError
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.task import TaskSource
-from jobrunner.storage import migrate
+from jobrunner.storage import joint, migrate
 from jobrunner.storage.doubt import has_arrived
 from jobrunner.storage.engine import Database
-from jobrunner.storage.enqueue import Row, enqueue
+from jobrunner.storage.enqueue import enqueue
+from jobrunner.storage.rows import Row
 from jobrunner.storage.stored import look
 from jobrunner.storage.together import FEW, Asked, Together
 from jobrunner.storage.turnstile import in_turn
@@ -80,10 +81,14 @@ class Store:
             finally:
                 self._joined.reset(token)
 
+    def _part_of(self) -> Connection | None:
+        """The transaction that all of this thread or coroutine goes into, if there is one."""
+        return self._joined.get() or joint.at(self._database.location)
+
     @contextlib.contextmanager
     def writing(self) -> Generator[Connection]:
         """A transaction that writes: the joined one, or one of its own."""
-        joined = self._joined.get()
+        joined = self._part_of()
         if joined is not None:
             yield joined
             return
@@ -101,7 +106,7 @@ class Store:
         try:
             return self._write(call, *values, **named)
         except ConflictError:
-            if self._joined.get() is not None:
+            if self._part_of() is not None:
                 raise
             return self._write(call, *values, **named)
 
@@ -131,7 +136,7 @@ class Store:
         try:
             return self._enqueue(lambda: (new, now), source)
         except ConflictError:
-            if self._joined.get() is not None:  # the whole of it was taken back, not only this
+            if self._part_of() is not None:  # the whole of it was taken back, not only this
                 raise
             return self._enqueue(lambda: (new, now), source)
 
@@ -145,7 +150,7 @@ class Store:
                 isinstance(p, NewTask) for task in new for p in (*task.after, *task.after_any)
             )
             and not self.after_commit
-            and self._joined.get() is None
+            and self._part_of() is None
             and not in_turn()
         )
 
@@ -190,7 +195,7 @@ class Store:
 
     def reading(self) -> contextlib.AbstractContextManager[Connection]:
         """A transaction that reads: the joined one, or one of its own."""
-        joined = self._joined.get()
+        joined = self._part_of()
         return self.database.reading() if joined is None else contextlib.nullcontext(joined)
 
     def read(self, call: Callable[..., R], *values: Any, **named: Any) -> R:

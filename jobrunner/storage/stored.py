@@ -11,7 +11,7 @@ from jobrunner.core import lane, payload
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskSource
 from jobrunner.storage import reads
-from jobrunner.storage.enqueue import Row
+from jobrunner.storage.rows import Row
 from jobrunner.storage.types import EPOCH
 
 

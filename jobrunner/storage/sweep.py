@@ -1,13 +1,11 @@
-"""The sweeps: due -> pending, lost or overdue -> runnable, old -> deleted."""
+"""The sweeps: due -> pending, lost or overdue -> runnable; old -> deleted is in `retention`."""
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     Connection,
     bindparam,
-    delete,
     exists,
     literal,
     literal_column,
@@ -15,27 +13,16 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
 from jobrunner.core.backoff import Backoff
-from jobrunner.core.errors import DatabaseError
 from jobrunner.core.outcome import Ended, Lost, Outcome, Released, TimedOut
-from jobrunner.core.status import Status
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
 from jobrunner.storage.claim import LEASE_COLUMNS, no_bare_limit
 from jobrunner.storage.settle import Settlement, settle
-from jobrunner.storage.tables import dependencies, tasks, workers
+from jobrunner.storage.tables import tasks, workers
 from jobrunner.storage.types import Long, Moment, micros
 
 PROMOTE_AT_ONCE: Final = 1_000
-PRUNE_AT_ONCE: Final = 500
-
-RETENTION: Final[Mapping[Status, timedelta]] = {
-    Status.COMPLETED: timedelta(days=7),
-    Status.CANCELLED: timedelta(days=7),
-    Status.FAILED: timedelta(days=90),
-}
-"""How long a finished task is kept."""
 
 _IN_PROGRESS: Final = tasks.c.status == literal_column("'in_progress'")
 _SCHEDULED: Final = tasks.c.status == literal_column("'scheduled'")
@@ -130,52 +117,3 @@ def _take(
         for row in transaction.execute(select(*LEASE_COLUMNS, started_at).where(which))
     ]
     return settle(transaction, ended, worker_id=worker_id, now=now, backoff=backoff)
-
-
-_child = tasks.alias("child")
-_NEEDED: Final = exists().where(
-    dependencies.c.parent_id == tasks.c.id,
-    dependencies.c.dependent_id == _child.c.id,
-    _child.c.finished_at.is_(None),
-)
-
-
-def prune(
-    transaction: Connection,
-    *,
-    now: datetime,
-    retention: Mapping[Status, timedelta] = RETENTION,
-    limit: int = PRUNE_AT_ONCE,
-) -> int:
-    """Delete finished tasks past their retention with their history, a bounded number at once.
-
-    A task that an unfinished one depends on stays. Returns how many were deleted.
-
-    Raises:
-        DatabaseError: a foreign key of somebody's own table refers to one; none was deleted.
-    """
-    deleted = 0
-    for age, statuses in _by_age(retention):
-        old = (
-            select(tasks.c.id)
-            .where(tasks.c.finished_at < now - age, tasks.c.status.in_(statuses), ~_NEEDED)
-            .order_by(tasks.c.finished_at)
-            .limit(literal_column(str(limit - deleted)))  # in the text: see `claim`
-            .with_for_update(skip_locked=True)  # or one that is being retried would go
-            .cte("old")
-            .prefix_with("MATERIALIZED")
-        )
-        gone = delete(tasks).where(tasks.c.id.in_(select(old.c.id)))
-        try:
-            deleted += transaction.execute(gone).rowcount
-        except IntegrityError as error:
-            raise DatabaseError(
-                "old tasks cannot be deleted: rows of another table refer to them",
-                hint="Delete those first, or have their foreign key say ON DELETE CASCADE.",
-            ) from error
-    return deleted
-
-
-def _by_age(retention: Mapping[Status, timedelta]) -> Iterable[tuple[timedelta, list[str]]]:
-    for age in sorted(set(retention.values())):
-        yield age, [status.value for status, kept in retention.items() if kept == age]

@@ -13,7 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from jobrunner.core.outcome import NAMES
+from jobrunner.core.outcome import WORDS
 from jobrunner.core.status import FINAL, Status
 from jobrunner.storage import rules, traces
 from jobrunner.storage.schema import metadata, one_of, partial_index
@@ -156,8 +156,21 @@ partial_index(
 partial_index("ix_tasks_batch", tasks.c.batch_id, tasks.c.status, where="batch_id IS NOT NULL")
 partial_index("ix_tasks_scheduled", tasks.c.run_at, where="status = 'scheduled'")
 partial_index("ix_tasks_in_progress", tasks.c.worker_id, where="status = 'in_progress'")
+partial_index(
+    "ix_tasks_running",
+    tasks.c.lane,
+    tasks.c.worker_id,
+    where="status = 'in_progress' AND lane IS NOT NULL",
+)
 partial_index("ix_tasks_blocked", tasks.c.queue, where="status = 'blocked'")
-partial_index("ix_tasks_finished", tasks.c.finished_at, where="finished_at IS NOT NULL")
+# By queues, whose ended tasks are kept for different times: see `retention`.
+partial_index(
+    "ix_tasks_finished",
+    tasks.c.status,
+    tasks.c.queue,
+    tasks.c.finished_at,
+    where="finished_at IS NOT NULL",
+)
 
 dependencies = Table(
     "dependencies",
@@ -171,6 +184,7 @@ dependencies = Table(
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
+partial_index("ix_dependencies_only", dependencies.c.dependent_id, where="on_failure = 'only'")
 
 attempts = Table(
     "attempts",
@@ -189,7 +203,7 @@ attempts = Table(
     Column("exit_code", Integer),
     Column("stdout", Text),
     Column("stderr", Text),
-    CheckConstraint(one_of("outcome", *NAMES.values()), name="outcome"),
+    CheckConstraint(one_of("outcome", *WORDS), name="outcome"),
     # One claim ends once: the second settlement of a token cannot even be written.
     UniqueConstraint("task_id", "token"),
     sqlite_strict=True,

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from jobrunner.core.errors import CommitUnknownError
 from jobrunner.core.new_task import NewTask
-from jobrunner.storage.enqueue import Row
+from jobrunner.storage.rows import Row
 
 FEW: Final = 100
 """Tasks of a call that shares; for more, one commit is nothing."""

@@ -25,6 +25,7 @@ schedule_ticks = Table(
     Column("tick_at", Moment, primary_key=True),
     Column("task_id", Long),
     Column("fired_at", Moment, nullable=False),
+    Index("ix_schedule_ticks_task_id", "task_id"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
@@ -35,6 +36,7 @@ rate_starts = Table(
     Column("name", Text, primary_key=True),
     Column("at", Moment, primary_key=True),
     Column("task_id", Long, primary_key=True),
+    Index("ix_rate_starts_at", "at"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
@@ -57,6 +59,7 @@ sent_events = Table(
     Column("payload", Text),
     Column("sent_at", Moment, nullable=False),
     CheckConstraint("task_id >= 0", name="task_id"),
+    Index("ix_sent_events_sent_at", "sent_at"),
     sqlite_strict=True,
 )
 

@@ -204,15 +204,15 @@ def wait_again(transaction: Connection, ids: Sequence[TaskId]) -> None:
         transaction.execute(_WAITED, {"ids": some})
 
 
-_OWN: Final = select(tasks.c.id, tasks.c.unique_key, tasks.c.unique_until).where(
-    tasks.c.id.in_(_IDS), tasks.c.unique_key.is_not(None)
-)
+_OWN: Final = select(
+    tasks.c.id, tasks.c.unique_key, tasks.c.unique_in, tasks.c.unique_until, tasks.c.attempt
+).where(tasks.c.id.in_(_IDS), tasks.c.unique_key.is_not(None))
 
 
 def take_again(transaction: Connection, ids: Sequence[int], *, now: datetime) -> None:
     """Let tasks that have ended have their keys again, before they are made live.
 
-    A key whose time is over is let go of. To be called before any task is locked.
+    A key whose time is over is let go of, and that of one that was unique while it waited.
 
     Raises:
         TaskStateError: another task has the key by now.
@@ -220,8 +220,8 @@ def take_again(transaction: Connection, ids: Sequence[int], *, now: datetime) ->
     wanted: dict[str, int] = {}
     over: list[int] = []
     for some in chunks([task_id for task_id in ids if may_be_id(task_id)]):
-        for task_id, key, until in transaction.execute(_OWN, {"ids": some}).all():
-            if until is not None and until <= now:
+        for task_id, key, within, until, attempt in transaction.execute(_OWN, {"ids": some}).all():
+            if (until is not None and until <= now) or (attempt and within == bits(WAITING)):
                 over.append(task_id)
             elif wanted.setdefault(key, task_id) != task_id:
                 raise _taken(task_id, key, wanted[key])

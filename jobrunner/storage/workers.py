@@ -43,6 +43,10 @@ def register(transaction: Connection, worker: WorkerInfo) -> None:
             beat=worker.beat,
             started_at=worker.started_at,
             seen_at=worker.seen_at,
+            offers=payload.encode(dict(worker.offers), what="offers") if worker.offers else None,
+            crew=worker.crew,
+            paused_at=worker.paused_at,
+            wanted=worker.wanted,
         )
     )
 

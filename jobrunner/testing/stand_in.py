@@ -17,9 +17,9 @@ from jobrunner.core.status import Status
 from jobrunner.core.task import Lease
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
 from jobrunner.runtime.attempt import Attempt
-from jobrunner.runtime.context import Running
 from jobrunner.runtime.executors.base import Uncontrolled
 from jobrunner.runtime.executors.command import CommandExecutor
+from jobrunner.runtime.executors.handed import refusal
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.identity import backoff, boot_id, host, new_worker_id
@@ -27,7 +27,9 @@ from jobrunner.runtime.liveness import Liveness
 from jobrunner.runtime.narrate import Narrator, name
 from jobrunner.runtime.options import Executor
 from jobrunner.runtime.perform import perform
+from jobrunner.runtime.recall import through
 from jobrunner.runtime.registry import Function
+from jobrunner.runtime.running import Running
 from jobrunner.runtime.settler import Settler, Want
 from jobrunner.storage import sweep, workers
 from jobrunner.task_queue import TaskQueue
@@ -125,8 +127,11 @@ class StandIn:
         ends: list[Ended] = []
         attempt = Attempt(lease, clock=self._clock, on_end=lambda _, ended: ends.append(ended))
         error = None
-        if lease.function is None:
-            CommandExecutor(self._guard)(attempt)
+        if (refused := refusal(lease)) is not None:
+            attempt.begin(Uncontrolled())
+            attempt.end(refused)
+        elif lease.function is None:
+            CommandExecutor(self._guard, self._database)(attempt)
         else:
             error = self._call(attempt, lease.function)
         (ended,) = ends
@@ -145,8 +150,13 @@ class StandIn:
         except UnknownFunctionError as error:
             attempt.end(Failed(f"{error}. {error.hint}", retryable=False))
             return error
-        running = _Watched(DatabaseLink(attempt, self._database, self._clock), self._clock)
-        outcome = _perform(function, lease, running)
+        link = DatabaseLink(attempt, self._database, self._clock)
+        running = _Watched(link, self._clock)
+        run = partial(_perform, function, lease, running)
+        if lease.extras is None:
+            outcome = run()
+        else:
+            outcome = through(lease, function, self._database, run, shielded=link.shielded)
         raised = None if isinstance(outcome, Completed) else running.raised
         if raised is not None and not isinstance(raised, _OF_THE_TASK):
             raise raised

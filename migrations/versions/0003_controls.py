@@ -24,6 +24,7 @@ WORKER_COLUMNS = (
     ("wanted", sa.Integer()),
     ("stop_requested_at", LONG),
 )
+RUNNING = "status = 'in_progress' AND lane IS NOT NULL"
 WAITING = "status = 'blocked' OR status = 'scheduled' OR status = 'pending'"
 LIVES_ON = (
     "(unique_in & CASE status WHEN 'blocked' THEN 1 WHEN 'scheduled' THEN 2 WHEN 'pending' THEN 4"
@@ -68,15 +69,25 @@ def upgrade() -> None:
     op.add_column("workers", sa.Column("crew", sa.Text(), nullable=False, server_default=""))
     op.add_column("payloads", sa.Column("extras", sa.Text(), nullable=True))
     _change_words(outcomes=[*OUTCOMES, "waiting", "cached"], rules=["cancel", "run", "only"])
+    only = sa.text("on_failure = 'only'")
+    op.create_index(
+        "ix_dependencies_only",
+        "dependencies",
+        ["dependent_id"],
+        sqlite_where=only,
+        postgresql_where=only,
+    )
     pending(" AND lane IS NULL")
     index(
         "ix_tasks_lanes",
         ["queue", "lane", sa.literal_column("priority DESC"), "id"],
         "status = 'pending' AND lane IS NOT NULL",
     )
+    index("ix_tasks_running", ["lane", "worker_id"], RUNNING)
     index("ix_tasks_unique", ["unique_key"], f"unique_key IS NOT NULL AND {LIVES_ON}", unique=True)
     index("ix_tasks_expires", ["expires_at"], f"expires_at IS NOT NULL AND ({WAITING})")
     index("ix_tasks_batch", ["batch_id", "status"], "batch_id IS NOT NULL")
+    finished(["status", "queue", "finished_at"])
     _make_rules()
     _make_traces()
 
@@ -89,6 +100,12 @@ def pending(also: str) -> None:
     ):
         op.drop_index(name, table_name="tasks")
         index(name, columns, f"status = 'pending'{also}")
+
+
+def finished(columns: list[object]) -> None:
+    """Make the index of ended tasks anew."""
+    op.drop_index("ix_tasks_finished", table_name="tasks")
+    index("ix_tasks_finished", columns, "finished_at IS NOT NULL")
 
 
 def _change_words(*, outcomes: list[str], rules: list[str]) -> None:
@@ -216,6 +233,8 @@ def _make_rules() -> None:
         sa.Column("next_at", LONG, nullable=True),
         sa.Column("paused_at", LONG, nullable=True),
         sa.Column("created_at", LONG, nullable=False),
+        sa.Column("last_task_id", LONG, nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "missed = 'skip' OR missed = 'one' OR missed = 'all'", name=op.f("ck_schedules_missed")
         ),
@@ -283,6 +302,7 @@ def _make_traces() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_schedule_ticks_task_id", "schedule_ticks", ["task_id"], unique=False)
     op.create_table(
         "rate_starts",
         sa.Column("name", sa.Text(), nullable=False),
@@ -292,6 +312,7 @@ def _make_traces() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_rate_starts_at", "rate_starts", ["at"], unique=False)
     op.create_table(
         "task_steps",
         sa.Column("task_id", LONG, nullable=False),
@@ -314,6 +335,7 @@ def _make_traces() -> None:
         sa.PrimaryKeyConstraint("name", "task_id", name=op.f("pk_sent_events")),
         sqlite_strict=True,
     )
+    op.create_index("ix_sent_events_sent_at", "sent_events", ["sent_at"], unique=False)
     op.create_table(
         "event_waits",
         sa.Column("task_id", LONG, nullable=False),
@@ -375,11 +397,13 @@ def downgrade() -> None:
     """Forget what the older version does not know; what has run or waits stays."""
     for table in DROPPED:
         op.drop_table(table)
-    for name in ("ix_tasks_lanes", "ix_tasks_unique", "ix_tasks_expires", "ix_tasks_batch"):
-        op.drop_index(name, table_name="tasks")
+    for name in ("lanes", "running", "unique", "expires", "batch"):
+        op.drop_index(f"ix_tasks_{name}", table_name="tasks")
     pending("")
+    finished(["finished_at"])
     op.execute("UPDATE attempts SET outcome = 'snoozed' WHERE outcome = 'waiting'")
     op.execute("UPDATE attempts SET outcome = 'completed' WHERE outcome = 'cached'")
+    op.drop_index("ix_dependencies_only", table_name="dependencies")
     op.execute("UPDATE dependencies SET on_failure = 'run' WHERE on_failure = 'only'")
     _change_words(outcomes=OUTCOMES, rules=["cancel", "run"])
     op.execute(

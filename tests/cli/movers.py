@@ -51,3 +51,8 @@ def move(cli, place, to, *more):
 
 def work(cli, place, *more):
     return cli.process("--db", place, "-A", "app", "work", "--until-empty", *more)
+
+
+def tasks_of(moved):
+    """What a move says of the tasks."""
+    return next(table for table in moved["tables"] if table["table"] == "tasks")

@@ -12,7 +12,7 @@ from jobrunner import NewTask, TaskQueue
 from jobrunner.core.status import Status
 from jobrunner.storage import moves
 from jobrunner.storage.engine import Database
-from tests.cli.movers import fill, move, total, work
+from tests.cli.movers import fill, move, tasks_of, total, work
 from tests.runtime.support import PATIENCE, until
 
 ENQUEUES = """
@@ -135,7 +135,7 @@ def test_what_runs_is_waited_for_and_what_waits_moves(cli, places):
     queue.enqueue(NewTask(function="work", args=[9]))
     Path("go").touch()
     out, _ = mover.communicate(timeout=PATIENCE)
-    assert json.loads(out)["tables"][0]["rows"] == 7
+    assert tasks_of(json.loads(out))["rows"] == 7
     queue.close()
     assert ended(worker, to)
     assert total(to) == {Status.COMPLETED: 1, Status.PENDING: 6}

@@ -45,6 +45,8 @@ EXAMPLES = [
     errors.TaskFailedError(7, "cancelled", None),
     errors.WaitTimeoutError([1, 2, 3, 4, 5, 6], 1.5),
     errors.LeaseLostError(7),
+    errors.EventTimeoutError("approved"),
+    errors.StepError("two steps are named so"),
     errors.ApplicationError("app:queue", "no module named app"),
     errors.ConfigurationError("the port is no number"),
     errors.DatabaseError("the disk is full"),

@@ -7,15 +7,20 @@ import pytest
 
 from jobrunner.core.outcome import (
     NAMES,
+    WORDS,
+    Cached,
     Cancelled,
     Completed,
     Crashed,
     Failed,
+    Kept,
     Lost,
     Outcome,
     Released,
     Snoozed,
+    Stored,
     TimedOut,
+    Waiting,
 )
 from jobrunner.core.status import TRANSITIONS, Status
 from jobrunner.core.task import Lease, TaskId, Token
@@ -84,6 +89,11 @@ TABLE = [
     (Snoozed(7 * MINUTE), {"attempt": 5, "crashes": 2}, S.SCHEDULED, 4, 2, 7),
     (Released(), {}, S.PENDING, 0, 0, 0),
     (Released(), {"attempt": 5, "crashes": 4}, S.PENDING, 4, 4, 0),
+    (Waiting("paid", NOW, NOW + 3 * MINUTE), {}, S.SCHEDULED, 0, 0, 3),
+    (Waiting("paid", NOW), {"attempt": 2, "crashes": 1}, S.SCHEDULED, 1, 1, 36_500 * 24 * 60),
+    (Cached("1", "key"), {}, S.COMPLETED, 1, 0, None),
+    (Stored("1"), {"attempt": 5}, S.COMPLETED, 5, 0, None),
+    (Kept("1", "key"), {}, S.COMPLETED, 1, 0, None),
 ]
 IDS = [f"{type(row[0]).__name__}-{row[1]}" for row in TABLE]
 
@@ -117,8 +127,10 @@ def test_only_a_task_that_runs_again_has_a_next_moment(outcome):
 
 
 def test_every_outcome_is_judged_and_has_a_name():
-    assert {type(row[0]) for row in TABLE} == set(get_args(Outcome)) == set(NAMES)
-    assert len(set(NAMES.values())) == len(NAMES)
+    special = {kind for kind in NAMES if kind is not Completed and issubclass(kind, Completed)}
+    assert {type(row[0]) for row in TABLE} == {*get_args(Outcome), *special} == set(NAMES)
+    assert [NAMES[kind] for kind in (Completed, Stored, Kept)] == ["completed"] * 3
+    assert len(WORDS) == len(NAMES) - 2
 
 
 def test_a_result_and_an_error_are_kept():

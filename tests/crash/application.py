@@ -64,6 +64,16 @@ def saver(log, steps):
 
 
 @queue.task
+def stepper(log):
+    """A step, then its end, in transactions of its own."""
+    note(log, STARTED)
+    context.step("one", int)
+    with context.transaction():
+        note(log, ENDED)
+        context.complete(context.step("two", int))
+
+
+@queue.task
 def parent(log):
     """Enqueues another task, in a transaction of its own."""
     note(log, STARTED)

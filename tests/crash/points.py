@@ -10,7 +10,7 @@ from jobrunner.runtime import maintenance
 from jobrunner.storage import migrate, workers
 from jobrunner.storage.claim import claim
 from jobrunner.storage.engine import Database
-from tests.crash.application import at, flaky, hold, place, saver, steady
+from tests.crash.application import at, flaky, hold, place, saver, steady, stepper
 from tests.crash.victims import SIDE_LOG
 
 QUICK = {"concurrency": 2, "heartbeat": 0.2, "lost_after": 5.0, "shutdown_grace": 0.5}
@@ -56,6 +56,10 @@ def long_task(queue, log):
 
 def saving(queue, log):
     return saver.enqueue(log, 3).id
+
+
+def stepping(queue, log):
+    return stepper.enqueue(log).id
 
 
 def cancelled(queue, log):
@@ -143,6 +147,10 @@ def retry(queue, found):
     queue.retry(found)
 
 
+def send(queue, found):
+    queue.events.send("approved", task=found)
+
+
 def update(queue, found):
     queue.update(found, priority=7)
 
@@ -151,15 +159,18 @@ SCENARIOS = {
     "beat": (long_task, work),
     "cancel": (later, cancel),
     "enqueue": (several, enqueue),
+    "event": (task, send),
     "join": (task, work),
     "leave": (task, work),
     "progress": (saving, work),
+    "own transaction": (stepping, work),
     "prune": (task, work),
     "rescue": (silent, work_with_little_patience),
     "rescue of an orphan": (orphan, work),
     "rescue of one overdue": (overdue, work),
     "retry": (cancelled, retry),
     "settle": (task, work),
+    "step": (stepping, work),
     "stop": (task, work_and_stop),
     "transaction": (several, enqueue_in_transaction),
     "update": (later, update),

@@ -7,7 +7,8 @@ import pytest
 from jobrunner import PayloadError, context
 from jobrunner.core.errors import DatabaseError
 from jobrunner.core.signals import Stopped, StopReason
-from jobrunner.runtime.context import SAVE_EVERY, OutsideTaskError, ResumeError, Running, enter
+from jobrunner.runtime.context import ResumeError
+from jobrunner.runtime.running import SAVE_EVERY, OutsideTaskError, Running, enter
 from tests.runtime import functions as f
 from tests.runtime.support import FakeClock, outcomes, until
 

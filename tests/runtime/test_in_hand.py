@@ -4,7 +4,7 @@ import pytest
 
 from jobrunner.core.outcome import Completed
 from jobrunner.core.task import TaskId
-from jobrunner.runtime.in_hand import GATHER, InHand
+from jobrunner.runtime.in_hand import ENOUGH, GATHER, HELD_AT_MOST, MANY, InHand
 from jobrunner.runtime.options import WorkerOptions
 from tests.runtime.support import FakeClock
 from tests.runtime.test_attempt import LEASE, Control
@@ -91,3 +91,46 @@ def test_what_has_ended_is_told_whole_where_that_is_asked(in_hand, held, clock):
     assert collected(in_hand) == []
     clock.later(GATHER)
     assert collected(in_hand) == [2]
+
+
+def leases(numbers):
+    return [LEASE._replace(task_id=TaskId(number), timeout=None) for number in numbers]
+
+
+def started(held, clock, *, ended=ENOUGH, claimed=MANY, overlaps=True):
+    """So many were claimed after so many others had ended."""
+    options = WorkerOptions.of(concurrency=SLOTS)
+    in_hand = InHand(held, options, clock, lambda: None, overlaps=overlaps)
+    in_hand.start(leases(range(ended)))
+    held.end(*range(ended))
+    held.attempts.clear()
+    in_hand.start(leases(range(1_000, 1_000 + claimed)))
+    return in_hand
+
+
+def test_many_wait_for_the_transaction_that_settles_others(held, clock):
+    in_hand = started(held, clock)
+    assert (len(held.attempts), len(in_hand)) == (0, ENOUGH + MANY)
+    in_hand.collect()
+    in_hand.hand_out()
+    assert list(held.attempts) == [lease.task_id for lease in in_hand.leases]
+    in_hand.hand_out()
+    held.end(*held.attempts)
+    assert len(collected(in_hand)) == MANY
+
+
+@pytest.mark.parametrize("how", [{"ended": ENOUGH - 1}, {"claimed": MANY - 1}, {"overlaps": False}])
+def test_nothing_waits_that_may_be_slow_or_for_a_transaction_that_may_not_come(held, clock, how):
+    in_hand = started(held, clock, **how)
+    assert len(held.attempts) == how.get("claimed", MANY)
+    assert len(in_hand) == len(held.attempts) + how.get("ended", ENOUGH)
+
+
+def test_what_was_given_back_while_it_waited_is_not_handed_out(held, clock):
+    in_hand = started(held, clock)
+    in_hand.collect()
+    clock.later(HELD_AT_MOST)
+    in_hand.advance(clock.monotonic())
+    in_hand.hand_out()
+    assert len(held.attempts) == SLOTS
+    assert len(collected(in_hand)) == MANY - SLOTS

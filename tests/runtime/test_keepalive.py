@@ -37,7 +37,7 @@ def join(queue, lost, cancelled, events):
             clock=SystemClock(),
             emit=events,
             on_lost=lost.set,
-            on_cancel=cancelled.extend,
+            on_orders=lambda orders: cancelled.extend(orders.cancels),
         )
         joined.append(membership)
         return membership

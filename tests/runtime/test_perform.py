@@ -10,9 +10,10 @@ from jobrunner import Cancel, LeaseLostError, Retry, Snooze
 from jobrunner.core.errors import DatabaseError
 from jobrunner.core.outcome import Cancelled, Completed, Failed, Released, Snoozed, TimedOut
 from jobrunner.core.signals import Stopped, StopReason
-from jobrunner.runtime.context import Running, context
+from jobrunner.runtime.context import context
 from jobrunner.runtime.perform import KEEP, perform, perform_async
 from jobrunner.runtime.registry import Function
+from jobrunner.runtime.running import Running
 from tests.runtime.support import FakeClock
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from jobrunner import PayloadError, context
-from jobrunner.runtime.context import Running, enter
+from jobrunner.runtime.running import Running, enter
 from tests.runtime.support import FakeClock
 
 

@@ -55,6 +55,16 @@ def test_there_is_an_upper_bound_to_what_is_claimed_ahead():
     assert room.wants(0.0)[0].ahead == AHEAD_AT_MOST
 
 
+def test_where_tasks_run_while_others_are_claimed_two_claims_are_in_hand():
+    room = Room(8, {}, overlaps=True)
+    run(room, 0.000_001)
+    assert room.wants(0.0) == [Want((), 8, AHEAD_AT_MOST)]
+    take(room, 8 + AHEAD_AT_MOST)
+    assert room.wants(0.0) == [Want((), 0, AHEAD_AT_MOST)]
+    take(room, AHEAD_AT_MOST)
+    assert room.wants(0.0) == []
+
+
 def test_one_slow_task_among_fast_ones_lowers_what_is_claimed_ahead():
     room = Room(2, {})
     run(room, 0.001)

@@ -8,6 +8,7 @@ from jobrunner import NewTask
 from jobrunner.core.errors import CommitUnknownError, DatabaseError
 from jobrunner.core.outcome import Completed, Ended
 from jobrunner.core.status import Status
+from jobrunner.runtime import settler as settlers
 from jobrunner.runtime.settler import Settler, Want
 from jobrunner.storage.types import micros
 from tests.runtime.support import FakeClock, outcomes, register_ada
@@ -74,6 +75,35 @@ def test_a_turn_settles_and_claims_in_one_transaction(queue, settler, enqueue, c
     assert [lease.task_id for lease in turn.leases] == [second.id]
     assert not turn.drained
     assert settler.turn([], ONE).drained
+
+
+def test_others_get_to_work_after_the_settlement_and_before_the_claim(
+    settler, enqueue, clock, monkeypatch
+):
+    enqueue(2)
+    (lease,) = settler.turn([], ONE).leases
+    steps: list[str] = []
+    for name in ("settle", "claim"):
+        call = getattr(settlers, name)
+
+        def noting(*values, name=name, call=call, **named):
+            steps.append(name)
+            return call(*values, **named)
+
+        monkeypatch.setattr(settlers, name, noting)
+    settler.turn([ended(lease, clock)], ONE, lambda: steps.append("others"))
+    assert steps[:3] == ["settle", "others", "claim"]
+
+
+@pytest.mark.parametrize("wants", [ONE, NONE])
+def test_others_get_to_work_whatever_becomes_of_a_transaction(settler, doubtful, wants):
+    calls: list[int] = []
+    settler.turn([], wants, lambda: calls.append(1))
+    assert calls
+    doubtful(committed=False)
+    with pytest.raises(DatabaseError):
+        settler.turn([], wants, lambda: calls.append(2))
+    assert calls[-1] == 2
 
 
 def test_a_claim_whose_commit_is_unknown_is_found_again(queue, settler, enqueue, doubtful):

@@ -4,7 +4,8 @@ OTHERS = {
     "queues": "'images', 1, 2, 3, 4, NULL, 5, NULL",
     "concurrency_keys": "'tenant', 1, NULL, NULL",
     "crews": "'night', NULL, 3",
-    "schedules": "1, 'daily', '@daily', NULL, 'UTC', 0, 'one', 1, 'skip', '{}', 5, NULL, 0",
+    "schedules": "1, 'daily', '@daily', NULL, 'UTC', 0, 'one', 1, 'skip', '{}', 5, NULL, 0, NULL,"
+    " NULL",
     "event_hooks": "1, 'tell', '[]', NULL, NULL, '[]', NULL, 0, NULL, 0",
     "batches": "1, 'all', 0, NULL, NULL, 1",
     "schedule_ticks": "1, 5, NULL, 6",

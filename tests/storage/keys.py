@@ -9,7 +9,7 @@ from jobrunner.core.errors import DuplicateTaskError
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
 from jobrunner.core.unique import LIVE, WAITING, Unique
-from tests.storage import steps
+from tests.storage.rewound import Rewinding
 from tests.storage.steps import picks
 from tests.storage.world import MAX_ATTEMPTS, Book, step
 
@@ -23,13 +23,13 @@ rules = st.builds(
 calls = st.tuples(rules, st.none() | picks, st.sampled_from([0, 0, 8]))
 
 
-class Model(steps.Model):
+class Model(Rewinding):
     """Few keys, so that they meet each other."""
 
     @step(lambda self: len(self.books) < 8, calls=st.lists(calls, min_size=1, max_size=3))
     def enqueue_unique(self, calls):
         new = [self.new(*call) for call in calls]
-        held = dict(self.keys(self.before))
+        held = {key: task_id for task_id, key in self.keys(self.before).items()}
         taken = [*held]
         for rule, _, _ in calls:
             if rule.key in taken and rule.on_conflict == "error":
@@ -46,6 +46,11 @@ class Model(steps.Model):
             ):
                 book.crashes, book.max_attempts = 0, book.attempt + MAX_ATTEMPTS
                 book.unique = book.unique if task_id in before else task.unique
+
+    def retry(self, task_id, status, *, fits):
+        if fits:
+            self.lives_again(task_id)
+        super().retry(task_id, status, fits=fits)
 
     def new(self, rule, pick, delay):
         replaces = rule.on_conflict == "replace"

@@ -21,12 +21,12 @@ from jobrunner.core.outcome import (
     TimedOut,
 )
 from jobrunner.core.status import FINAL, Status
-from jobrunner.storage import control, progress, sweep, workers
+from jobrunner.storage import control, progress, prune, retention, sweep, workers
 from jobrunner.storage.claim import claim
 from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.settle import settle
 from tests.storage.conftest import backoff
-from tests.storage.world import MAX_ATTEMPTS, Book, World, ended, step
+from tests.storage.world import MAX_ATTEMPTS, SPOILT, Book, World, ended, step
 
 OUTCOMES = [
     Completed("1"),
@@ -44,7 +44,6 @@ picks = st.integers(0, 99)  # one of what there is, by its number modulo their c
 edges = st.lists(st.tuples(picks, st.booleans()), max_size=3)
 ends = st.lists(st.tuples(picks, st.sampled_from(OUTCOMES)), min_size=1, max_size=3)
 plans = st.tuples(edges, st.integers(-1, 1), st.sampled_from("ab"), st.sampled_from([0, 0, 8]))
-
 
 END_AGAIN = (
     "INSERT INTO attempts"
@@ -146,10 +145,10 @@ class Model(World):
         status = self.status(task_id)
         fits = {
             "cancel": not status.is_final,
-            "retry": self.may_retry(task_id),
+            "retry": status in SPOILT and not self.is_doomed(task_id) and self.may_live([task_id]),
             "change": not status.is_final and status is not Status.IN_PROGRESS,
         }[act]
-        self.changed = task_id if fits else None
+        self.changed = {task_id} if fits else set()
         with contextlib.nullcontext() if fits else pytest.raises(TaskStateError):
             getattr(self, act)(task_id, status, fits=fits)
 
@@ -186,7 +185,8 @@ class Model(World):
         }
         unfinished = [task_id for task_id in self.books if not self.status(task_id).is_final]
         needed = {parent for task_id in unfinished for parent, _, _ in self.parents(task_id)}
-        self.store.write(sweep.prune, now=now, retention=KEPT)
+        self.store.write(retention.keep, "", KEPT)
+        self.store.write(prune.prune, now=now)
         for task_id in old - needed:
             del self.books[task_id]
 

@@ -1,8 +1,10 @@
 """Two sessions of a server: what one has not committed yet, the other must not decide on."""
 
 import contextlib
+import functools
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +13,7 @@ from sqlalchemy import text
 from jobrunner import DatabaseError
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed, Failed
-from jobrunner.storage import control, progress, sweep
+from jobrunner.storage import control, crews, progress, prune, sweep, workers
 from jobrunner.storage.enqueue import enqueue
 from tests.databases import on_a_server
 
@@ -74,7 +76,7 @@ def test_a_task_that_is_being_retried_is_not_pruned(store, while_open):
     later = store.now + timedelta(days=365)
     with ThreadPoolExecutor(1) as other, store.database.writing() as transaction:
         control.retry(transaction, task, now=store.now)
-        assert other.submit(store.write, sweep.prune, now=later).result() == 0
+        assert other.submit(store.write, prune.prune, now=later).result() == 0
     assert store.statuses(task) == ["pending"]
 
 
@@ -102,3 +104,44 @@ def test_a_checkpoint_that_waited_until_its_lease_was_gone_is_refused(store, whi
         )
     assert saved == [False]
     assert store.read(progress.checkpoint, task) is None
+
+
+def registered(transaction, store, name):
+    """A worker that registers as `Membership` does."""
+    crew = crews.settings(transaction, "night")
+    info = {one.id: one for one in workers.every(transaction)}["ada"]
+    mine = replace(info, id=name, crew="night", paused_at=crew.paused_at)
+    workers.register(transaction, mine)
+
+
+def pause(store):
+    return store.write(crews.tell, crews.pause, "night", crew=True, now=store.now)
+
+
+def test_a_worker_that_registers_meanwhile_is_paused(store, while_open):
+    with while_open(lambda: pause(store)) as (transaction, found):
+        registered(transaction, store, "bob")
+    assert [worker.id for worker in found[0].workers] == ["bob"]
+    assert found[0].workers[0].paused_at == store.now
+
+
+def test_a_worker_that_registers_during_a_pause_finds_it(store, while_open):
+    register = functools.partial(store.write, registered, store, "bob")
+    with while_open(register) as (transaction, _):
+        crews.tell(transaction, crews.pause, "night", crew=True, now=store.now)
+    (bob,) = store.read(workers.every, ["bob"])
+    assert bob.paused_at == store.now
+
+
+def test_two_first_words_to_a_crew_follow_each_other(store, while_open):
+    with while_open(lambda: pause(store)) as (transaction, _):
+        crews.tell(transaction, crews.resize, "night", crew=True, concurrency=3)
+    (crew,) = store.read(crews.every)
+    assert (crew.concurrency, crew.paused_at) == (3, store.now)
+
+
+def test_a_claim_that_waited_for_a_pause_takes_nothing(store, while_open):
+    store.add()
+    with while_open(store.claim) as (transaction, found):
+        crews.tell(transaction, crews.pause, "ada", now=store.now)
+    assert found == [[]]

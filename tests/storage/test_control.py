@@ -7,7 +7,7 @@ from jobrunner.core.outcome import Cancelled, Completed, Failed, Lost
 from jobrunner.core.status import FINAL, OPEN, Status
 from jobrunner.core.task import WorkerId
 from jobrunner.core.verdict import CANCEL_REASON
-from jobrunner.storage import control
+from jobrunner.storage import control, crews
 
 BROKEN = Failed("broken", retryable=False)
 WAITING = sorted(OPEN - {Status.IN_PROGRESS})
@@ -65,13 +65,14 @@ class TestCancel:
     def test_a_running_task_is_asked_to_stop_once(self, store, task_in):
         task_id = task_in(Status.IN_PROGRESS)
         asked_at = store.now
-        assert store.read(control.cancel_requests, WorkerId("ada")) == []
+        assert store.read(crews.orders, WorkerId("ada")).cancels == ()
         assert store.cancel(task_id) == "in_progress"
         store.later(1)
         assert store.cancel(task_id) == "in_progress"
         assert store.get(task_id).cancel_requested_at == asked_at
-        assert store.read(control.cancel_requests, WorkerId("ada")) == [task_id]
-        assert store.read(control.cancel_requests, WorkerId("bob")) == []
+        assert store.read(crews.orders, WorkerId("ada")).cancels == (task_id,)
+        store.worker("bob")
+        assert store.read(crews.orders, WorkerId("bob")).cancels == ()
 
     @pytest.mark.parametrize("status", sorted(FINAL))
     def test_an_ended_task_stays_as_it_is(self, store, task_in, status):

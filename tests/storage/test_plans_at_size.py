@@ -12,8 +12,12 @@ from jobrunner.storage import (
     ageing,
     claim,
     control,
+    crews,
+    doubt,
     enqueue,
+    expiry,
     progress,
+    prune,
     reads,
     settle,
     sweep,
@@ -58,9 +62,15 @@ FILL = (
     """INSERT INTO progress (task_id, done, updated_at)
     SELECT n, 1, :now FROM number WHERE n <= :history AND n % 2 = 1""",
     "INSERT INTO payloads (task_id, args) SELECT n, '[]' FROM number WHERE n % 2 = 1",
+    """INSERT INTO schedules (id, name, every, anchor_at, missed, missed_cap, overlap, task,
+        created_at)
+    SELECT n, 'schedule ' || n, 1, 0, 'one', 1, 'allow', '{}', 0 FROM number WHERE n <= 100""",
+    """INSERT INTO schedule_ticks (schedule_id, tick_at, task_id, fired_at)
+    SELECT n % 100 + 1, n, n, n FROM number WHERE n <= :history AND n % 7 = 1""",
 )
 
 WHOLE = {
+    "prune": {"queues"},
     "counts": {"tasks"},
     "report": {"attempts", "tasks"},
     "report of late": {"attempts", "tasks"},
@@ -128,7 +138,7 @@ def of_settlements(store):
     new = [NewTask(function="work", after=some, after_any=[HISTORY + 20])]
     held = (lease.task_id, lease.token)
     yield "settle", settle.settle, (over,), settling
-    yield "a COMMIT in doubt: ends", settle.already_settled, (over,), {}
+    yield "a COMMIT in doubt: ends", doubt.already_settled, (over,), {}
     yield "a COMMIT in doubt: claims", claim.claimed_with, (WorkerId("ada"), lease.token), {}
     yield "dependents", settle_dependents, (ends,), {"now": store.now}
     yield "enqueue", enqueue.enqueue, (new,), {"now": store.now}
@@ -144,7 +154,7 @@ def of_sweeps(store):
     yield "promote", sweep.promote, (), {"now": store.now + timedelta(seconds=1)}
     yield "rescue", sweep.rescue, (WorkerId("ada"),), lost
     yield "take overdue", sweep.take_overdue, (seen,), {"backoff": backoff, **now}
-    yield "prune", sweep.prune, (), {"now": store.now + timedelta(days=1000), "limit": 10}
+    yield "prune", prune.prune, (), {"now": store.now + timedelta(days=1000), "limit": 10}
     yield "with timeout", sweep.with_timeout, (), {}
     yield "orphans", sweep.orphaned_by, (), {}
 
@@ -158,7 +168,11 @@ def of_workers(store):
     yield "declare lost", workers.declare_lost, (ada,), {"seen_beat": 0, "reason": "", **now}
     yield "some workers", workers.every, ([ada],), {}
     yield "workers there have been", workers.every, (), {}
-    yield "cancel requests", control.cancel_requests, (ada,), {}
+    yield "orders", crews.orders, (ada,), {}
+    yield "expire", expiry.expire, (settle.Settlement([], [], []),), now
+    yield "the first that expires", expiry.first, (), {}
+    yield "held", crews.held, ([ada],), {}
+    yield "running", crews.running, (), {}
 
 
 def of_people(store):

@@ -1,15 +1,12 @@
-"""The sweeps: what is due runs, what was lost runs again, what is old goes."""
+"""The sweeps: what is due runs, what was lost runs again; what is old goes: `test_retention`."""
 
 from datetime import timedelta
 
-import pytest
-
 from jobrunner.core.new_task import NewTask
-from jobrunner.core.outcome import Cancelled, Completed, Failed
-from jobrunner.core.status import Status
+from jobrunner.core.outcome import Completed, Failed
 from jobrunner.core.task import WorkerId
 from jobrunner.core.verdict import MAX_CRASHES
-from jobrunner.storage import progress, reads, sweep, workers
+from jobrunner.storage import reads, sweep, workers
 
 BROKEN = Failed("broken", retryable=False)
 SECOND = timedelta(seconds=1)
@@ -17,14 +14,6 @@ SECOND = timedelta(seconds=1)
 
 def promote(store):
     return store.write(sweep.promote, now=store.now)
-
-
-def prune(store, **options):
-    return store.write(sweep.prune, now=store.now, **options)
-
-
-def remaining(store):
-    return [task_id for (task_id,) in store.sql("SELECT id FROM tasks ORDER BY id")]
 
 
 class TestPromote:
@@ -167,65 +156,3 @@ class TestOverdue:
         store.worker("bob")
         store.claim("bob")
         assert self.take(store, claimed).settled == []
-
-
-class TestPrune:
-    def ended(self, store, outcome, **fields):
-        task_id = store.add(**fields)
-        store.finish(task_id, outcome)
-        return task_id
-
-    @pytest.mark.parametrize(
-        ("outcome", "days"), [(Completed(), 7), (Cancelled("enough"), 7), (BROKEN, 90)]
-    )
-    def test_a_finished_task_is_kept_for_its_time(self, store, outcome, days):
-        task_id = self.ended(store, outcome)
-        store.now += timedelta(days=days)
-        assert (prune(store), remaining(store)) == (0, [task_id])
-        store.now += timedelta(microseconds=1)
-        assert (prune(store), remaining(store)) == (1, [])
-
-    def test_an_open_task_is_never_old(self, store):
-        ids = [store.add(), store.add(delay=timedelta(days=9_000)), store.add()]
-        ids.append(store.add(after=[ids[0]]))
-        store.claim_one()
-        store.now += timedelta(days=1000)
-        assert (prune(store), remaining(store)) == (0, ids)
-
-    def test_a_task_that_an_open_one_depends_on_stays(self, store):
-        parent, other = self.ended(store, Completed()), store.add()
-        dependent = store.add(after=[parent, other])
-        store.now += timedelta(days=365)
-        assert (prune(store), remaining(store)) == (0, [parent, other, dependent])
-        store.finish(other, Completed())
-        store.finish(dependent, Completed())
-        assert prune(store) == 1  # the parent; the other two ended just now
-        assert remaining(store) == [other, dependent]
-
-    def test_history_progress_and_edges_go_with_the_task(self, store):
-        parent = store.add()
-        child = store.add(after=[parent])
-        lease = store.claim_one()
-        store.write(progress.save, lease.task_id, lease.token, now=store.now, done=1)
-        store.settle(lease, Completed())
-        store.finish(child, Completed())
-        store.now += timedelta(days=8)
-        assert prune(store) == 2
-        assert store.everything() == [[], [], [], []]
-
-    def test_a_bounded_number_goes_at_once_oldest_first(self, store):
-        ids = []
-        for outcome in (Completed(), BROKEN, Completed(), Cancelled("enough"), Completed()):
-            ids.append(self.ended(store, outcome))
-            store.later(1)
-        store.now += timedelta(days=100)
-        assert (prune(store, limit=2), remaining(store)) == (2, [ids[1], ids[3], ids[4]])
-        assert (prune(store, limit=2), remaining(store)) == (2, [ids[1]])
-        assert (prune(store, limit=2), prune(store, limit=2)) == (1, 0)
-
-    def test_another_retention_can_be_given(self, store):
-        done, broken = self.ended(store, Completed()), self.ended(store, BROKEN)
-        store.later(5)
-        assert prune(store, retention={Status.FAILED: SECOND}) == 1
-        assert remaining(store) == [done]
-        assert broken not in remaining(store)

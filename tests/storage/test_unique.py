@@ -12,8 +12,9 @@ from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Cancelled, Completed, Failed, Released, Snoozed
 from jobrunner.core.status import Status
 from jobrunner.core.unique import LIVE, WAITING, Unique
-from jobrunner.storage import control, sweep
+from jobrunner.storage import control
 from jobrunner.storage.enqueue import enqueue
+from jobrunner.storage.sent import prune
 from tests.storage.plans import plans
 
 MINUTE = timedelta(minutes=1)
@@ -273,5 +274,5 @@ def test_what_is_old_is_pruned_with_its_key(store):
     (first,) = store.enqueue(work(in_=LIVE | {Status.COMPLETED}))
     store.settle(store.claim_one(), Completed("1"))
     store.later(8 * 24 * 3600)
-    assert store.write(sweep.prune, now=store.now) == 1
+    assert store.write(prune, now=store.now) == 1
     assert store.enqueue(ignored()) != [first]

@@ -23,12 +23,13 @@ from jobrunner.core.outcome import (
 )
 from jobrunner.core.status import TRANSITIONS, Status
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
-from jobrunner.core.unique import WAITING, Unique
+from jobrunner.core.unique import Unique
 from jobrunner.storage.settle import Settlement
 from jobrunner.storage.types import micros
 from tests.storage.conftest import Store
+from tests.storage.keyring import Keyring
 
-TABLES = ("payloads", "progress", "attempts", "dependencies", "tasks", "workers")
+TABLES = ("rewinds", "payloads", "progress", "attempts", "dependencies", "tasks", "workers")
 SPOILT = {Status.FAILED, Status.CANCELLED}
 MAX_ATTEMPTS = 2
 MAX_CRASHES = 2
@@ -45,6 +46,8 @@ class Book:
     asked: bool = False
     """Its end was asked for while it ran."""
     unique: Unique | None = None
+    begun: int = 0
+    """The attempts it had when it was rewound last."""
 
     def fate(self, outcome: Outcome) -> Status:
         """What is to become of the task: `decide`, told again in the promises' own words."""
@@ -91,7 +94,7 @@ def step(when: Callable[[Any], Any] = lambda _: True, **arguments: Any) -> Calla
     return decorate
 
 
-class World(RuleBasedStateMachine):
+class World(Keyring, RuleBasedStateMachine):
     """Knows who holds which lease, and how the tasks stood before the last step."""
 
     def __init__(self, store: Store, hits: Counter[str]) -> None:
@@ -111,7 +114,7 @@ class World(RuleBasedStateMachine):
         self.held: dict[TaskId, tuple[WorkerId, Token]] = {}  # who alone may settle it
         self.ends: dict[tuple[TaskId, Token], str] = {}
         self.before: dict[TaskId, tuple[Status, Any]] = {}
-        self.changed: TaskId | None = None  # by hand, in this step
+        self.changed: set[TaskId] = set()  # by hand, in this step
         self.ever_ended: set[TaskId] = set()
         self.completed: set[TaskId] = set()
 
@@ -135,17 +138,6 @@ class World(RuleBasedStateMachine):
 
     def is_doomed(self, task_id: TaskId) -> bool:
         return any(s in SPOILT and rule == "cancel" for _, s, rule in self.parents(task_id))
-
-    def keys(self, now: Any) -> Iterator[tuple[str, TaskId]]:
-        """Who has which unique key."""
-        for task_id, book in self.books.items():
-            if book.unique is not None and now[task_id][0] in book.unique.in_:
-                yield book.unique.key or "", task_id
-
-    def may_retry(self, task_id: TaskId) -> bool:
-        rule, held = self.books[task_id].unique, dict(self.keys(self.before))
-        is_free = rule is None or held.get(rule.key or "", task_id) == task_id
-        return self.status(task_id) in SPOILT and not self.is_doomed(task_id) and is_free
 
     def holds(self, lease: Lease) -> bool:
         return self.held.get(lease.task_id, (None, None))[1] == lease.token
@@ -182,8 +174,8 @@ class World(RuleBasedStateMachine):
             assert self.store.statuses(lease.task_id) == [verdict.status]
             self.ends[lease.task_id, lease.token] = NAMES[type(end.outcome)]
             book.note(end.outcome)
-            if book.unique and book.unique.in_ == WAITING and not verdict.status.is_final:
-                book.unique = None
+            if not verdict.status.is_final:
+                self.waits_again(lease.task_id)
 
     def refused_changes_nothing(self, before: list[Any]) -> None:
         """Promise 4: a write without a lease changes no row."""
@@ -199,9 +191,9 @@ class World(RuleBasedStateMachine):
         self.promise_6_final_is_final(now)
         self.promise_7_every_end_is_in_the_history_once(now)
         self.promise_13_dependencies_settle(now)
-        assert set(Counter(key for key, _ in self.keys(now)).values()) <= {1}
+        self.promise_of_one_task_of_a_key(now)
         self.ever_ended |= {task_id for task_id, (status, _) in now.items() if status.is_final}
-        self.before, self.changed = now, None
+        self.before, self.changed = now, set()
 
     def changes(self, now: Any) -> Iterator[tuple[TaskId, Status | None, Status]]:
         for task_id, (status, _) in now.items():
@@ -217,6 +209,9 @@ class World(RuleBasedStateMachine):
             if status is Status.COMPLETED:
                 assert task_id not in self.completed
                 self.completed.add(task_id)
+            elif was is Status.COMPLETED:
+                assert task_id in self.changed
+                self.completed.remove(task_id)
 
     def promise_3_who_claimed_a_task_alone_has_it(self, rows: list[Any]) -> None:
         running = [row for row in rows if row.status == "in_progress"]
@@ -225,7 +220,7 @@ class World(RuleBasedStateMachine):
 
     def promise_6_final_is_final(self, now: Any) -> None:
         for task_id, (was, row) in self.before.items():
-            if was.is_final and task_id in now and task_id != self.changed:
+            if was.is_final and task_id in now and task_id not in self.changed:
                 assert now[task_id][1] == row
         asked = {i for i, (status, row) in now.items() if row.cancel_requested_at is not None}
         assert all(now[i][0].is_final or self.books[i].asked for i in asked)
@@ -241,7 +236,7 @@ class World(RuleBasedStateMachine):
             if status is Status.BLOCKED:  # not for ever: somebody it waits for has not ended
                 assert any(not Status(parent).is_final for _, parent, _ in self.parents(task_id))
         for task_id, was, status in self.changes(now):
-            if was is Status.BLOCKED and status is Status.CANCELLED and task_id != self.changed:
+            if was is Status.BLOCKED and status is Status.CANCELLED and task_id not in self.changed:
                 assert self.is_doomed(task_id)
 
 

@@ -7,7 +7,7 @@ import pytest
 from jobrunner import DatabaseError, Snooze, Status, context
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.runtime.clock import SystemClock
-from jobrunner.runtime.context import OutsideTaskError
+from jobrunner.runtime.running import OutsideTaskError
 from jobrunner.testing import DrainLimitError, drain
 
 

@@ -1,15 +1,19 @@
 """Run coroutine functions, many at a time, on one event loop in a thread of its own."""
 
 import asyncio
+import contextlib
 import threading
+from functools import partial
 
-from jobrunner.core.outcome import Failed, TimedOut
+from jobrunner.core.outcome import Failed, Outcome, TimedOut
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.clock import Clock
-from jobrunner.runtime.context import Running
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.perform import one_line, perform_async
+from jobrunner.runtime.recall import Fresh, before
+from jobrunner.runtime.registry import Function
+from jobrunner.runtime.running import Running
 from jobrunner.storage.engine import Database
 
 
@@ -38,6 +42,8 @@ class AsyncExecutor:
     def __init__(self, size: int, database: Database, clock: Clock) -> None:
         """`size` coroutines at most run at a time. The loop's thread starts at once."""
         self._slots = asyncio.Semaphore(size)
+        self._size = size
+        self._owed = 0
         self._database = database
         self._clock = clock
         self._loop = asyncio.new_event_loop()
@@ -58,7 +64,29 @@ class AsyncExecutor:
 
     def add_slot(self) -> None:
         """Let one more run, in the place of one that does not end."""
-        self._loop.call_soon_threadsafe(self._slots.release)
+        self._loop.call_soon_threadsafe(self._give_slot)
+
+    def resize(self, size: int) -> None:
+        """Let so many run at a time, from any thread; what runs is not touched."""
+        more, self._size = size - self._size, size
+        for _ in range(more):
+            self.add_slot()
+        for _ in range(-more):
+            self._loop.call_soon_threadsafe(self._take_slot)
+
+    def _give_slot(self) -> None:
+        if self._owed:
+            self._owed -= 1
+        else:
+            self._slots.release()
+
+    def _take_slot(self) -> None:
+        """Take a slot away: a free one now, or the next that becomes free."""
+        if self._slots.locked():
+            self._owed += 1
+        else:
+            with contextlib.suppress(StopIteration):
+                self._slots.acquire().send(None)  # it is free: nothing is waited for
 
     def close(self) -> None:
         """Stop the loop; what still runs on it is left behind."""
@@ -75,7 +103,7 @@ class AsyncExecutor:
             await self._perform(attempt)
         finally:
             if not attempt.abandoned:  # then `add_slot` was called
-                self._slots.release()
+                self._give_slot()
 
     async def _perform(self, attempt: Attempt) -> None:
         current = asyncio.current_task()
@@ -83,10 +111,20 @@ class AsyncExecutor:
             return
         if not attempt.begin(CoroutineControl(self._loop, current)):
             return
-        lease = attempt.lease
-        running = Running(DatabaseLink(attempt, self._database, self._clock), self._clock)
         try:
-            outcome = await perform_async(attempt.function, lease.args, lease.kwargs, running)
+            outcome = await self._outcome(attempt, attempt.function)
         except Exception as error:  # noqa: BLE001 — an attempt that never ends would be worse
             outcome = Failed(f"the executor failed: {one_line(error)}")
         attempt.end(attempt.stopped() if isinstance(outcome, TimedOut) else outcome)
+
+    async def _outcome(self, attempt: Attempt, function: Function) -> Outcome:
+        lease, found = attempt.lease, None
+        link = DatabaseLink(attempt, self._database, self._clock)
+        if lease.extras is not None:  # files are read, and the others must not wait for that
+            look = partial(before, lease, function, self._database, shielded=link.shielded)
+            found = await asyncio.to_thread(look)
+        if found is not None and not isinstance(found, Fresh):
+            return found
+        running = Running(link, self._clock)
+        outcome = await perform_async(function, lease.args, lease.kwargs, running)
+        return outcome if found is None else await asyncio.to_thread(found.ended, outcome)

@@ -15,7 +15,9 @@ from jobrunner.core.outcome import (
     Released,
     Snoozed,
     TimedOut,
+    Waiting,
 )
+from jobrunner.core.sent import check_name
 from jobrunner.runtime.perform import one_line, span, storable
 
 
@@ -37,12 +39,14 @@ def _outcome(said: object) -> Outcome:
     return cast("Outcome", said)
 
 
-def _storable(said: Outcome) -> Outcome:
+def _storable(said: Outcome) -> Outcome:  # noqa: PLR0911 — one match, a line for each kind
     match said:
         case Completed(None) | Released():
             return said
         case Completed(result):
-            return Completed(payload.encode(payload.decode(result), what="result"))
+            return replace(said, result=payload.encode(payload.decode(result), what="result"))
+        case Waiting(event):
+            return replace(said, event=check_name(event))
         case Cancelled(reason):
             return Cancelled(storable(reason))
         case Snoozed(delay):

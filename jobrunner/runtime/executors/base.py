@@ -14,6 +14,8 @@ Run = Callable[[Attempt], None]
 """Runs one attempt to its end, in the slot's thread, and reports the end."""
 
 _END: Final = None
+_LOOK: Final = ()
+"""Has a thread look whether there are too many of them."""
 
 
 class Uncontrolled:
@@ -30,18 +32,20 @@ class Uncontrolled:
 
 
 class Slots:
-    """A fixed number of threads, started as they are needed.
+    """A number of threads, started as they are needed; it may be changed while they work.
 
     A thread that cannot be stopped is left behind and replaced, so that no stuck task takes
     a slot away. Threads are daemons: they never keep a process that has ended its work.
     """
 
-    def __init__(self, size: int, name: str) -> None:
-        """`size` threads at most work at a time."""
+    def __init__(self, size: int, name: str, *, at_end: Callable[[], None] = lambda: None) -> None:
+        """`size` threads at most work at a time; `at_end` is called in one too many."""
         self._size = size
         self._name = name
-        self._work: SimpleQueue[tuple[Run, Attempt] | None] = SimpleQueue()
+        self._at_end = at_end
+        self._work: SimpleQueue[tuple[Run, Attempt] | tuple[()] | None] = SimpleQueue()
         self._threads = 0
+        self._started = 0
         self._lock = threading.Lock()
 
     def submit(self, run: Run, attempt: Attempt) -> None:
@@ -49,13 +53,30 @@ class Slots:
         attempt.in_slot = True
         self._work.put((run, attempt))
         if self._threads < self._size:
-            self.add_thread()
+            self._grow(1)
 
-    def add_thread(self) -> None:
-        """Start one more thread: the first ones, or in the place of one left behind."""
+    def resize(self, size: int) -> None:
+        """Let so many work at a time. What runs is not touched: its thread ends after it."""
         with self._lock:
-            self._threads += 1
-            name = f"{self._name}-{self._threads}"
+            self._size = size
+            too_many = self._threads - size
+        for _ in range(too_many):
+            self._work.put(_LOOK)  # or one that waits for work would not see it
+        self._grow(self._work.qsize())
+
+    def _grow(self, by: int) -> None:
+        """Start threads for so much more work, as far as there may be more."""
+        with self._lock:
+            more = max(0, min(by, self._size - self._threads))
+            self._threads += more
+        for _ in range(more):
+            self.replace_thread()
+
+    def replace_thread(self) -> None:
+        """Start a thread in the place of one left behind."""
+        with self._lock:
+            self._started += 1
+            name = f"{self._name}-{self._started}"
         threading.Thread(target=self._loop, name=name, daemon=True).start()
 
     def close(self) -> None:
@@ -64,14 +85,27 @@ class Slots:
             self._work.put(_END)
 
     def _loop(self) -> None:
-        while work := self._work.get():
+        while not self._is_one_too_many() and (work := self._work.get()) is not None:
+            if not work:
+                continue
             run, attempt = work
             run_to_end(run, attempt)
             if attempt.abandoned:  # another thread has taken this one's place already
                 return
             if attempt.retired:  # something was raised into this thread, and may yet come up
-                self.add_thread()
+                self.replace_thread()
                 return
+
+    def _is_one_too_many(self) -> bool:
+        """Whether the thread that asks is to end; it counts no more then."""
+        if self._threads <= self._size:  # as ever: no lock for each attempt
+            return False
+        with self._lock:
+            is_too_many = self._threads > self._size
+            self._threads -= is_too_many
+        if is_too_many:
+            self._at_end()
+        return is_too_many
 
 
 def run_to_end(run: Run, attempt: Attempt) -> None:

@@ -4,16 +4,20 @@ import contextlib
 import os
 import signal
 import sys
+from functools import cache, partial
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from jobrunner.core.errors import DatabaseError, LeaseLostError
 from jobrunner.core.outcome import Failed, Outcome
 from jobrunner.core.signals import StopReason
-from jobrunner.runtime.clock import SystemClock
-from jobrunner.runtime.context import Running
+from jobrunner.runtime.clock import SharedClock, SystemClock
 from jobrunner.runtime.executors.order import Order
 from jobrunner.runtime.perform import one_line, perform
+from jobrunner.runtime.recall import through
+from jobrunner.runtime.running import Running
+from jobrunner.storage.engine import Database
+from jobrunner.storage.types import micros
 
 
 class Stop(NamedTuple):
@@ -47,6 +51,9 @@ class PipeLink:
         """`connection` leads to the worker."""
         self.task_id = order.lease.task_id
         self.attempt = order.lease.attempt
+        self.lease = order.lease
+        self._location = order.location
+        self._began = _system.monotonic()
         self._connection = connection
         self._stop: StopReason | None = None
 
@@ -68,6 +75,25 @@ class PipeLink:
             self._note(self._connection.recv())
         return self._stop
 
+    @property
+    def database(self) -> Database:
+        """The database, opened here: what is written with it needs no help of the worker."""
+        return _opened(self._location)[0]
+
+    @property
+    def clock(self) -> SharedClock:
+        """The database's."""
+        return _opened(self._location)[1]
+
+    def began_at(self) -> int:
+        """When the attempt began, in microseconds since the epoch."""
+        ran = _system.monotonic() - self._began
+        return micros(self.clock.now()) - int(ran * 1e6)
+
+    def shielded(self) -> contextlib.AbstractContextManager[None]:
+        """Nothing is raised into it from outside: a child is ended as a whole."""
+        return contextlib.nullcontext()
+
     def _ask(self, wish: Save | Load) -> Answer:
         self._connection.send(wish)
         while isinstance(message := self._connection.recv(), Stop):
@@ -81,6 +107,15 @@ class PipeLink:
 
     def _note(self, message: Stop) -> None:
         self._stop = message.reason
+
+
+_system: Final = SystemClock()
+
+
+@cache
+def _opened(location: str) -> tuple[Database, SharedClock]:
+    database = Database(location)
+    return database, SharedClock(database.server_time)
 
 
 def serve(connection: "Connection[Any, Any]") -> None:
@@ -104,5 +139,8 @@ def _run(connection: "Connection[Any, Any]", order: Order) -> Outcome:
         function = order.function.load(order.location)
     except Exception as error:  # noqa: BLE001 — any import error of the application
         return Failed(f"the function cannot be found in a child process: {one_line(error)}")
-    running = Running(PipeLink(connection, order), SystemClock())
-    return perform(function, order.lease.args, order.lease.kwargs, running)
+    link, lease = PipeLink(connection, order), order.lease
+    run = partial(perform, function, lease.args, lease.kwargs, Running(link, _system))
+    if lease.extras is None:
+        return run()
+    return through(lease, function, link.database, run, shielded=link.shielded)

@@ -7,13 +7,18 @@ import select
 import signal
 import subprocess
 import threading
+from collections.abc import Mapping
 from typing import Final
 
-from jobrunner.core import payload
+from jobrunner.core import extras, payload
 from jobrunner.core.outcome import Completed, Failed, Outcome, Output
+from jobrunner.core.results import RESULT
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
+from jobrunner.runtime.executors.handed import results_file, text_result
 from jobrunner.runtime.guard import Guard
+from jobrunner.runtime.recall import Fresh, before
+from jobrunner.storage.engine import Database
 
 KEEP: Final = 64 * 1024
 """Bytes kept of the beginning, and again of the end, of each of stdout and stderr."""
@@ -28,6 +33,7 @@ _PASSING: Final = {
     errno.ENFILE,
     errno.ETXTBSY,
     errno.EIO,
+    errno.ENOSPC,
 }
 """Why a command cannot be started for now, for want of processes, memory or descriptors."""
 
@@ -81,22 +87,46 @@ class GroupControl:
 class CommandExecutor:
     """Runs commands in slot threads that wait for them."""
 
-    def __init__(self, guard: Guard) -> None:
-        """`guard` ends what a killed worker leaves behind."""
+    def __init__(self, guard: Guard, database: Database) -> None:
+        """`guard` ends what a killed worker leaves behind; results are kept in `database`."""
         self._guard = guard
+        self._database = database
 
     def __call__(self, attempt: Attempt) -> None:
         """Run one command to its end."""
         control = GroupControl()
         if not attempt.begin(control):
             return
-        argv = payload.decode(attempt.lease.command)
-        self._guard.prepare()
-        try:
-            process = self._start(attempt, argv)
-        except OSError as error:
-            attempt.end(*_not_started(argv, error))
+        if attempt.lease.extras is None:
+            attempt.end(*self._run(attempt, control))
             return
+        found = before(attempt.lease, None, self._database, shielded=contextlib.nullcontext)
+        if found is not None and not isinstance(found, Fresh):
+            attempt.end(found)
+            return
+        outcome, output = self._run(attempt, control)
+        attempt.end(outcome if found is None else found.ended(outcome), output)
+
+    def _run(self, attempt: Attempt, control: GroupControl) -> tuple[Outcome, Output]:
+        argv = payload.decode(attempt.lease.command)
+        options = extras.decode(attempt.lease.extras)
+        self._guard.prepare()
+        with contextlib.ExitStack() as until_ended:
+            try:
+                environment = until_ended.enter_context(results_file(options))
+                process = self._start(attempt, argv, environment)
+            except OSError as error:
+                return _not_started(argv, error)
+            return self._see_through(attempt, process, control, as_text=RESULT in options)
+
+    def _see_through(
+        self,
+        attempt: Attempt,
+        process: "subprocess.Popen[bytes]",
+        control: GroupControl,
+        *,
+        as_text: bool,
+    ) -> tuple[Outcome, Output]:
         self._guard.add(process.pid)
         control.attach(process.pid)
         exit_code, stdout, stderr = _follow(process)
@@ -104,9 +134,14 @@ class CommandExecutor:
             control.wait_until_gone()
         self._guard.remove(process.pid)
         output = Output(exit_code, stdout, stderr)
-        attempt.end(_outcome(attempt, output), output)
+        outcome = _outcome(attempt, output)
+        if as_text and isinstance(outcome, Completed):
+            outcome = text_result(stdout, most=2 * KEEP)
+        return outcome, output
 
-    def _start(self, attempt: Attempt, argv: list[str]) -> "subprocess.Popen[bytes]":
+    def _start(
+        self, attempt: Attempt, argv: list[str], environment: Mapping[bytes, bytes]
+    ) -> "subprocess.Popen[bytes]":
         lease = attempt.lease
         return subprocess.Popen(  # noqa: S603 — running what was enqueued is the purpose
             argv,
@@ -115,6 +150,7 @@ class CommandExecutor:
                 **os.environb,  # a command sees what its worker sees
                 b"JOBRUNNER_TASK_ID": b"%d" % lease.task_id,
                 b"JOBRUNNER_ATTEMPT": b"%d" % lease.attempt,
+                **environment,
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -10,12 +10,14 @@ from jobrunner.runtime.executors import plugin
 from jobrunner.runtime.executors.aio import AsyncExecutor
 from jobrunner.runtime.executors.base import Slots, Uncontrolled
 from jobrunner.runtime.executors.command import CommandExecutor
+from jobrunner.runtime.executors.handed import refusal
 from jobrunner.runtime.executors.order import ALONE_AFTER
 from jobrunner.runtime.executors.plugged import PluggedExecutor
 from jobrunner.runtime.executors.process import ProcessExecutor, prepare_server
 from jobrunner.runtime.executors.thread import ThreadExecutor
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.options import Executor, Source, WorkerOptions
+from jobrunner.runtime.registry import Function
 
 
 class Executors:
@@ -35,10 +37,10 @@ class Executors:
         self._database = queue.database
         self._clock = queue.clock
         self._size = options.slots
-        self._slots = Slots(self._size, "jobrunner-slot")
+        self._slots = Slots(self._size, "jobrunner-slot", at_end=self._leave_slot)
         self._guard = Guard()
         self._thread = ThreadExecutor(queue.database, queue.clock)
-        self._command = CommandExecutor(self._guard)
+        self._command = CommandExecutor(self._guard, queue.database)
         if self._kind == Executor.PROCESS:
             prepare_server(queue.registry.modules)
         self._plugged: PluggedExecutor | None = None
@@ -54,6 +56,10 @@ class Executors:
     def submit(self, attempt: Attempt) -> None:
         """Start an attempt; its end is reported from whatever thread it ran in."""
         lease = attempt.lease
+        if (refused := refusal(lease)) is not None:
+            if attempt.begin(Uncontrolled()):
+                attempt.end(refused)
+            return
         if lease.function is None:
             self._slots.submit(self._command, attempt)
             return
@@ -63,13 +69,16 @@ class Executors:
             if attempt.begin(Uncontrolled()):
                 attempt.end(Failed(f"{error}. {error.hint}", retryable=False))
             return
+        self._place(attempt, attempt.function)
+
+    def _place(self, attempt: Attempt, function: Function) -> None:
         if self._plugged is not None:
             self._plugged.submit(attempt)
-        elif lease.crashes >= ALONE_AFTER:
+        elif attempt.lease.crashes >= ALONE_AFTER:
             self._slots.submit(self._process.alone, attempt)
         elif self._kind == Executor.PROCESS:
             self._slots.submit(self._process, attempt)
-        elif self._kind == Executor.ASYNC and attempt.function.is_async:
+        elif self._kind == Executor.ASYNC and function.is_async:
             self._loop.submit(attempt)
         else:
             self._slots.submit(self._thread, attempt)
@@ -85,9 +94,24 @@ class Executors:
     def replace(self, attempt: Attempt) -> None:
         """Make room in the place of what was left behind with `attempt`."""
         if attempt.in_slot:
-            self._slots.add_thread()
+            self._slots.replace_thread()
         elif self._plugged is None:  # a plug-in knows by itself what still runs
             self._loop.add_slot()
+
+    def resize(self, slots: int) -> None:
+        """Run so many at a time from now on; what runs is not touched.
+
+        An engine of a plug-in has limits of its own.
+        """
+        self._slots.resize(slots)
+        if "_loop" in self.__dict__:
+            self._loop.resize(slots)
+        self._size = slots
+
+    def _leave_slot(self) -> None:
+        """A thread ends, as there are less slots: its child ends with it."""
+        if "_process" in self.__dict__:
+            self._process.leave()
 
     def close(self) -> None:
         """End threads, children and loop; what was left behind ends with the process."""

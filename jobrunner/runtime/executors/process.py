@@ -108,6 +108,12 @@ class ProcessExecutor:
         self._run(attempt, running)
         self._discard(running)
 
+    def leave(self) -> None:
+        """End this slot's child: its thread ends."""
+        running: Child | None = getattr(self._local, "child", None)
+        if running is not None:
+            self._discard(running)
+
     def _child(self) -> Child:
         running: Child | None = getattr(self._local, "child", None)
         if running is not None and running.has_died():

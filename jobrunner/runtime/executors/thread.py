@@ -4,16 +4,18 @@ import contextlib
 import ctypes
 import threading
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 from jobrunner.core.errors import DatabaseError, LeaseLostError
 from jobrunner.core.outcome import Outcome, TimedOut
 from jobrunner.core.signals import Stopped, StopReason
-from jobrunner.core.task import Token
+from jobrunner.core.task import Lease, Token
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.clock import Clock
-from jobrunner.runtime.context import Running
 from jobrunner.runtime.perform import perform
+from jobrunner.runtime.recall import through
+from jobrunner.runtime.running import Running
 from jobrunner.storage import progress
 from jobrunner.storage.engine import Database
 
@@ -68,6 +70,29 @@ class DatabaseLink:
     def stop_reason(self) -> StopReason | None:
         """Why the attempt is to end, if it is."""
         return self._attempt.stop_reason
+
+    @property
+    def lease(self) -> Lease:
+        """The attempt's own."""
+        return self._attempt.lease
+
+    @property
+    def database(self) -> Database:
+        """The worker's."""
+        return self._database
+
+    @property
+    def clock(self) -> Clock:
+        """The worker's."""
+        return self._clock
+
+    def began_at(self) -> int:
+        """When the attempt began, in microseconds since the epoch."""
+        return self._attempt.began_at()
+
+    def shielded(self) -> contextlib.AbstractContextManager[None]:
+        """Nothing is raised into it from outside anyway."""
+        return contextlib.nullcontext()
 
 
 class ThreadControl:
@@ -134,6 +159,10 @@ class ThreadLink(DatabaseLink):
         with self.control.shielded():
             return super().load()
 
+    def shielded(self) -> contextlib.AbstractContextManager[None]:
+        """Let nothing be raised in here."""
+        return self.control.shielded()
+
 
 class ThreadExecutor:
     """Runs functions in slot threads."""
@@ -159,8 +188,12 @@ class ThreadExecutor:
         link.control = ThreadControl(threading.get_ident(), running)
         if attempt.function is None or not attempt.begin(link.control):
             return None
-        lease = attempt.lease
-        outcome = perform(attempt.function, lease.args, lease.kwargs, running)
+        lease, function = attempt.lease, attempt.function
+        if lease.extras is None:
+            outcome = perform(function, lease.args, lease.kwargs, running)
+        else:
+            run = partial(perform, function, lease.args, lease.kwargs, running)
+            outcome = through(lease, function, self._database, run, shielded=link.shielded)
         return attempt.stopped() if isinstance(outcome, TimedOut) else outcome
 
 

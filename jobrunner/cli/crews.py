@@ -1,0 +1,166 @@
+"""`jobrunner worker pause|resume|drain|stop|resize`: say things to workers and to crews."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jobrunner.cli import render
+from jobrunner.cli.objects import moment, worker_object
+from jobrunner.cli.signals import noted
+from jobrunner.cli.spans import parse_span
+from jobrunner.core.crew import Crew, Told
+
+if TYPE_CHECKING:
+    from jobrunner.cli.state import State
+    from jobrunner.crews import Crews
+
+Who = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="ID_OR_CREW", help="A worker's id or its beginning, or the name of a crew."
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="All workers and crews.")]
+OfCrew = Annotated[
+    bool, typer.Option("--crew", help="It is a crew, be it of workers that are to come.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def pause(
+    context: typer.Context,
+    *,
+    who: Who = None,
+    every: All = False,
+    crew: OfCrew = False,
+    as_json: Json = False,
+) -> None:
+    """Claim nothing more; what runs is ended. A crew stays paused over restarts."""
+    _show(_crews(context).pause(who, crew=crew, every=every), "paused", as_json=as_json)
+
+
+def resume(
+    context: typer.Context,
+    *,
+    who: Who = None,
+    every: All = False,
+    crew: OfCrew = False,
+    as_json: Json = False,
+) -> None:
+    """Claim again."""
+    _show(_crews(context).resume(who, crew=crew, every=every), "resumed", as_json=as_json)
+
+
+def drain(
+    context: typer.Context,
+    *,
+    who: Who = None,
+    every: All = False,
+    crew: OfCrew = False,
+    timeout: Annotated[str | None, typer.Option(help="Wait at most so long.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Pause, and wait until nothing is running there.
+
+    Exit code 7 if that took too long; they stay paused.
+    """
+    seconds = parse_span(timeout).total_seconds() if timeout is not None else None
+    with noted() as received, render.bar("Draining") as bar:
+        most = 0
+
+        def look(held: int) -> None:
+            nonlocal most
+            if received:
+                raise typer.Exit(128 + received[0])
+            most = max(most, held)
+            bar(most - held, most)
+
+        told = _crews(context).drain(who, timeout=seconds, on_open=look, crew=crew, every=every)
+    _show(told, "drained", as_json=as_json)
+
+
+def stop(
+    context: typer.Context,
+    *,
+    who: Who = None,
+    every: All = False,
+    crew: OfCrew = False,
+    as_json: Json = False,
+) -> None:
+    """End in order, as on SIGTERM. Workers that start later are not meant."""
+    _show(_crews(context).stop(who, crew=crew, every=every), "asked to stop", as_json=as_json)
+
+
+def resize(
+    context: typer.Context,
+    *,
+    who: Who = None,
+    concurrency: Annotated[
+        str | None,
+        typer.Argument(metavar="[N]", help="Tasks at a time; if left out, as it was started."),
+    ] = None,
+    every: All = False,
+    crew: OfCrew = False,
+    as_json: Json = False,
+) -> None:
+    """Run so many tasks at a time from now on; what runs is ended first.
+
+    A crew keeps its size over restarts.
+    """
+    if every and concurrency is None:  # `resize --all 4`
+        who, concurrency = None, who
+    number = None if concurrency is None else _number(concurrency)
+    told = _crews(context).resize(who, number, crew=crew, every=every)
+    size = "as it was started" if number is None else f"{number} at a time"
+    _show(told, size, as_json=as_json)
+
+
+def list_crews(context: typer.Context, *, as_json: Json = False) -> None:
+    """List the crews that are paused or resized, be it for workers that are to come."""
+    found = _crews(context).list()
+    if as_json:
+        render.as_json([_crew_object(crew) for crew in found])
+        return
+    if not found:
+        render.talk("No crew is paused or resized.")
+        return
+    render.table(
+        ("crew", "slots>", "paused"),
+        ((crew.name, crew.concurrency, moment(crew.paused_at)) for crew in found),
+    )
+
+
+def _number(word: str) -> int:
+    if not word.isdecimal():
+        raise typer.BadParameter(f"{word!r} is no number of tasks.")
+    return int(word)
+
+
+def _crews(context: typer.Context) -> "Crews":
+    state: State = context.obj
+    return state.stored.crews
+
+
+def _show(told: Told, said: str, *, as_json: bool) -> None:
+    if as_json:
+        render.as_json(
+            {
+                "crews": [_crew_object(crew) for crew in told.crews],
+                "workers": [worker_object(worker) for worker in told.workers],
+            }
+        )
+        return
+    for crew in told.crews:
+        render.out(f"crew {crew.name}: {said}")
+    for worker in told.workers:
+        render.out(f"worker {worker.id}: {said}")
+    if not told.workers:
+        render.talk("No worker that runs now was meant.")
+
+
+def _crew_object(crew: Crew) -> dict[str, Any]:
+    return {
+        "name": crew.name,
+        "paused_at": moment(crew.paused_at),
+        "concurrency": crew.concurrency,
+    }

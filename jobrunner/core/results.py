@@ -1,0 +1,154 @@
+"""What a task returned, as an argument of another one: references, and what takes their place."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from jobrunner.core import fields, payload
+from jobrunner.core.errors import PayloadError
+from jobrunner.core.new_task import NewTask
+from jobrunner.core.result import KEY, Result
+from jobrunner.core.task import Task, TaskId
+
+WANTS: Final = "wants"
+ARGV: Final = "argv"
+FILE: Final = "results"
+RESULT: Final = "result"
+GONE: Final = "gone"
+"""Among the extras of a task: whether its arguments hold references, which parts of its command
+are results and whose, whether it is given all of its parents' in a file (once claimed: what is in
+it), what its own is, and whose results were wanted and are not there any more."""
+
+_OWN: Final = re.compile(r"\$+result")
+"""A key of somebody's own that could be taken for ours; stored with one more `$`."""
+
+_STORED: Final = re.compile(r'\{"\$result":(\d+)\}|(?<=[{,])"\$(\$+result)":')
+"""A reference, or a key with its `$` too many. Text inside of JSON's strings is neither: there,
+a backslash stands before every quotation mark."""
+
+Find = Callable[[Any], TaskId]
+"""The id of a parent: of a stored task, or of one that is enqueued in the same call."""
+
+
+@dataclass(slots=True)
+class Encoder:
+    """Turns the arguments of one task into JSON text, and notes whose results they want."""
+
+    find: Find
+    parents: list[TaskId] = field(default_factory=list[TaskId])
+
+    def arguments(self, value: Any, *, what: str) -> str:
+        """Arguments as JSON text: each task in them is a reference to its result.
+
+        Raises:
+            PayloadError: it is not JSON or too large.
+            UnknownParentError: a task in it is not stored, and not of the same call.
+        """
+        try:
+            return payload.encode(value, what=what)
+        except PayloadError as error:
+            if not isinstance(error.__cause__, TypeError):
+                raise
+            before = len(self.parents)
+            try:
+                marked = self._marked(value)
+            except RecursionError:
+                raise error from None
+            if len(self.parents) == before:
+                raise
+        return payload.encode(marked, what=what)
+
+    def argv(self, command: Any) -> tuple[list[str], dict[str, TaskId]]:
+        """A command with words for the results in it, and where they stand, whose they are."""
+        words: list[str] = []
+        places: dict[str, TaskId] = {}
+        for at, part in enumerate(command):
+            if isinstance(part, str):
+                words.append(part)
+                continue
+            parent = places[str(at)] = self._found(part)
+            words.append(f"<result of task {parent}>")
+        return words, places
+
+    def taken(self) -> list[TaskId]:
+        """Whose results were wanted since the last call."""
+        parents, self.parents = self.parents, []
+        return parents
+
+    def _found(self, value: Any) -> TaskId:
+        parent = self.find(value)
+        self.parents.append(parent)
+        return parent
+
+    def _marked(self, value: Any) -> Any:
+        if is_result(value):
+            return {KEY: self._found(value)}
+        if isinstance(value, Mapping):
+            return {_kept(key): self._marked(one) for key, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._marked(one) for one in value]
+        return value
+
+
+def is_result(value: object) -> bool:
+    """Whether an argument stands for the result of a task."""
+    return isinstance(value, Task | NewTask | Result)
+
+
+def of_json(value: Any, find: Callable[[str], Any]) -> Any:
+    """Arguments as JSON tells them: `{"$result": "ref"}` stands for a result, an id likewise.
+
+    `find` gives the task of a ref. Keys with more `$` lose one.
+
+    Raises:
+        InvalidTaskError: a reference names neither a ref nor an id.
+    """
+    if isinstance(value, list):
+        return [of_json(one, find) for one in value]
+    if not isinstance(value, dict):
+        return value
+    items: dict[str, Any] = value
+    if KEY not in items:
+        return {_lessened(key): of_json(one, find) for key, one in items.items()}
+    named = items[KEY]
+    if len(items) > 1 or isinstance(named, bool) or not isinstance(named, str | int):
+        raise fields.invalid(KEY, "stands alone, with the ref or the id of a task")
+    return find(named) if isinstance(named, str) else Result(TaskId(named))
+
+
+def refs_of(value: Any) -> list[str]:
+    """The refs that the arguments of a line name."""
+    found: list[str] = []
+    of_json(value, found.append)
+    return found
+
+
+def _kept(key: Any) -> Any:
+    return f"${key}" if isinstance(key, str) and _OWN.fullmatch(key) else key
+
+
+def _lessened(key: str) -> str:
+    return key[1:] if _OWN.fullmatch(key) else key
+
+
+def wanted(text: str | None) -> set[TaskId]:
+    """Whose results stored arguments with references want."""
+    return {TaskId(int(found[1])) for found in _STORED.finditer(text or "") if found[1]}
+
+
+def filled(text: str | None, results: Mapping[TaskId, str | None]) -> str | None:
+    """Stored arguments with the results, JSON text, in the place of the references."""
+
+    def put(found: "re.Match[str]") -> str:
+        if found[1] is None:
+            return f'"{found[2]}":'
+        return results[TaskId(int(found[1]))] or "null"
+
+    return None if text is None else _STORED.sub(put, text)
+
+
+def as_word(result: str | None) -> str:
+    """A result as a part of a command: text as it is, else JSON."""
+    value = payload.decode(result)
+    return value if isinstance(value, str) else result or "null"

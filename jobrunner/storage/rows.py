@@ -1,0 +1,101 @@
+"""A new task as a row of the table, by the names of the columns; moments in microseconds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jobrunner.core import extras, lane, payload
+from jobrunner.core.new_task import NewTask
+from jobrunner.core.results import ARGV, FILE, RESULT, WANTS, Encoder
+from jobrunner.core.status import Status
+from jobrunner.core.task import TaskId
+from jobrunner.storage import unique
+from jobrunner.storage.types import MICROSECOND, micros
+
+Row = dict[str, Any]
+"""Beside its columns: `wants`, the tasks whose results are arguments; `extras`, what lies apart;
+`after`, its parents; `is_duplicate`, whether another was there in its place."""
+
+
+def row_of(
+    task: NewTask[Any],
+    task_id: TaskId,
+    created_at: int,
+    encoder: Encoder,
+    *,
+    since: int | None = None,
+) -> Row:
+    """The row of a task without regard to its parents.
+
+    `since` is when one that it replaces was stored.
+
+    Raises:
+        PayloadError: an argument is not JSON or too large.
+        UnknownParentError: it takes the result of a task that is neither stored nor in the call.
+    """
+    run_at = created_at + task.delay // MICROSECOND
+    if task.run_at is not None:
+        run_at = max(run_at, micros(task.run_at))
+    own: Row = {}
+    if task.unique is not None:
+        own = unique.columns(task, created_at)
+        run_at = unique.put_off(task, run_at, created_at if since is None else since)
+    given: dict[str, Any] = {}
+    args = encoder.arguments(list(task.args), what="args") if task.args else None
+    kwargs = encoder.arguments(dict(task.kwargs), what="kwargs") if task.kwargs else None
+    command = _command(task, encoder, given) if task.command else None
+    return {
+        "id": task_id,
+        "status": Status.SCHEDULED.value if run_at > created_at else Status.PENDING.value,
+        "queue": task.queue,
+        "priority": task.priority,
+        "run_at": run_at,
+        "max_attempts": task.max_attempts,
+        "waiting_on": 0,
+        "timeout": task.timeout // MICROSECOND if task.timeout else None,
+        "created_at": created_at,
+        "finished_at": None,
+        "function": task.function,
+        "command": command,
+        "cwd": task.cwd,
+        "args": args,
+        "kwargs": kwargs,
+        "description": task.description,
+        "error": None,
+        "lane": lane.encode(task.concurrency_key, task.needs),
+        "unique_key": None,
+        "unique_in": None,
+        "unique_until": None,
+        "expires_at": _expires_at(task, created_at),
+        "batch_id": None,
+        "wants": (wants := encoder.taken()),
+        "extras": _extras(task, given, wants),
+        "after": (),
+        "is_duplicate": False,
+        **own,
+    }
+
+
+def _command(task: NewTask[Any], encoder: Encoder, given: dict[str, Any]) -> str:
+    words, places = encoder.argv(task.command)
+    if places:
+        given[ARGV] = places
+    return payload.encode(words, what="command")
+
+
+def _extras(task: NewTask[Any], given: dict[str, Any], wants: Sequence[TaskId]) -> str | None:
+    if wants:
+        given[WANTS] = True
+    if task.results:
+        given[FILE] = True
+    if task.result != "exit_code":
+        given[RESULT] = task.result
+    if task.cache is not None:
+        given["cache"] = task.cache.as_json()
+    return extras.encode(given)
+
+
+def _expires_at(task: NewTask[Any], created_at: int) -> int | None:
+    moments = [] if task.expires_at is None else [micros(task.expires_at)]
+    if task.expires_in is not None:
+        moments.append(created_at + task.expires_in // MICROSECOND)
+    return min(moments, default=None)

@@ -1,0 +1,35 @@
+"""Functions that show what they were given, importable from child processes too."""
+
+from typing import Any
+
+from jobrunner.testing.executor_functions import functions
+
+
+@functions.task
+def echo(*args: Any, **kwargs: Any) -> Any:
+    return [args, kwargs]
+
+
+@functions.task
+async def echo_async(*args: Any, **kwargs: Any) -> Any:
+    return [args, kwargs]
+
+
+@functions.task
+def length(items: list[Any]) -> list[int]:
+    return [len(one[0][0]) if isinstance(one[0][0], str) else len(one) for one in items]
+
+
+@functions.task
+def add_to(*args: Any) -> Any:
+    return args
+
+
+@functions.task
+def silent() -> None:
+    pass
+
+
+@functions.task
+def fail_with(_: Any) -> None:
+    raise ValueError("out of luck")
