@@ -3,8 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
+from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
 from jobrunner.core.unique import WAITING, Unique
+
+
+def holders(store: Any) -> list[TaskId]:
+    """Who has a unique key, as the index sees it."""
+    rows = store.sql("SELECT id, unique_key, status, unique_in FROM tasks ORDER BY id")
+    bit = {status.value: 1 << at for at, status in enumerate(Status)}
+    return [TaskId(i) for i, key, status, bits in rows if key and bits & bit[status]]
 
 
 class Keyring:
