@@ -17,9 +17,10 @@ from jobrunner.storage.ageing import AGED_SHARE, starving_priority
 from jobrunner.storage.agenda import Agenda, look
 from jobrunner.storage.claim import claim, claimed_with
 from jobrunner.storage.dialect import lock_tasks
+from jobrunner.storage.doubt import already_settled
 from jobrunner.storage.engine import Database
 from jobrunner.storage.firing import fire
-from jobrunner.storage.settle import Settlement, already_settled, settle
+from jobrunner.storage.settle import Settlement, settle
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from jobrunner.core.task import Lease, Token, WorkerId
-from jobrunner.storage import payloads, unique
+from jobrunner.storage import payloads
 from jobrunner.storage.tables import tasks, workers
 from jobrunner.storage.types import Long, Number
 
@@ -58,7 +58,6 @@ TAKEN: Final[Mapping[str, Any]] = {
     "worker_id": bindparam("worker"),
     "token": bindparam("new_token"),
     "started_at": bindparam("now"),
-    "unique_key": unique.LETS_GO,
 }
 """What a claim makes of a task, whichever way it was chosen."""
 

@@ -1,16 +1,19 @@
-"""Whether an enqueue whose COMMIT raised was stored all the same."""
+"""Whether what a COMMIT that raised was to store is there all the same."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from jobrunner.core.new_task import NewTask
+from jobrunner.core.outcome import Ended
+from jobrunner.core.task import TaskId, Token
 from jobrunner.storage import unique
+from jobrunner.storage.chunks import chunks
 from jobrunner.storage.payloads import WHOLE
 from jobrunner.storage.rows import Row
-from jobrunner.storage.tables import tasks
+from jobrunner.storage.tables import attempts, tasks
 from jobrunner.storage.types import EPOCH
 
 _AS_GIVEN: Final = ("queue", "function", "command", "args", "kwargs", "description")
@@ -62,3 +65,17 @@ def _found(transaction: Connection, row: Row) -> Any:
 
 def _moment(microseconds: int) -> Any:
     return EPOCH + timedelta(microseconds=microseconds)
+
+
+_KNOWN: Final = select(attempts.c.task_id, attempts.c.token).where(
+    attempts.c.task_id.in_(bindparam("ids", expanding=True))
+)
+
+
+def already_settled(transaction: Connection, ended: Sequence[Ended]) -> set[tuple[TaskId, Token]]:
+    """Which of these are in the history: how a COMMIT that raised is found to have worked."""
+    found: set[tuple[TaskId, Token]] = set()
+    for chunk in chunks([end.lease.task_id for end in ended]):
+        for task_id, token in transaction.execute(_KNOWN, {"ids": chunk}):
+            found.add((task_id, token))
+    return found

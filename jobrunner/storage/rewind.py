@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select
-from sqlalchemy.exc import IntegrityError
 
 from jobrunner.core.errors import TaskNotFoundError, TaskStateError
 from jobrunner.core.graph import parents_first
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId, may_be_id
-from jobrunner.storage import notices
+from jobrunner.storage import notices, unique
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.parents import Edge, apply_parents
@@ -61,7 +60,7 @@ def rewind(
     Raises:
         TaskNotFoundError: there is no such task.
         TaskStateError: it has not ended, one of them is in progress, it depends on a task that
-            failed, or nothing failed.
+            failed, nothing failed, or another task has a unique key of one of them.
     """
     graph = _locked(transaction, task_id)
     chosen = graph.of(*_SPOILT) if failed_only else graph.below
@@ -70,12 +69,8 @@ def rewind(
     again = _anew(graph, chosen, at)
     if not again:
         raise TaskStateError(task_id, "has nothing below it that failed and can run again")
-    try:
-        _RESET.run(transaction, list(again.values()))
-    except IntegrityError as error:
-        raise TaskStateError(
-            task_id, "cannot run again: one like it, or like one below it, is stored meanwhile"
-        ) from error
+    unique.take_again(transaction, sorted(again), now=now)
+    _RESET.run(transaction, list(again.values()))
     ran = [one for one in sorted(again) if graph.rows[one].attempt]
     _note(transaction, graph, ran, now=now)
     if not failed_only:

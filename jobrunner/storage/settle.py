@@ -18,9 +18,9 @@ from jobrunner.core.outcome import (
     Stored,
 )
 from jobrunner.core.status import FINAL, TO_CLAIM
-from jobrunner.core.task import TaskId, Token, WorkerId
+from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.core.verdict import Verdict, decide
-from jobrunner.storage import cached, notices, waits
+from jobrunner.storage import cached, notices, unique, waits
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.prepared import Insert, Update
@@ -166,6 +166,10 @@ def _write(
     now: datetime,
 ) -> None:
     over_at = micros(now)
+    statuses = {verdict.status for _, verdict in judged}
+    if statuses & TO_CLAIM:
+        again = [end.lease.task_id for end, verdict in judged if verdict.status in TO_CLAIM]
+        unique.wait_again(transaction, again)
     rows = [_task_row(end, verdict, over_at) for end, verdict in judged]
     held = dict(_SETTLE.run(transaction, rows))  # with whether any other waits for it
     settled = judged
@@ -175,11 +179,11 @@ def _write(
         for one in gone:  # or given up by the task itself, with its end
             kept = isinstance(one.ended.outcome, Stored)
             settlement.settled.append(one) if kept else settlement.refused.append(one.ended)
+        statuses = {verdict.status for _, verdict in settled}
     _RECORD.run(transaction, list(_attempt_rows(settled, worker_id)))
-    statuses = {verdict.status for _, verdict in settled}
     if statuses & TO_CLAIM:
-        again = {end.lease.queue for end, verdict in settled if verdict.status in TO_CLAIM}
-        notices.work(transaction, again)
+        queues = {end.lease.queue for end, verdict in settled if verdict.status in TO_CLAIM}
+        notices.work(transaction, queues)
     if statuses & FINAL:
         notices.ends(transaction)
     if any(held.values()):
@@ -237,15 +241,3 @@ def problem(outcome: Outcome) -> str | None:
     if isinstance(outcome, Cancelled):
         return outcome.reason
     return getattr(outcome, "error", None)
-
-
-_KNOWN: Final = select(attempts.c.task_id, attempts.c.token).where(attempts.c.task_id.in_(_THESE))
-
-
-def already_settled(transaction: Connection, ended: Sequence[Ended]) -> set[tuple[TaskId, Token]]:
-    """Which of these are in the history: how a COMMIT that raised is found to have worked."""
-    found: set[tuple[TaskId, Token]] = set()
-    for chunk in chunks([end.lease.task_id for end in ended]):
-        for task_id, token in transaction.execute(_KNOWN, {"ids": chunk}):
-            found.add((task_id, token))
-    return found

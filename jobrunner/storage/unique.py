@@ -14,9 +14,7 @@ from sqlalchemy import (
     BindParameter,
     Connection,
     bindparam,
-    case,
     literal_column,
-    null,
     select,
     text,
     type_coerce,
@@ -38,14 +36,6 @@ def bits(statuses: Iterable[Status]) -> int:
     """A set of statuses as the column `unique_in` holds it."""
     order = list(Status)
     return sum(1 << order.index(status) for status in statuses)
-
-
-LETS_GO: Final = case(
-    (tasks.c.unique_in == literal_column(str(bits(WAITING))), null()), else_=tasks.c.unique_key
-)
-"""The key of a task that is being claimed: one that is unique while it waits lets go of it, so that
-its retry never meets the next one (guarded by test_one_that_waits_beside_a_run_leaves_it_a_retry).
-"""
 
 
 def columns(task: NewTask[Any], created_at: int) -> dict[str, Any]:
@@ -199,15 +189,30 @@ def _let_go(transaction: Connection, ids: Sequence[int]) -> None:
         transaction.execute(_LET_GO, {"ids": some})
 
 
-_OWN: Final = select(tasks.c.id, tasks.c.unique_key, tasks.c.unique_until).where(
-    tasks.c.id.in_(_IDS), tasks.c.unique_key.is_not(None)
+_WAITED: Final = _LET_GO.where(
+    tasks.c.status == literal_column("'in_progress'"),
+    tasks.c.unique_in == literal_column(str(bits(WAITING))),
 )
+
+
+def wait_again(transaction: Connection, ids: Sequence[TaskId]) -> None:
+    """Let tasks in progress wait without their keys, if they were unique only while they waited.
+
+    Another may wait behind each (guarded by test_one_that_waits_beside_a_run_leaves_it_a_retry).
+    """
+    for some in chunks(ids):
+        transaction.execute(_WAITED, {"ids": some})
+
+
+_OWN: Final = select(
+    tasks.c.id, tasks.c.unique_key, tasks.c.unique_in, tasks.c.unique_until, tasks.c.attempt
+).where(tasks.c.id.in_(_IDS), tasks.c.unique_key.is_not(None))
 
 
 def take_again(transaction: Connection, ids: Sequence[int], *, now: datetime) -> None:
     """Let tasks that have ended have their keys again, before they are made live.
 
-    A key whose time is over is let go of. To be called before any task is locked.
+    A key whose time is over is let go of, and that of one that was unique while it waited.
 
     Raises:
         TaskStateError: another task has the key by now.
@@ -215,8 +220,8 @@ def take_again(transaction: Connection, ids: Sequence[int], *, now: datetime) ->
     wanted: dict[str, int] = {}
     over: list[int] = []
     for some in chunks([task_id for task_id in ids if may_be_id(task_id)]):
-        for task_id, key, until in transaction.execute(_OWN, {"ids": some}).all():
-            if until is not None and until <= now:
+        for task_id, key, within, until, attempt in transaction.execute(_OWN, {"ids": some}).all():
+            if (until is not None and until <= now) or (attempt and within == bits(WAITING)):
                 over.append(task_id)
             elif wanted.setdefault(key, task_id) != task_id:
                 raise _taken(task_id, key, wanted[key])

@@ -42,10 +42,12 @@ class Rewinding(Model):
         if not failed_only:
             running = any(self.status(one) is Status.IN_PROGRESS for one in below)
             fits = fits and self.status(task_id).is_final and not running
+        fits = fits and self.may_live(again)
         self.changed = again if fits else set()
         with contextlib.nullcontext() if fits else pytest.raises(TaskStateError):
             done = self.store.write(rewind, task_id, now=self.store.now, failed_only=failed_only)
             assert set(done) == again
+            self.lives_again(*done)
             for one in done:
                 book = self.books[one]
                 book.begun, book.max_attempts = self.anew(book)

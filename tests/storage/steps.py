@@ -45,7 +45,6 @@ edges = st.lists(st.tuples(picks, st.booleans()), max_size=3)
 ends = st.lists(st.tuples(picks, st.sampled_from(OUTCOMES)), min_size=1, max_size=3)
 plans = st.tuples(edges, st.integers(-1, 1), st.sampled_from("ab"), st.sampled_from([0, 0, 8]))
 
-
 END_AGAIN = (
     "INSERT INTO attempts"
     " (task_id, token, number, worker_id, ready_at, started_at, ended_at, outcome)"
@@ -146,7 +145,7 @@ class Model(World):
         status = self.status(task_id)
         fits = {
             "cancel": not status.is_final,
-            "retry": status in SPOILT and not self.is_doomed(task_id),
+            "retry": status in SPOILT and not self.is_doomed(task_id) and self.may_live([task_id]),
             "change": not status.is_final and status is not Status.IN_PROGRESS,
         }[act]
         self.changed = {task_id} if fits else set()

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from jobrunner.core import verdict
-from tests.storage.rewound import Rewinding
+from tests.storage.keys import Model
 from tests.storage.world import MAX_CRASHES
 
 EXAMPLES, STEPS = map(int, os.environ.get("MODEL", "50x40").split("x"))
@@ -28,7 +28,7 @@ def test_no_order_of_calls_breaks_the_store(store, monkeypatch, capsys):
         phases=[Phase.reuse, Phase.generate],  # with Phase.shrink a failure takes minutes
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(lambda: Rewinding(store, hits), settings=enough)
+    run_state_machine_as_test(lambda: Model(store, hits), settings=enough)
     if "MODEL" in os.environ:
         with capsys.disabled():
             examples = hits.pop("examples")

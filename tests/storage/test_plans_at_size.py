@@ -14,6 +14,7 @@ from jobrunner.storage import (
     claim,
     control,
     crews,
+    doubt,
     enqueue,
     expiry,
     keys,
@@ -173,7 +174,7 @@ def of_settlements(store):
     new = [NewTask(function="work", after=some, after_any=[HISTORY + 20])]
     held = (lease.task_id, lease.token)
     yield "settle", settle.settle, (over,), settling
-    yield "a COMMIT in doubt: ends", settle.already_settled, (over,), {}
+    yield "a COMMIT in doubt: ends", doubt.already_settled, (over,), {}
     yield "a COMMIT in doubt: claims", claim.claimed_with, (WorkerId("ada"), lease.token), {}
     yield "dependents", settle_dependents, (ends,), {"now": store.now}
     yield "enqueue", enqueue.enqueue, (new,), {"now": store.now}

@@ -20,7 +20,7 @@ from jobrunner.core.outcome import (
 from jobrunner.core.task import Token
 from jobrunner.core.verdict import CANCEL_REASON, MAX_CRASHES
 from jobrunner.storage import reads
-from jobrunner.storage.settle import already_settled
+from jobrunner.storage.doubt import already_settled
 from jobrunner.storage.types import micros
 
 OUTCOMES = [

@@ -75,6 +75,12 @@ def test_a_call_that_names_its_own_tasks_as_parents_has_a_transaction_of_its_own
     assert not shared.line.was_used()
 
 
+def test_a_unique_task_has_a_transaction_of_its_own(shared):
+    """Its conflict is nobody else's."""
+    shared.queue.enqueue_many(new("a", unique="k"))
+    assert not shared.line.was_used()
+
+
 def test_a_commit_whose_end_is_unknown_is_looked_up_for_all(shared):
     for fate in ("kept", "lost"):
         shared.plan.append(fate)

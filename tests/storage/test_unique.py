@@ -11,9 +11,11 @@ from jobrunner.core.errors import DuplicateTaskError, TaskStateError
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Cancelled, Completed, Failed, Released, Snoozed
 from jobrunner.core.status import Status
-from jobrunner.core.unique import LIVE, WAITING, Unique
-from jobrunner.storage import control, sweep
+from jobrunner.core.unique import LIVE, Unique
+from jobrunner.storage import control
 from jobrunner.storage.enqueue import enqueue
+from jobrunner.storage.prune import prune
+from tests.storage.keyring import holders
 from tests.storage.plans import plans
 
 MINUTE = timedelta(minutes=1)
@@ -26,17 +28,6 @@ def work(key="k", *, fields=None, **rule):
 
 def ignored(**rule):
     return work(on_conflict="ignore", **rule)
-
-
-def held(store):
-    """Who is in the index."""
-    return [
-        task_id
-        for task_id, key, status, bits in store.sql(
-            "SELECT id, unique_key, status, unique_in FROM tasks ORDER BY id"
-        )
-        if key is not None and bits & (1 << list(Status).index(status))
-    ]
 
 
 def test_a_second_task_of_a_key_is_refused_and_the_holder_named(store):
@@ -71,7 +62,7 @@ def test_one_that_has_ended_is_in_nobodys_way(store, end):
     (first,) = store.enqueue(work())
     store.settle(store.claim_one(), end)
     (second,) = store.enqueue(work())
-    assert held(store) == [second] != [first]
+    assert holders(store) == [second] != [first]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +90,7 @@ def test_a_period_ends_though_the_task_does_not(store):
     assert store.enqueue(ignored()) == [first]
     store.later(0.1)
     (second,) = store.enqueue(ignored())
-    assert held(store) == [second] != [first]
+    assert holders(store) == [second] != [first]
     assert store.get(first).unique_key is None
 
 
@@ -129,65 +120,6 @@ def test_the_edges_of_one_that_is_ignored_are_not_stored(store):
     (parent, first) = store.enqueue(NewTask(function="work"), work())
     assert store.enqueue(ignored(fields={"after": [parent]})) == [first]
     assert store.get(first).after == ()
-
-
-def test_one_that_is_unique_while_it_waits_leaves_room_for_one_behind_it(store):
-    first, second = (store.enqueue(ignored(in_=WAITING))[0] for _ in range(2))
-    assert first == second
-    lease = store.claim_one()
-    (behind,) = store.enqueue(ignored(in_=WAITING))
-    assert behind != first
-    assert store.enqueue(ignored(in_=WAITING)) == [behind]
-    store.settle(lease, Completed("1"))
-
-
-@pytest.mark.parametrize("end", [Failed("broken"), Snoozed(MINUTE), Released()])
-def test_one_that_waits_beside_a_run_leaves_it_a_retry(store, end):
-    (first,) = store.enqueue(work(in_=WAITING))
-    lease = store.claim_one()
-    (behind,) = store.enqueue(work(in_=WAITING))
-    store.settle(lease, end)
-    assert set(store.statuses(first, behind)) <= {"pending", "scheduled"}
-    assert held(store) == [behind]
-
-
-def test_a_rescue_gives_back_what_another_waits_behind(store):
-    (first,) = store.enqueue(work(in_=WAITING))
-    store.claim_one()
-    (behind,) = store.enqueue(work(in_=WAITING))
-    assert store.lose()
-    store.rescue()
-    assert store.statuses(first, behind) == ["pending", "pending"]
-
-
-def test_a_retry_by_hand_is_refused_while_another_has_the_key(store):
-    (first,) = store.enqueue(work())
-    store.settle(store.claim_one(), BROKEN)
-    (second,) = store.enqueue(work())
-    with pytest.raises(TaskStateError, match=f"task {first} has the .* which task {second} has"):
-        store.retry(first)
-    store.cancel(second)
-    assert store.retry(first) == "pending"
-    with pytest.raises(TaskStateError):
-        store.retry(second)
-
-
-def test_a_retry_after_its_period_is_not_unique_any_more(store):
-    (first,) = store.enqueue(work(within=MINUTE))
-    store.cancel(first)
-    (second,) = store.enqueue(work())
-    store.later(60)
-    assert store.retry(first) == "pending"
-    assert held(store) == [second]
-
-
-def test_a_retry_takes_the_key_of_one_whose_period_is_over(store):
-    (first,) = store.enqueue(work())
-    store.cancel(first)
-    (second,) = store.enqueue(work(within=MINUTE))
-    store.later(60)
-    assert store.retry(first) == "pending"
-    assert held(store) == [first] != [second]
 
 
 def test_one_whose_parent_has_failed_holds_no_key(store):
@@ -254,5 +186,5 @@ def test_what_is_old_is_pruned_with_its_key(store):
     (first,) = store.enqueue(work(in_=LIVE | {Status.COMPLETED}))
     store.settle(store.claim_one(), Completed("1"))
     store.later(8 * 24 * 3600)
-    assert store.write(sweep.prune, now=store.now) == 1
+    assert store.write(prune, now=store.now) == 1
     assert store.enqueue(ignored()) != [first]

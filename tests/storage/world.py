@@ -23,9 +23,11 @@ from jobrunner.core.outcome import (
 )
 from jobrunner.core.status import TRANSITIONS, Status
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
+from jobrunner.core.unique import Unique
 from jobrunner.storage.settle import Settlement
 from jobrunner.storage.types import micros
 from tests.storage.conftest import Store
+from tests.storage.keyring import Keyring
 
 TABLES = ("rewinds", "payloads", "progress", "attempts", "dependencies", "tasks", "workers")
 SPOILT = {Status.FAILED, Status.CANCELLED}
@@ -43,6 +45,7 @@ class Book:
     max_attempts: int = MAX_ATTEMPTS
     asked: bool = False
     """Its end was asked for while it ran."""
+    unique: Unique | None = None
     begun: int = 0
     """The attempts it had when it was rewound last."""
 
@@ -91,7 +94,7 @@ def step(when: Callable[[Any], Any] = lambda _: True, **arguments: Any) -> Calla
     return decorate
 
 
-class World(RuleBasedStateMachine):
+class World(Keyring, RuleBasedStateMachine):
     """Knows who holds which lease, and how the tasks stood before the last step."""
 
     def __init__(self, store: Store, hits: Counter[str]) -> None:
@@ -171,6 +174,8 @@ class World(RuleBasedStateMachine):
             assert self.store.statuses(lease.task_id) == [verdict.status]
             self.ends[lease.task_id, lease.token] = NAMES[type(end.outcome)]
             book.note(end.outcome)
+            if not verdict.status.is_final:
+                self.waits_again(lease.task_id)
 
     def refused_changes_nothing(self, before: list[Any]) -> None:
         """Promise 4: a write without a lease changes no row."""
@@ -186,6 +191,7 @@ class World(RuleBasedStateMachine):
         self.promise_6_final_is_final(now)
         self.promise_7_every_end_is_in_the_history_once(now)
         self.promise_13_dependencies_settle(now)
+        self.promise_of_one_task_of_a_key(now)
         self.ever_ended |= {task_id for task_id, (status, _) in now.items() if status.is_final}
         self.before, self.changed = now, set()
 
