@@ -1,7 +1,7 @@
 """When a schedule is due: by a cron rule and the clock on the wall of a zone, or at intervals."""
 
 from collections.abc import Iterator
-from copy import copy
+from copy import copy as twin
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -123,7 +123,7 @@ class Cron:
 
 def _matches(text: str, behind: datetime) -> Iterator[datetime]:
     """What a clock without a zone shows when the rule matches, in order."""
-    matcher = copy(_parsed(text))
+    matcher = twin(_parsed(text))
     matcher.dt = behind.replace(microsecond=0)
     return matcher
 
