@@ -1,17 +1,18 @@
 """Workers fire schedules: idle ones at the tick, busy ones by the sweep, each tick once."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 
-from jobrunner import TaskQueue, Worker
+from jobrunner import NewTask, TaskQueue, Worker
 from jobrunner.core.errors import UnknownFunctionError
 from jobrunner.core.schedule_errors import InvalidScheduleError, ScheduleNotFoundError
 from jobrunner.runtime.declared import store_declared
 from jobrunner.runtime.liveness import Liveness
 from jobrunner.runtime.maintenance import Maintenance
+from jobrunner.runtime.settler import Settler, Want
 from jobrunner.testing import StubClock, drain
+from jobrunner.testing.stand_in import StandIn
 from tests.runtime.functions import add, finish_on_request, gates
 from tests.runtime.support import until
 
@@ -22,14 +23,34 @@ def ran(queue, name):
     return [tick for tick in queue.schedules.ticks(name, limit=100) if tick.status == "completed"]
 
 
-def test_an_idle_worker_fires_at_the_tick(queue, start_worker):
-    queue.schedules.add("often", SECOND, add.bind(1, 2), missed="skip", overlap="allow")
+@pytest.fixture
+def code(location):
+    """A queue as an application makes it, and a clock that stands."""
+    queue = TaskQueue(location, clock=StubClock(datetime(2026, 1, 1, tzinfo=UTC)))
+    yield queue
+    queue.close()
+
+
+def test_a_turn_tells_the_next_tick_and_fires_it_with_its_claim(code):
+    tick = code.schedules.add("hourly", "@hourly", NewTask(function="work")).next_at
+    with StandIn(code) as worker:
+        settler = Settler(code.database, worker.id, code.clock)
+        idle = settler.turn((), [Want((), 5)])
+        assert (idle.leases, idle.next_due) == ([], tick)
+        code.clock.advance(tick - code.clock.now())
+        fired = settler.turn((), [Want((), 5)])
+        assert [lease.function for lease in fired.leases] == ["work"]
+        assert fired.next_due == tick + timedelta(hours=1)
+
+
+def test_an_idle_worker_goes_on_firing(queue, start_worker):
+    added = queue.schedules.add("often", SECOND, add.bind(1, 2), missed="skip", overlap="allow")
     start_worker()
     until(queue, lambda: len(ran(queue, "often")) >= 3)
     found = queue.schedules.ticks("often", limit=100)
-    assert all(timedelta() <= tick.fired_at - tick.tick_at < SECOND for tick in found)
-    ticks = [tick.tick_at for tick in reversed(found)]
-    assert all(later - sooner == SECOND for sooner, later in pairwise(ticks))
+    assert all(tick.fired_at >= tick.tick_at for tick in found)
+    assert all((tick.tick_at - added.anchor_at) % SECOND == timedelta() for tick in found)
+    assert len({tick.tick_at for tick in found}) == len(found)
 
 
 def test_while_all_workers_are_busy_the_sweep_fires(queue, start_worker):
@@ -79,14 +100,6 @@ def test_the_sweep_of_a_database_without_workers_fires(location):
     maintenance.sweep()
     assert len(with_clock.find(limit=1_000)) == 450
     with_clock.close()
-
-
-@pytest.fixture
-def code(location):
-    """A queue as an application makes it, and a clock that stands."""
-    queue = TaskQueue(location, clock=StubClock(datetime(2026, 1, 1, tzinfo=UTC)))
-    yield queue
-    queue.close()
 
 
 def test_what_code_declares_is_stored_when_a_worker_starts(code):
@@ -187,11 +200,11 @@ def test_a_function_that_is_not_registered_is_refused(code):
     other = code.new_task("report")
     code.schedules.add("daily", "@daily", other)
     with pytest.raises(UnknownFunctionError):
-        code.schedules.add("daily", "@daily", type(other)(function="reprot"))
+        code.schedules.add("daily", "@daily", NewTask(function="reprot"))
 
 
 def test_a_worker_without_the_function_fails_the_task_as_ever(code, location):
-    code.schedules.add("often", SECOND, type(add.bind(1, 2))(function="gone", max_attempts=1))
+    code.schedules.add("often", SECOND, NewTask(function="gone", max_attempts=1))
     seen = []
     other = TaskQueue(location, clock=code.clock, emit=seen.append)
     other.task(lambda: None)
