@@ -133,8 +133,14 @@ def _parsed(text: str) -> CronSim:
     """The rule as the library reads it; without a zone, since it errs where half hours count.
 
     Where a clock is set by 30 minutes, its steps of an hour no longer meet the full ones.
+
+    Raises:
+        InvalidScheduleError: it is no rule, such as one that a newer version has stored.
     """
-    return CronSim(" ".join(_fields(text)), datetime(2000, 1, 1))  # noqa: DTZ001 — a clock's face
+    try:
+        return CronSim(" ".join(_fields(text)), datetime(2000, 1, 1))  # noqa: DTZ001 — no zone
+    except CronSimError as error:
+        raise InvalidScheduleError(f"{text!r} is no rule", hint=_WRITE) from error
 
 
 def _fields(text: str) -> list[str]:
@@ -216,7 +222,7 @@ def _check_fields(rule: str) -> None:
 def _is_read(rule: str) -> bool:
     try:
         _parsed(rule)
-    except CronSimError:
+    except InvalidScheduleError:
         return False
     return True
 

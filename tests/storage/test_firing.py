@@ -153,16 +153,19 @@ def test_a_clock_that_was_set_back_repeats_nothing(store, put, fire, ticks):
 def test_one_that_cannot_be_read_is_paused_and_keeps_no_other_from_firing(store, put, fire, ticks):
     put(name="broken")
     put(name="elsewhere", tz="Europe/Paris")
+    put(name="newer")
     put()
     store.sql("UPDATE schedules SET task = '{}' WHERE name = 'broken'")
     store.sql("UPDATE schedules SET tz = 'Mars/Utopia' WHERE name = 'elsewhere'")
+    store.sql("UPDATE schedules SET cron = '@fortnightly' WHERE name = 'newer'")
     store.later(3600)
-    assert (fire(), fire()) == (3, 0)
+    assert (fire(), fire()) == (4, 0)
     assert ticks() == [(60, 1)]
     found = {one.name: one for one in store.read(schedules.every)}
     assert found["broken"].paused_at == found["elsewhere"].paused_at == store.now
     assert "exactly one" in found["broken"].error
     assert "no time zone 'Mars/Utopia'" in found["elsewhere"].error
+    assert found["newer"].error == "'@fortnightly' is no rule"
     put(name="elsewhere", tz="Europe/Paris")  # as the code declares it, at the next start
     mended = store.read(schedules.get, "elsewhere")
     assert (mended.paused_at, mended.error) == (None, None)
