@@ -1,7 +1,7 @@
 """When a schedule is due: by a cron rule and the clock on the wall of a zone, or at intervals."""
 
 from collections.abc import Iterator
-from copy import copy
+from copy import copy as twin
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -123,7 +123,7 @@ class Cron:
 
 def _matches(text: str, behind: datetime) -> Iterator[datetime]:
     """What a clock without a zone shows when the rule matches, in order."""
-    matcher = copy(_parsed(text))
+    matcher = twin(_parsed(text))
     matcher.dt = behind.replace(microsecond=0)
     return matcher
 
@@ -133,8 +133,14 @@ def _parsed(text: str) -> CronSim:
     """The rule as the library reads it; without a zone, since it errs where half hours count.
 
     Where a clock is set by 30 minutes, its steps of an hour no longer meet the full ones.
+
+    Raises:
+        InvalidScheduleError: it is no rule, such as one that a newer version has stored.
     """
-    return CronSim(" ".join(_fields(text)), datetime(2000, 1, 1))  # noqa: DTZ001 — a clock's face
+    try:
+        return CronSim(" ".join(_fields(text)), datetime(2000, 1, 1))  # noqa: DTZ001 — no zone
+    except CronSimError as error:
+        raise InvalidScheduleError(f"{text!r} is no rule", hint=_WRITE) from error
 
 
 def _fields(text: str) -> list[str]:
@@ -216,7 +222,7 @@ def _check_fields(rule: str) -> None:
 def _is_read(rule: str) -> bool:
     try:
         _parsed(rule)
-    except CronSimError:
+    except InvalidScheduleError:
         return False
     return True
 

@@ -8,6 +8,8 @@ JobrunnerError
 │   └── UnknownParentError      `after` names a task that is not there
 ├── UnknownFunctionError        no function of that name is registered
 ├── DuplicateFunctionError      two functions of one name
+├── InvalidScheduleError        what was given cannot become a schedule: `schedule_errors`
+├── ScheduleNotFoundError       no schedule has that name: `schedule_errors`
 ├── TaskNotFoundError           no task has that id
 ├── TaskStateError              the task's status does not allow that
 ├── WorkerNotFoundError         no worker and no crew has that name
