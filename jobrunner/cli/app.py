@@ -8,6 +8,7 @@ import typer
 
 from jobrunner import __version__
 from jobrunner.cli import (
+    batch,
     control,
     crashtest,
     db,
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 task_commands = typer.Typer(help="Look at tasks and act on them.", no_args_is_help=True)
 worker_commands = typer.Typer(help="Look at workers.", no_args_is_help=True)
+batch_commands = typer.Typer(help="Look at batches.", no_args_is_help=True)
 db_commands = typer.Typer(help="See to the database.", no_args_is_help=True)
 
 app.command()(enqueue.enqueue)
@@ -43,6 +45,7 @@ app.command()(report.report)
 app.command()(report.status)
 app.add_typer(task_commands, name="task")
 app.add_typer(worker_commands, name="worker")
+app.add_typer(batch_commands, name="batch")
 app.add_typer(db_commands, name="db")
 app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
@@ -54,6 +57,8 @@ task_commands.command("retry")(control.retry)
 task_commands.command("update")(control.update)
 task_commands.command("wait")(control.wait)
 task_commands.command("log")(history.log)
+batch_commands.command("list")(batch.list_batches)
+batch_commands.command("show")(batch.show_batch)
 worker_commands.command("list")(control.list_workers)
 db_commands.command("upgrade")(db.upgrade)
 db_commands.command("check")(db.check)

@@ -31,6 +31,7 @@ def list_tasks(
     status: Annotated[Status | None, typer.Option(help="Only with this status.")] = None,
     queue: Annotated[str | None, typer.Option("--queue", "-q", help="Only of this queue.")] = None,
     function: Annotated[str | None, typer.Option(help="Only of this function.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Only members of this batch.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 50,
     before: Annotated[int | None, typer.Option(help="Only below this id, to go on.")] = None,
     as_json: Json = False,
@@ -38,7 +39,12 @@ def list_tasks(
     """List tasks, the newest first."""
     state: State = context.obj
     found = state.stored.find(
-        status=status, queue=queue, function=function, before=before, limit=limit
+        status=status,
+        queue=queue,
+        function=function,
+        batch_id=batch,
+        before=before,
+        limit=limit,
     )
     if as_json:
         render.as_json([task_object(task) for task in found])
@@ -74,12 +80,28 @@ def cancel(context: typer.Context, *, task_ids: Ids, as_json: Json = False) -> N
     _each(task_ids, act, as_json=as_json)
 
 
-def retry(context: typer.Context, *, task_ids: Ids, as_json: Json = False) -> None:
-    """Run failed or cancelled tasks again."""
+def retry(
+    context: typer.Context,
+    *,
+    task_ids: Ids,
+    downstream: Annotated[
+        bool,
+        typer.Option("--downstream", help="And all that depends on them, completed or not."),
+    ] = False,
+    failed_only: Annotated[
+        bool,
+        typer.Option("--failed-only", help="Of these, only what failed or was cancelled."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Run failed or cancelled tasks again; with what depends on them, rewound."""
     state: State = context.obj
 
     def act(task_id: int) -> str:
-        return state.stored.retry(task_id).value
+        if not (downstream or failed_only):
+            return state.stored.retry(task_id).value
+        again = state.stored.rewind(task_id, failed_only=failed_only)
+        return f"{len(again)} rewound"
 
     _each(task_ids, act, as_json=as_json)
 

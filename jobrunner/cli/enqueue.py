@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.lines import InvalidLineError, Parsed, read_lines
+from jobrunner.cli.enqueue_lines import as_batch, store_lines
+from jobrunner.cli.plan import read_plan, show_plan
 from jobrunner.cli.spans import parse_moment, parse_span
-from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownParentError
+from jobrunner.core.errors import ConfigurationError, InvalidTaskError
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
-    from jobrunner.core.task import TaskId
 
 _ARGUMENT: Final = re.compile(r"([^\W\d]\w*)(:?=)(.*)", re.DOTALL)
 
@@ -54,6 +54,27 @@ def enqueue(
     cwd: Annotated[
         Path | None, typer.Option(help="The command's folder; default: the worker's.")
     ] = None,
+    result: Annotated[
+        str | None, typer.Option(help="What a command returns: exit_code or stdout.")
+    ] = None,
+    results: Annotated[
+        bool, typer.Option("--results", help="Hand the command a file of its parents' results.")
+    ] = False,
+    batch: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Store the lines as a batch of this name.")
+    ] = None,
+    on_success: Annotated[
+        str | None, typer.Option(metavar="REF", help="Run this line if the batch completes.")
+    ] = None,
+    on_failure: Annotated[
+        str | None, typer.Option(metavar="REF", help="Run this line if some of it does not.")
+    ] = None,
+    on_end: Annotated[
+        str | None, typer.Option(metavar="REF", help="Run this line once the batch has ended.")
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only show the graph of the lines, and its problems.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
     wait_timeout: Annotated[str | None, typer.Option(help="Wait at most so long.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -77,19 +98,40 @@ def enqueue(
         "max_attempts": max_attempts,
         "description": description,
         "cwd": str(cwd.absolute()) if cwd is not None else None,
+        "result": result,
+        "results": results or None,
     }
+    callbacks = {"on_success": on_success, "on_failure": on_failure, "on_end": on_end}
     fields = {name: value for name, value in given.items() if value is not None}
     state: State = context.obj
     _check_one_kind(function, state.command, source)
+    if plan and source is None:
+        raise ConfigurationError(
+            "--plan shows the lines of a file", hint="jobrunner enqueue --from FILE --plan."
+        )
+    a_batch = as_batch(batch, callbacks, source)
     task_ids: Sequence[int]
     if source is not None:
-        task_ids = _many(state, source, fields, as_json=as_json)
+        _check_no_fields(fields)
+        data = source_data(source)
+        if plan:
+            show_plan(read_plan(data, state.queue.new_task), as_json=as_json)
+            return
+        task_ids = store_lines(state, data, a_batch, as_json=as_json)
     else:
         task_ids = [_one(state, function, arguments or [], fields)]
         render.as_json({"id": task_ids[0]}) if as_json else render.out(task_ids[0])
     if wait or wait_timeout is not None:
         render.flush()
         _wait(state, task_ids, wait_timeout)
+
+
+def _check_no_fields(fields: dict[str, Any]) -> None:
+    if fields:
+        names = ", ".join(sorted(fields))
+        raise ConfigurationError(
+            f"with --from, each line tells its own {names}", hint="Put it into the lines."
+        )
 
 
 def _check_one_kind(function: str | None, command: list[str] | None, source: str | None) -> None:
@@ -142,35 +184,6 @@ def _argument(word: str) -> tuple[str, Any]:
             field="kwargs",
             hint=f"Quote it for the shell, or write {name}=… for plain text.",
         ) from error
-
-
-def _many(state: "State", source: str, fields: dict[str, Any], *, as_json: bool) -> "list[TaskId]":
-    if fields:
-        names = ", ".join(sorted(fields))
-        raise ConfigurationError(
-            f"with --from, each line tells its own {names}", hint="Put it into the lines."
-        )
-    with render.bar("Reading") as show:
-        parsed = read_lines(source_data(source), state.queue.new_task, progress=show)
-    if as_json:
-        parsed.check_names()
-    ids = _stored(state, parsed)
-    if as_json:
-        render.as_json(dict(zip(parsed.refs, ids, strict=True)))
-    else:
-        render.out("\n".join(map(str, ids))) if ids else None
-    return ids
-
-
-def _stored(state: "State", parsed: Parsed) -> "list[TaskId]":
-    try:
-        with render.pulse(f"Storing {len(parsed.tasks):,} tasks"):
-            return state.queue.enqueue_ids(parsed.tasks)
-    except UnknownParentError as error:
-        line = parsed.line_of(int(error.parent))
-        if line is None:
-            raise
-        raise InvalidLineError(line, error) from error
 
 
 def source_data(source: str) -> bytes:

@@ -105,13 +105,37 @@ def of_json(value: Any, find: Callable[[str], Any]) -> Any:
     Raises:
         InvalidTaskError: a reference names neither a ref nor an id.
     """
+    if not _holds_key(value):  # most do not, and those may be nested as deeply as JSON allows
+        return value
+    try:
+        return _of_json(value, find)
+    except RecursionError:
+        raise fields.invalid("args", "is nested too deeply") from None
+
+
+def _holds_key(value: Any) -> bool:
+    left = [value]
+    while left:
+        match left.pop():
+            case list() as items:
+                left += items
+            case dict() as items:
+                if any(_OWN.fullmatch(key) for key in items):
+                    return True
+                left += items.values()
+            case _:
+                pass
+    return False
+
+
+def _of_json(value: Any, find: Callable[[str], Any]) -> Any:
     if isinstance(value, list):
-        return [of_json(one, find) for one in value]
+        return [_of_json(one, find) for one in value]
     if not isinstance(value, dict):
         return value
     items: dict[str, Any] = value
     if KEY not in items:
-        return {_lessened(key): of_json(one, find) for key, one in items.items()}
+        return {_lessened(key): _of_json(one, find) for key, one in items.items()}
     named = items[KEY]
     if len(items) > 1 or isinstance(named, bool) or not isinstance(named, str | int):
         raise fields.invalid(KEY, "stands alone, with the ref or the id of a task")

@@ -17,7 +17,10 @@ def again(store, task_id, **options):
     return store.write(rewind, task_id, now=store.now, **options)
 
 
-def run_all(store, outcome=Completed("1"), **named):
+GOOD = Completed("1")
+
+
+def run_all(store, outcome=GOOD, **named):
     """Run what can run until nothing is left; `named` are outcomes by description."""
     while leases := store.claim():
         for lease in leases:
