@@ -73,7 +73,7 @@ def test_lines_become_a_batch_with_callbacks(cli):
     cli.lines(
         {"ref": "one", "function": "add", "args": [1]},
         {"ref": "report", "function": "add", "args": [5]},
-        {"ref": "two", "function": "fail"},
+        {"ref": "two", "function": "fail", "max_attempts": 1},
         {"ref": "alarm", "function": "add", "args": [9]},
     )
     options = ("--batch", "nightly", "--on-end", "report", "--on-failure", "alarm")
@@ -122,7 +122,7 @@ def test_an_unknown_batch_is_told(cli):
 
 def test_a_task_is_rewound_with_all_below_it(cli):
     first = cli.enqueue("add", args=[1])
-    bad = cli.enqueue("fail", after=[first])
+    bad = cli.enqueue("fail", after=[first], max_attempts=1)
     last = cli.enqueue("add", args=[2], after=[bad])
     cli.drain()
     ran = cli("task", "retry", first, "--failed-only")
