@@ -85,9 +85,9 @@ class Encoder:
     def _marked(self, value: Any) -> Any:
         if is_result(value):
             return {KEY: self._found(value)}
-        if isinstance(value, Mapping):
+        if _is_object(value):
             return {_kept(key): self._marked(one) for key, one in value.items()}
-        if isinstance(value, list | tuple):
+        if fields.is_list(value):
             return [self._marked(one) for one in value]
         return value
 
@@ -116,28 +116,29 @@ def of_json(value: Any, find: Callable[[str], Any]) -> Any:
 def _holds_key(value: Any) -> bool:
     left = [value]
     while left:
-        match left.pop():
-            case list() as items:
-                left += items
-            case dict() as items:
-                if any(_OWN.fullmatch(key) for key in items):
-                    return True
-                left += items.values()
-            case _:
-                pass
+        one: Any = left.pop()
+        if _is_object(one):
+            if any(map(_OWN.fullmatch, one)):
+                return True
+            left += one.values()
+        elif fields.is_list(one):
+            left += one
     return False
 
 
+def _is_object(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
 def _of_json(value: Any, find: Callable[[str], Any]) -> Any:
-    if isinstance(value, list):
+    if fields.is_list(value):
         return [_of_json(one, find) for one in value]
-    if not isinstance(value, dict):
+    if not _is_object(value):
         return value
-    items: dict[str, Any] = value
-    if KEY not in items:
-        return {_lessened(key): _of_json(one, find) for key, one in items.items()}
-    named = items[KEY]
-    if len(items) > 1 or isinstance(named, bool) or not isinstance(named, str | int):
+    if KEY not in value:
+        return {_lessened(key): _of_json(one, find) for key, one in value.items()}
+    named = value[KEY]
+    if len(value) > 1 or isinstance(named, bool) or not isinstance(named, str | int):
         raise fields.invalid(KEY, "stands alone, with the ref or the id of a task")
     return find(named) if isinstance(named, str) else Result(TaskId(named))
 
