@@ -7,15 +7,15 @@ from typing import Any, Protocol, Self, Unpack
 from jobrunner.core import payload
 from jobrunner.core.batch import Batch, Callbacks, NoBatchError, check_new, given
 from jobrunner.core.new_task import NewTask
-from jobrunner.core.task import TaskId
+from jobrunner.core.task import Task, TaskId, TaskSource
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.context import context
 from jobrunner.runtime.registry import Registry
-from jobrunner.storage import batches
+from jobrunner.storage import batches, reads
 from jobrunner.storage.store import Store
 
 
-class Keeper(Protocol):
+class Keeper(TaskSource, Protocol):
     """What keeps the tasks: a queue."""
 
     store: Store
@@ -50,13 +50,23 @@ class Batches:
             InvalidTaskError: a task cannot be stored.
             UnknownFunctionError: functions are registered here, but none of that name.
         """
+        return self.get(self.enqueue_ids(tasks, description=description, **callbacks)[0])
+
+    def enqueue_ids(
+        self,
+        tasks: Iterable[NewTask[Any]],
+        *,
+        description: str = "",
+        **callbacks: Unpack[Callbacks],
+    ) -> tuple[int, list[TaskId]]:
+        """Like `enqueue`: returns the id of the batch, and those of its members and callbacks."""
         members = list(tasks)
         payload.check_text(description, what="description")
         self._check(members, callbacks)
-        batch_id, _ = self._queue.store.write(
+        batch_id, rows = self._queue.store.write(
             batches.create, members, callbacks, description=description, now=self._queue.clock.now()
         )
-        return self.get(batch_id)
+        return batch_id, [row["id"] for row in rows]
 
     def add(self, tasks: Iterable[NewTask[Any]], batch_id: int | None = None) -> list[TaskId]:
         """Have a batch that has not ended grow; without an id, that of the task that runs here.
@@ -89,6 +99,12 @@ class Batches:
     def find(self, *, before: int | None = None, limit: int = 50) -> list[Batch]:
         """The newest batches, newest first; `before` goes on below an id."""
         return self._queue.store.read(batches.find, before=before, limit=limit)
+
+    def callbacks(self, batch: Batch) -> list[Task[Any]]:
+        """The callbacks of a batch that are still stored."""
+        ids = [batch.on_success, batch.on_failure, batch.on_end]
+        wanted = [task_id for task_id in ids if task_id is not None]
+        return self._queue.store.read(reads.get_many, wanted, source=self._queue)
 
     def _of(self, task_id: int) -> int:
         found = self._queue.store.read(batches.of_task, task_id)

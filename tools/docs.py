@@ -90,7 +90,7 @@ def _statuses() -> Iterator[str]:
     again = _words(
         before for before, after in TRANSITIONS if before in FINAL and after == "pending"
     )
-    yield from ("", f"Final: {final}. Only {again} can be retried, by a person.", "")
+    yield from ("", f"Final: {final}. Only a person has {again} tasks run again.", "")
 
 
 def _words(found: Any) -> str:

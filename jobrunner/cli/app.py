@@ -8,6 +8,7 @@ import typer
 
 from jobrunner import __version__
 from jobrunner.cli import (
+    batch,
     bulk,
     change,
     control,
@@ -44,6 +45,7 @@ task_commands = typer.Typer(help="Look at tasks and act on them.", no_args_is_he
 worker_commands = typer.Typer(help="Look at workers, and steer them.", no_args_is_help=True)
 queue_commands = typer.Typer(help="Pause, drain and limit queues.", no_args_is_help=True)
 key_commands = typer.Typer(help="Limit concurrency keys.", no_args_is_help=True)
+batch_commands = typer.Typer(help="Look at batches.", no_args_is_help=True)
 db_commands = typer.Typer(help="See to the database.", no_args_is_help=True)
 
 app.command()(enqueue.enqueue)
@@ -55,6 +57,7 @@ app.add_typer(worker_commands, name="worker")
 app.add_typer(queue_commands, name="queue")
 app.add_typer(key_commands, name="key")
 app.add_typer(schedule.commands, name="schedule")
+app.add_typer(batch_commands, name="batch")
 app.add_typer(db_commands, name="db")
 app.add_typer(event.commands, name="event")
 app.command()(doctor.doctor)
@@ -68,6 +71,8 @@ task_commands.command("delete")(bulk.delete)
 task_commands.command("update")(change.update)
 task_commands.command("wait")(control.wait)
 task_commands.command("log")(history.log)
+batch_commands.command("list")(batch.list_batches)
+batch_commands.command("show")(batch.show_batch)
 worker_commands.command("list")(control.list_workers)
 queue_commands.command("list")(queues.list_queues)
 queue_commands.command("pause")(queues.pause)

@@ -10,7 +10,7 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.spans import parse_span
 from jobrunner.core.bulk import Act, Done, NothingMatchedError, Wanted
-from jobrunner.core.errors import JobrunnerError, TaskStateError
+from jobrunner.core.errors import ConfigurationError, JobrunnerError, TaskStateError
 from jobrunner.core.status import Status
 
 if TYPE_CHECKING:
@@ -33,6 +33,12 @@ NewerThan = Annotated[
 ]
 OfBatch = Annotated[int | None, typer.Option("--batch", help="Those of this batch.")]
 Every = Annotated[bool, typer.Option("--all", help="All that can be.")]
+Downstream = Annotated[
+    bool, typer.Option("--downstream", help="And all that depends on them, completed or not.")
+]
+FailedOnly = Annotated[
+    bool, typer.Option("--failed-only", help="Of these, only what failed or was cancelled.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell how many.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -64,18 +70,23 @@ def retry(
     newer_than: NewerThan = None,
     batch: OfBatch = None,
     every: Every = False,
+    downstream: Downstream = False,
+    failed_only: FailedOnly = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Run tasks again that have failed or were cancelled.
 
-    By their ids, or all that match; unless a status is named, those that have failed.
+    By their ids, or all that match; unless a status is named, those that have failed. With
+    --downstream also one that has completed, and all that depends on it.
     """
     state: State = context.obj
     how = How(dry_run, yes, as_json)
     wanted = _wanted(state, locals())
-    if wanted.ids and not dry_run:
+    if downstream or failed_only:
+        rewind(state, wanted, how, failed_only=failed_only)
+    elif wanted.ids and not dry_run:
         each(wanted.ids, lambda task_id: state.stored.retry(task_id).value, as_json=as_json)
     else:
         _many(state, Act.RETRY, wanted, how)
@@ -154,6 +165,23 @@ def _wanted(state: "State", given: dict[str, Any]) -> Wanted:
 
 def _ago(span: str | None, now: datetime) -> datetime | None:
     return None if span is None else now - parse_span(span)
+
+
+def rewind(state: "State", wanted: Wanted, how: How, *, failed_only: bool) -> None:
+    """Have tasks run again with all that depends on them.
+
+    Raises:
+        ConfigurationError: they are not named by their ids.
+    """
+    if not wanted.ids or how.dry_run:
+        raise ConfigurationError(
+            "tasks are rewound by their ids", hint="jobrunner task retry ID --downstream."
+        )
+
+    def act(task_id: int) -> str:
+        return f"{len(state.stored.rewind(task_id, failed_only=failed_only))} rewound"
+
+    each(wanted.ids, act, as_json=how.as_json)
 
 
 def each(task_ids: Sequence[int], act: Callable[[int], str], *, as_json: bool) -> None:

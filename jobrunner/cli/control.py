@@ -27,6 +27,7 @@ def list_tasks(
     status: Annotated[Status | None, typer.Option(help="Only with this status.")] = None,
     queue: Annotated[str | None, typer.Option("--queue", "-q", help="Only of this queue.")] = None,
     function: Annotated[str | None, typer.Option(help="Only of this function.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Only members of this batch.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 50,
     before: Annotated[int | None, typer.Option(help="Only below this id, to go on.")] = None,
     as_json: Json = False,
@@ -34,7 +35,12 @@ def list_tasks(
     """List tasks, the newest first."""
     state: State = context.obj
     found = state.stored.find(
-        status=status, queue=queue, function=function, before=before, limit=limit
+        status=status,
+        queue=queue,
+        function=function,
+        batch_id=batch,
+        before=before,
+        limit=limit,
     )
     if as_json:
         render.as_json([task_object(task) for task in found])

@@ -5,14 +5,43 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.amounts import parse_amounts
 from jobrunner.cli.cached import Inputs, Outputs, WithCache, asked
-from jobrunner.cli.lines import InvalidLineError, Parsed, read_lines
+from jobrunner.cli.enqueue_lines import as_batch, store_lines
+from jobrunner.cli.enqueue_options import (
+    After,
+    AfterAny,
+    Arguments,
+    At,
+    BatchName,
+    Delay,
+    Description,
+    Expires,
+    Folder,
+    FunctionName,
+    Json,
+    Key,
+    MaxAttempts,
+    Needs,
+    OnEnd,
+    OnFailure,
+    OnlyPlan,
+    OnQueue,
+    OnSuccess,
+    Priority,
+    ResultOf,
+    Source,
+    Timeout,
+    Wait,
+    WaitTimeout,
+    WithResults,
+)
+from jobrunner.cli.plan import read_plan, show_plan
 from jobrunner.cli.spans import parse_expiry, parse_moment, parse_span
 from jobrunner.cli.unique import (
     IfExists,
@@ -22,11 +51,11 @@ from jobrunner.cli.unique import (
     UniqueWhile,
     from_options,
 )
-from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownParentError
+from jobrunner.core.errors import ConfigurationError, InvalidTaskError
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
-    from jobrunner.core.task import Task, TaskId
+    from jobrunner.core.task import Task
 
 _ARGUMENT: Final = re.compile(r"([^\W\d]\w*)(:?=)(.*)", re.DOTALL)
 
@@ -34,45 +63,22 @@ _ARGUMENT: Final = re.compile(r"([^\W\d]\w*)(:?=)(.*)", re.DOTALL)
 def enqueue(
     context: typer.Context,
     *,
-    function: Annotated[
-        str | None, typer.Argument(help="The function's name; or a command after --.")
-    ] = None,
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[K=V | K:=JSON]...", help="Its arguments: text, or JSON."),
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option("--from", help="JSON lines, one task each: a file, or -.")
-    ] = None,
-    queue: Annotated[str | None, typer.Option("--queue", "-q", help="Queue.")] = None,
-    priority: Annotated[
-        int | None, typer.Option("--priority", "-p", help="Higher runs first; default 0.")
-    ] = None,
-    delay: Annotated[str | None, typer.Option(help="Not before so long: 90, 5m, 1h30m.")] = None,
-    at: Annotated[str | None, typer.Option(help="Not before this moment, ISO 8601.")] = None,
-    after: Annotated[
-        list[int] | None, typer.Option(help="Run after this task has completed; repeatable.")
-    ] = None,
-    after_any: Annotated[
-        list[int] | None, typer.Option(help="Run after this task, however it ended.")
-    ] = None,
-    timeout: Annotated[str | None, typer.Option(help="Stop an attempt after so long.")] = None,
-    max_attempts: Annotated[
-        int | None, typer.Option(help="Attempts before it fails; default 5.")
-    ] = None,
-    expires: Annotated[
-        str | None, typer.Option(help="Not started after so long, or after a moment.")
-    ] = None,
-    description: Annotated[str | None, typer.Option(help="What people see.")] = None,
-    key: Annotated[
-        str | None, typer.Option(help="Concurrency key: its tasks share limits, one at a time.")
-    ] = None,
-    needs: Annotated[
-        str | None, typer.Option(help="What its worker must offer: gpu=1,memory=4.")
-    ] = None,
-    cwd: Annotated[
-        Path | None, typer.Option(help="The command's folder; default: the worker's.")
-    ] = None,
+    function: FunctionName = None,
+    arguments: Arguments = None,
+    source: Source = None,
+    queue: OnQueue = None,
+    priority: Priority = None,
+    delay: Delay = None,
+    at: At = None,
+    after: After = None,
+    after_any: AfterAny = None,
+    timeout: Timeout = None,
+    max_attempts: MaxAttempts = None,
+    expires: Expires = None,
+    description: Description = None,
+    key: Key = None,
+    needs: Needs = None,
+    cwd: Folder = None,
     unique: UniqueKey = None,
     unique_for: UniqueFor = None,
     unique_while: UniqueWhile = None,
@@ -81,9 +87,16 @@ def enqueue(
     cache: WithCache = False,
     inputs: Inputs = None,
     outputs: Outputs = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
-    wait_timeout: Annotated[str | None, typer.Option(help="Wait at most so long.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    result: ResultOf = None,
+    results: WithResults = False,
+    batch: BatchName = None,
+    on_success: OnSuccess = None,
+    on_failure: OnFailure = None,
+    on_end: OnEnd = None,
+    plan: OnlyPlan = False,
+    wait: Wait = False,
+    wait_timeout: WaitTimeout = None,
+    as_json: Json = False,
 ) -> None:
     """Store tasks; prints their ids.
 
@@ -114,14 +127,27 @@ def enqueue(
             max_wait=max_wait,
         ),
         "cache": asked(cache, inputs, outputs),
+        "result": result,
+        "results": results or None,
     }
+    callbacks = {"on_success": on_success, "on_failure": on_failure, "on_end": on_end}
     fields = {name: value for name, value in given.items() if value is not None}
     fields |= parse_expiry(expires) if expires is not None else {}
     state: State = context.obj
     _check_one_kind(function, state.command, source)
+    if plan and source is None:
+        raise ConfigurationError(
+            "--plan shows the lines of a file", hint="jobrunner enqueue --from FILE --plan."
+        )
+    a_batch = as_batch(batch, callbacks, source)
     task_ids: Sequence[int]
     if source is not None:
-        task_ids = _many(state, source, fields, as_json=as_json)
+        _check_no_fields(fields)
+        data = source_data(source)
+        if plan:
+            show_plan(read_plan(data, state.queue.new_task), as_json=as_json)
+            return
+        task_ids = store_lines(state, data, a_batch, as_json=as_json)
     else:
         task = _one(state, function, arguments or [], fields)
         task_ids = [task.id]
@@ -129,6 +155,14 @@ def enqueue(
     if wait or wait_timeout is not None:
         render.flush()
         _wait(state, task_ids, wait_timeout)
+
+
+def _check_no_fields(fields: dict[str, Any]) -> None:
+    if fields:
+        names = ", ".join(sorted(fields))
+        raise ConfigurationError(
+            f"with --from, each line tells its own {names}", hint="Put it into the lines."
+        )
 
 
 def _check_one_kind(function: str | None, command: list[str] | None, source: str | None) -> None:
@@ -195,35 +229,6 @@ def _argument(word: str) -> tuple[str, Any]:
             field="kwargs",
             hint=f"Quote it for the shell, or write {name}=… for plain text.",
         ) from error
-
-
-def _many(state: "State", source: str, fields: dict[str, Any], *, as_json: bool) -> "list[TaskId]":
-    if fields:
-        names = ", ".join(sorted(fields))
-        raise ConfigurationError(
-            f"with --from, each line tells its own {names}", hint="Put it into the lines."
-        )
-    with render.bar("Reading") as show:
-        parsed = read_lines(source_data(source), state.queue.new_task, progress=show)
-    if as_json:
-        parsed.check_names()
-    ids = _stored(state, parsed)
-    if as_json:
-        render.as_json(dict(zip(parsed.refs, ids, strict=True)))
-    else:
-        render.out("\n".join(map(str, ids))) if ids else None
-    return ids
-
-
-def _stored(state: "State", parsed: Parsed) -> "list[TaskId]":
-    try:
-        with render.pulse(f"Storing {len(parsed.tasks):,} tasks"):
-            return state.queue.enqueue_ids(parsed.tasks)
-    except UnknownParentError as error:
-        line = parsed.line_of(int(error.parent))
-        if line is None:
-            raise
-        raise InvalidLineError(line, error) from error
 
 
 def source_data(source: str) -> bytes:

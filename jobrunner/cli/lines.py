@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 from jobrunner.cli import unique
-from jobrunner.core import payload
+from jobrunner.cli.line_results import check_arguments, refs_named, with_results
 from jobrunner.core.cache import cache_of
 from jobrunner.core.errors import InvalidTaskError, JobrunnerError, UnknownParentError
 from jobrunner.core.fields import is_list
@@ -36,6 +36,8 @@ KEYS: Final = (
     "needs",
     "unique",
     "cache",
+    "result",
+    "results",
 )
 
 EVERY: Final = 1_000
@@ -68,7 +70,7 @@ class Parsed:
         named = (
             number
             for number, task in zip(self.numbers, self.tasks, strict=True)
-            if parent in (*task.after, *task.after_any)
+            if parent in (*task.after, *task.after_any, *check_arguments(task))
         )
         return next(named, None)
 
@@ -89,20 +91,20 @@ def read_lines(
         InvalidLineError: a line is not right; it is named by its number.
         CycleError: lines wait for each other; they are named by their refs.
     """
-    lines = list(_objects(data))
+    lines = [object_of(number, raw) for number, raw in numbered(data)]
     by_ref = _by_ref(lines)
     tasks: dict[int, NewTask[Any]] = {}
     order = _parents_first(lines, by_ref)
     for done, at in enumerate(order):
         number, line = lines[at]
         try:
-            tasks[at] = _task(line, make, lambda ref: tasks[by_ref[ref]])
-            _check_payload(tasks[at])
+            tasks[at] = task_of(line, make, lambda ref: tasks[by_ref[ref]])
+            check_arguments(tasks[at])
         except JobrunnerError as error:
             raise InvalidLineError(number, error) from error
         if done % EVERY == 0:
             progress(done, len(order))
-    names = [_ref(number, line) for number, line in lines]
+    names = [name_of(number, line) for number, line in lines]
     return Parsed([tasks[at] for at in range(len(lines))], names, [number for number, _ in lines])
 
 
@@ -118,21 +120,30 @@ class InvalidLineError(InvalidTaskError):
         self.number = number
 
 
-def _objects(data: bytes) -> Iterable[Line]:
+def numbered(data: bytes) -> Iterable[tuple[int, bytes]]:
+    """The lines that are not empty, with their numbers."""
     for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        if not raw.strip():
-            continue
-        try:
-            line: Any = json.loads(raw.decode(), parse_constant=_no_constant)
-        except UnicodeDecodeError as error:
-            raise InvalidLineError(number, "it is not UTF-8") from error
-        except (ValueError, RecursionError) as error:
-            raise InvalidLineError(number, f"it is not JSON: {error}") from error
-        if not isinstance(line, dict):
-            raise InvalidLineError(number, "it is not a JSON object")
-        known = cast("dict[str, Any]", line)
-        _check_keys(number, known)
-        yield number, known
+        if raw.strip():
+            yield number, raw
+
+
+def object_of(number: int, raw: bytes) -> Line:
+    """The object of a line.
+
+    Raises:
+        InvalidLineError: it is none, or its keys are not right.
+    """
+    try:
+        line: Any = json.loads(raw.decode(), parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise InvalidLineError(number, "it is not UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidLineError(number, f"it is not JSON: {error}") from error
+    if not isinstance(line, dict):
+        raise InvalidLineError(number, "it is not a JSON object")
+    known = cast("dict[str, Any]", line)
+    _check_keys(number, known)
+    return number, known
 
 
 def _no_constant(name: str) -> None:
@@ -158,7 +169,8 @@ def _is_parent(value: object) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
-def _ref(number: int, line: dict[str, Any]) -> str:
+def name_of(number: int, line: dict[str, Any]) -> str:
+    """The ref of a line, or its number as text."""
     return str(line.get("ref", number))
 
 
@@ -175,21 +187,27 @@ def _parents_first(lines: list[Line], by_ref: dict[str, int]) -> list[int]:
     """Edges may point forward; a task is made after its parents."""
     parents: dict[int, list[int]] = {}
     for at, (number, line) in enumerate(lines):
-        refs = [
-            p for key in ("after", "after_any") for p in line.get(key, []) if isinstance(p, str)
-        ]
+        try:
+            refs = refs_named(line)
+        except JobrunnerError as error:
+            raise InvalidLineError(number, error) from error
         for ref in refs:
             if ref not in by_ref:
                 raise InvalidLineError(number, UnknownParentError(ref))
         parents[at] = [by_ref[ref] for ref in refs]
-    return parents_first(parents, name=lambda at: _ref(*lines[at]))
+    return parents_first(parents, name=lambda at: name_of(*lines[at]))
 
 
-def _task(
+def task_of(
     line: dict[str, Any],
     make: Callable[..., NewTask[Any]],
     find: Callable[[str], NewTask[Any]],
 ) -> NewTask[Any]:
+    """The task of a line; `find` gives those of the refs it names.
+
+    Raises:
+        JobrunnerError: it cannot be made.
+    """
     fields = {key: value for key, value in line.items() if key != "ref" and value is not None}
     for key in ("after", "after_any"):
         if key in fields:
@@ -197,16 +215,10 @@ def _task(
     for key, read in _READERS.items():
         if key in fields:
             fields[key] = read(key, fields[key])
+    fields = with_results(fields, find)
     if isinstance(fields.get("function"), str) and "command" not in fields:
         return make(fields.pop("function"), **fields)
     return NewTask(**fields)
-
-
-def _check_payload(new: NewTask[Any]) -> None:
-    """Refuse here what the storage would refuse without knowing the line."""
-    for what, value in (("args", new.args), ("kwargs", new.kwargs), ("command", new.command)):
-        if value:
-            payload.encode(value, what=what)
 
 
 def _seconds(key: str, value: object) -> timedelta:

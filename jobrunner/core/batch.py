@@ -47,7 +47,7 @@ def given(callbacks: Callbacks) -> dict[str, NewTask[Any]]:
     return {name: named[name] for name in RULES if named.get(name) is not None}
 
 
-def check_new(members: Sequence[NewTask[Any]], callbacks: Sequence[NewTask[Any]]) -> None:
+def check_new(members: Sequence[object], callbacks: Sequence[object]) -> None:
     """Make sure that a batch can be made of these.
 
     Raises:

@@ -34,6 +34,12 @@ def check_integer(name: str, value: object, allowed: range) -> None:
         raise invalid(name, f"must be {bounds}, not {shown(value)}")
 
 
+def check_flag(name: str, value: object) -> None:
+    """Accept yes or no."""
+    if not isinstance(value, bool):
+        raise invalid(name, f"must be true or false, not {shown(value)}")
+
+
 def check_span(name: str, value: object, *, shortest: timedelta) -> None:
     """Accept a length of time of at most 100 years."""
     if not isinstance(value, timedelta):

@@ -141,8 +141,7 @@ class NewTask(Generic[R_co]):
     def _check_result(self) -> None:
         if self.result not in ("exit_code", "stdout"):
             raise fields.invalid("result", "must be exit_code or stdout")
-        if not isinstance(self.results, bool):
-            raise fields.invalid("results", "must be true or false")
+        fields.check_flag("results", self.results)
         if self.command is None and (self.results or self.result == "stdout"):
             name = "results" if self.results else "result"
             raise fields.invalid(name, "goes with a command; a function returns its own")

@@ -84,9 +84,9 @@ class Encoder:
     def _marked(self, value: Any) -> Any:
         if is_result(value):
             return {KEY: self._found(value)}
-        if isinstance(value, Mapping):
+        if _is_object(value):
             return {_kept(key): self._marked(one) for key, one in value.items()}
-        if isinstance(value, list | tuple):
+        if fields.is_list(value):
             return [self._marked(one) for one in value]
         return value
 
@@ -104,15 +104,40 @@ def of_json(value: Any, find: Callable[[str], Any]) -> Any:
     Raises:
         InvalidTaskError: a reference names neither a ref nor an id.
     """
-    if isinstance(value, list):
-        return [of_json(one, find) for one in value]
-    if not isinstance(value, dict):
+    if not _holds_key(value):  # most do not, and those may be nested as deeply as JSON allows
         return value
-    items: dict[str, Any] = value
-    if KEY not in items:
-        return {_lessened(key): of_json(one, find) for key, one in items.items()}
-    named = items[KEY]
-    if len(items) > 1 or isinstance(named, bool) or not isinstance(named, str | int):
+    try:
+        return _of_json(value, find)
+    except RecursionError:
+        raise fields.invalid("args", "is nested too deeply") from None
+
+
+def _holds_key(value: Any) -> bool:
+    left = [value]
+    while left:
+        one: Any = left.pop()
+        if _is_object(one):
+            if any(map(_OWN.fullmatch, one)):
+                return True
+            left += one.values()
+        elif fields.is_list(one):
+            left += one
+    return False
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _of_json(value: Any, find: Callable[[str], Any]) -> Any:
+    if fields.is_list(value):
+        return [_of_json(one, find) for one in value]
+    if not _is_object(value):
+        return value
+    if KEY not in value:
+        return {_lessened(key): _of_json(one, find) for key, one in value.items()}
+    named = value[KEY]
+    if len(value) > 1 or isinstance(named, bool) or not isinstance(named, str | int):
         raise fields.invalid(KEY, "stands alone, with the ref or the id of a task")
     return find(named) if isinstance(named, str) else Result(TaskId(named))
 

@@ -36,6 +36,10 @@ class Membership(NamedTuple):
     also: Sequence[TaskId] = ()
 
 
+def _callbacks(membership: Membership | None) -> Mapping[NewTask[Any], str]:
+    return membership.callbacks if membership else {}
+
+
 def finder(own: Mapping[NewTask[Any], TaskId]) -> Find:
     """What finds the id of a parent, given the ids of the tasks of the same call."""
 
@@ -66,7 +70,7 @@ def edges_of(
 
     `wants` are the tasks whose results are arguments.
     """
-    callbacks = membership.callbacks if membership else {}
+    callbacks = _callbacks(membership)
     members = [task_id for task, task_id in new if task not in callbacks]
     members += membership.also if membership else ()
     edges: dict[TaskId, list[Edge]] = {}
@@ -106,7 +110,7 @@ def block(
     order = parents_first(inside, name=lambda task_id: named[TaskId(task_id)].name)
     outside = {p for parents in edges.values() for p, _ in parents if p not in rows}
     statuses = _statuses(transaction, outside)
-    callbacks = membership.callbacks if membership else {}
+    callbacks = _callbacks(membership)
     for number in order:
         task_id = TaskId(number)
         parents = edges.get(task_id, ())

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from jobrunner.core import extras, payload
 from jobrunner.core.results import ARGV, FILE, GONE, WANTS, as_word, filled, wanted
@@ -12,7 +12,7 @@ from jobrunner.core.task import Lease, TaskId
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.tables import dependencies, tasks
 
-_IDS: Final[Any] = bindparam("ids", expanding=True)
+_IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
 _RESULTS: Final = select(tasks.c.id, tasks.c.result).where(tasks.c.id.in_(_IDS))
 _EDGES: Final = (
     select(dependencies.c.dependent_id, dependencies.c.parent_id)
@@ -37,7 +37,7 @@ def passed(transaction: Connection, leases: list[Lease]) -> list[Lease]:
         for lease in leases
         if lease.task_id in wanting
     }
-    every = set().union(*wants.values(), *parents.values())
+    every = {one for some in (*wants.values(), *parents.values()) for one in some}
     results = _results(transaction, sorted(every))
     return [
         _with(lease, wanting[lease.task_id], wants[lease.task_id], parents, results)

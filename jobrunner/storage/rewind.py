@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 
 from jobrunner.core.errors import TaskNotFoundError, TaskStateError
 from jobrunner.core.graph import parents_first
@@ -22,7 +31,7 @@ from jobrunner.storage.types import Long, micros
 
 _SPOILT: Final = {Status.FAILED, Status.CANCELLED}
 
-_IDS: Final[Any] = bindparam("ids", expanding=True)
+_IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
 
 
 class _Row(NamedTuple):

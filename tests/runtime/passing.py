@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from jobrunner import NewTask, TaskQueue, context
 from jobrunner.testing.executor_functions import functions
 
 
@@ -33,3 +34,13 @@ def silent() -> None:
 @functions.task
 def fail_with(_: Any) -> None:
     raise ValueError("out of luck")
+
+
+@functions.task
+def grow(location: str, depth: int) -> None:
+    if depth > 1:
+        queue = TaskQueue(location)
+        queue.batches.add([NewTask(function="grow", args=[location, depth - 1])] * 2)
+        queue.close()
+    elif context.task_id == 1:
+        TaskQueue(location).batches.add([])

@@ -17,10 +17,10 @@ def again(store, task_id, **options):
     return store.write(rewind, task_id, now=store.now, **options)
 
 
-DONE = Completed("1")
+GOOD = Completed("1")
 
 
-def run_all(store, outcome=DONE, **named):
+def run_all(store, outcome=GOOD, **named):
     """Run what can run until nothing is left; `named` are outcomes by description."""
     while leases := store.claim():
         for lease in leases:

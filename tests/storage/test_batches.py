@@ -184,6 +184,15 @@ def test_a_retried_member_is_waited_for_again_where_somebody_waits_still(store):
     assert store.statuses(alarm, end) == ["cancelled", "pending"]
 
 
+def test_a_callback_that_is_called_for_already_stays_so(store):
+    _, (one, two), (alarm,) = batch(store, [work(), work()], "on_failure")
+    store.settle_all([store.ended(lease, BAD) for lease in store.claim()])
+    for member in (one, two):
+        store.retry(member)
+        store.finish(member, GOOD)
+    assert store.statuses(alarm) == ["pending"]
+
+
 def test_what_runs_only_after_a_failure_is_not_retried_without_one(store):
     _, (one,), (alarm,) = batch(store, [work()], "on_failure")
     store.finish(one, GOOD)
@@ -233,10 +242,9 @@ def test_a_batch_is_forgotten_with_the_last_of_its_tasks(store):
 
 
 def test_ten_thousand_members_end(store):
-    _, ids, callbacks = batch(store, [work() for _ in range(10_000)], *NAMES)
+    _, _, callbacks = batch(store, [work() for _ in range(10_000)], *NAMES)
     leases = store.claim(limit=10_000)
     store.settle_all([store.ended(lease, GOOD) for lease in leases[:-1]])
     assert store.statuses(*callbacks) == ["blocked"] * 3
     store.settle_all([store.ended(leases[-1], GOOD)])
     assert store.statuses(*callbacks) == ["pending", "cancelled", "pending"]
-    assert len(ids) == 10_000
