@@ -21,8 +21,7 @@ def note(path, line="ran"):
 
 
 async def note_async(path, line="ran"):
-    await asyncio.sleep(0)
-    return note(path, line)
+    return await asyncio.to_thread(note, path, line)
 
 
 def insert(connection, number):
@@ -224,35 +223,3 @@ def go_on_without(path):
 def wait_inside():
     with context.transaction():
         context.wait_for("approved")
-
-
-@durable.task
-def count_words(path, log, *, at_least=0):
-    """Read one file, and note that it was read."""
-    note(log)
-    return len([word for word in Path(path).read_text().split() if len(word) > at_least])
-
-
-@durable.task
-async def count_words_async(path, log):
-    note(log)
-    return await asyncio.to_thread(lambda: len(Path(path).read_text().split()))
-
-
-@durable.task
-def copy(source, target, log):
-    note(log)
-    Path(target).write_text(Path(source).read_text())
-
-
-@durable.task
-def meddle(path, log):
-    """Change what it was to read."""
-    note(log)
-    Path(path).write_text("changed meanwhile")
-
-
-@durable.task
-def fail_with(path, log):
-    note(log)
-    raise ValueError(path)

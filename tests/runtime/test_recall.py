@@ -6,7 +6,8 @@ from jobrunner import Cache, NewTask, Status
 from jobrunner.core.errors import InvalidTaskError
 from jobrunner.runtime import contents
 from tests.databases import on_a_file
-from tests.runtime import durable as d
+from tests.runtime import remembered as r
+from tests.runtime.durable import tuple_step
 from tests.runtime.support import outcomes
 
 EXECUTORS = ["thread", "async", "process"]
@@ -41,7 +42,7 @@ def run(queue, drain):
     return call
 
 
-@pytest.mark.parametrize("function", [d.count_words, d.count_words_async])
+@pytest.mark.parametrize("function", [r.count_words, r.count_words_async])
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_an_unchanged_task_ends_from_the_cache(run, text, log, executor, function):
     new = function.using(cache=BY_PATH).bind(str(text), str(log))
@@ -59,27 +60,27 @@ def test_an_unchanged_task_ends_from_the_cache(run, text, log, executor, functio
 
 def test_who_has_not_opted_in_always_runs(run, text, log):
     for _ in range(2):
-        assert run(d.count_words.bind(str(text), str(log)))[1] == ["completed"]
+        assert run(r.count_words.bind(str(text), str(log)))[1] == ["completed"]
     assert runs(log) == 2
 
 
 def test_other_arguments_another_version_or_function_are_another_task(run, text, log):
     variants = [
-        d.count_words.using(cache=BY_PATH).bind(str(text), str(log)),
-        d.count_words.using(cache=BY_PATH).bind(str(text), str(log), at_least=2),
-        d.count_words.using(cache=Cache(inputs=["{path}"], version="2")).bind(str(text), str(log)),
-        d.count_words.using(cache=True).bind(str(text), str(log)),
-        d.count_words_async.using(cache=BY_PATH).bind(str(text), str(log)),
+        r.count_words.using(cache=BY_PATH).bind(str(text), str(log)),
+        r.count_words.using(cache=BY_PATH).bind(str(text), str(log), at_least=2),
+        r.count_words.using(cache=Cache(inputs=["{path}"], version="2")).bind(str(text), str(log)),
+        r.count_words.using(cache=True).bind(str(text), str(log)),
+        r.count_words_async.using(cache=BY_PATH).bind(str(text), str(log)),
     ]
     assert [run(new)[1] for new in variants] == [["completed"]] * 5
     assert [run(new)[1] for new in variants] == [["cached"]] * 5
-    same = d.count_words.using(cache=BY_PATH).bind(log=str(log), path=str(text), at_least=0)
+    same = r.count_words.using(cache=BY_PATH).bind(log=str(log), path=str(text), at_least=0)
     assert run(same)[1] == ["cached"]
 
 
 def test_outputs_must_be_there_as_they_were_left(run, text, log, tmp_path):
     target = tmp_path / "copy"
-    new = d.copy.using(cache=Cache(inputs=["{source}"], outputs=["{target}"])).bind(
+    new = r.copy.using(cache=Cache(inputs=["{source}"], outputs=["{target}"])).bind(
         str(text), str(target), str(log)
     )
     assert run(new)[1] == ["completed"]
@@ -93,19 +94,19 @@ def test_outputs_must_be_there_as_they_were_left(run, text, log, tmp_path):
 
 
 def test_outputs_that_were_not_made_keep_nothing(run, text, log):
-    new = d.count_words.using(cache=Cache(outputs=["never made"])).bind(str(text), str(log))
+    new = r.count_words.using(cache=Cache(outputs=["never made"])).bind(str(text), str(log))
     assert [run(new)[1] for _ in range(2)] == [["completed"]] * 2
 
 
 def test_an_input_that_changes_while_it_runs_keeps_nothing(run, text, log):
-    new = d.meddle.using(cache=BY_PATH).bind(str(text), str(log))
+    new = r.meddle.using(cache=BY_PATH).bind(str(text), str(log))
     run(new)
     text.write_text("a few words")
     assert run(new)[1] == ["completed"]
 
 
 def test_a_failure_is_not_kept(run, text, log):
-    new = d.fail_with.using(cache=BY_PATH, max_attempts=1).bind(str(text), str(log))
+    new = r.fail_with.using(cache=BY_PATH, max_attempts=1).bind(str(text), str(log))
     assert [run(new)[1] for _ in range(2)] == [["failed"]] * 2
 
 
@@ -129,10 +130,10 @@ def test_a_command_that_has_not_changed_is_not_run(run, tmp_path, text, log):
 
 
 def test_the_results_of_a_cached_task_release_its_dependents(queue, drain, run, text, log):
-    new = d.count_words.using(cache=BY_PATH).bind(str(text), str(log))
+    new = r.count_words.using(cache=BY_PATH).bind(str(text), str(log))
     run(new)
     parent = queue.enqueue(new)
-    dependent = queue.enqueue(d.tuple_step.using(after=[parent]).bind())
+    dependent = queue.enqueue(tuple_step.using(after=[parent]).bind())
     drain()
     assert queue.get(dependent.id).status is Status.COMPLETED
 
@@ -147,7 +148,7 @@ def test_the_results_of_a_cached_task_release_its_dependents(queue, drain, run, 
     ],
 )
 def test_files_that_cannot_be_told_fail_the_task_at_once(run, text, log, inputs, problem):
-    task, ends = run(d.count_words.using(cache=Cache(inputs=inputs)).bind(str(text), str(log)))
+    task, ends = run(r.count_words.using(cache=Cache(inputs=inputs)).bind(str(text), str(log)))
     assert problem in task.error
     assert ends == ["failed"]
     assert runs(log) == 0
@@ -159,7 +160,7 @@ def test_the_database_is_no_input(queue, run, text, log, tmp_path, end):
     queue.counts()
     link = tmp_path / "link"
     link.hardlink_to(f"{queue.database.path}{end}")
-    task, _ = run(d.count_words.using(cache=Cache(inputs=[str(link)])).bind(str(text), str(log)))
+    task, _ = run(r.count_words.using(cache=Cache(inputs=[str(link)])).bind(str(text), str(log)))
     assert "is the database of the tasks themselves" in task.error
 
 
