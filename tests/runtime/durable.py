@@ -181,6 +181,14 @@ def complete_wrongly(how):
 
 
 @durable.task
+def never_leave():
+    with context.transaction() as connection:
+        insert(connection, 1)
+        while True:
+            pass
+
+
+@durable.task
 def enqueue_inside(location, *, fail):
     with closing(TaskQueue(location)) as queue, context.transaction() as connection:
         insert(connection, 1)

@@ -8,8 +8,14 @@ from sqlalchemy import text
 
 from jobrunner import Status, Worker
 from jobrunner.core.events import LeaseLost, TaskSettled
+from jobrunner.core.outcome import Failed
+from jobrunner.runtime.executors import remote
+from jobrunner.runtime.executors.order import Order
+from jobrunner.runtime.identity import backoff
+from jobrunner.storage import sweep
+from jobrunner.storage.claim import claim
 from tests.runtime import durable as d
-from tests.runtime.support import PATIENCE, outcomes
+from tests.runtime.support import PATIENCE, outcomes, register_ada
 
 EXECUTORS = ["thread", "async", "process"]
 
@@ -98,6 +104,33 @@ def test_a_coroutine_completes_with_its_rows(queue, drain, numbers):
     drain(executor="async")
     assert queue.get(task.id).returned == {"number": 4}
     assert numbers() == [4]
+
+
+@pytest.mark.parametrize("executor", ["thread", "process"])
+def test_an_attempt_that_is_stopped_inside_leaves_nothing_and_nobody_waits(
+    queue, drain, numbers, executor
+):
+    task = queue.enqueue(d.never_leave.using(max_attempts=1, timeout=0.2).bind())
+    after = queue.enqueue(d.book.bind(5))
+    drain(executor=executor)
+    assert queue.get(task.id).error.startswith("ran longer than")
+    assert queue.get(after.id).status is Status.COMPLETED
+    assert numbers() == [5, 6]
+
+
+def test_what_runs_an_order_elsewhere_stores_steps_too(queue, tmp_path):
+    register_ada(queue, queue.clock)
+    task = queue.enqueue(d.two_steps.bind(str(tmp_path / "notes")))
+    with queue.database.writing() as transaction:
+        found = {"worker_id": "ada", "token": 1, "limit": 1, "now": queue.clock.now()}
+        (lease,) = claim(transaction, **found)
+    order = Order(d.two_steps.registered.reference, queue.database.location, lease)
+    assert isinstance(remote.run(order), Failed)  # the first attempt, after two steps
+    assert steps(queue) == ["first", "nothing"]
+    queue.cancel(task.id)
+    with queue.database.writing() as transaction:
+        sweep.give_back(transaction, "ada", now=queue.clock.now(), backoff=backoff)
+    assert queue.get(task.id).status is Status.CANCELLED
 
 
 def test_an_end_that_is_rolled_back_is_none(queue, drain, numbers):
