@@ -14,6 +14,7 @@ from jobrunner.cli.report import progress_text
 from jobrunner.cli.spans import span_text
 from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.history import AttemptRecord
+from jobrunner.core.outcome import label
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
@@ -51,7 +52,7 @@ def print_history(history: Iterable[AttemptRecord]) -> None:
         (
             (
                 one.number,
-                one.outcome.replace("_", " "),
+                label(one.outcome),
                 one.worker_id,
                 (moment(one.started_at) or "")[:19],
                 span_text((one.ended_at - one.started_at).total_seconds()),

@@ -8,6 +8,7 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.objects import report_object, task_object, worker_object
 from jobrunner.cli.spans import parse_span, span_text
+from jobrunner.core.outcome import label
 from jobrunner.core.report import Report, Spread
 from jobrunner.core.status import FINAL, OPEN, Status
 from jobrunner.core.task import WorkerId
@@ -44,7 +45,7 @@ def show_report(found: Report) -> None:
     total = sum(found.tasks.values())
     counts = [f"{count} {status.label.lower()}" for status, count in found.tasks.items() if count]
     render.out(f"Tasks     {total}" + (f": {', '.join(counts)}" if counts else ""))
-    attempts = [f"{count} {name.replace('_', ' ')}" for name, count in found.attempts.items()]
+    attempts = [f"{count} {label(name)}" for name, count in found.attempts.items()]
     render.out(
         f"Attempts  {sum(found.attempts.values())}"
         + (f": {', '.join(attempts)}" if attempts else "")

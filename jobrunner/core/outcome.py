@@ -122,6 +122,11 @@ WORDS: Final = tuple(dict.fromkeys(NAMES.values()))
 """All words there are."""
 
 
+def label(word: str) -> str:
+    """An outcome as people read it."""
+    return "from cache" if word == NAMES[Cached] else word.replace("_", " ")
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """What a command left behind. `exit_code` is negative for a signal."""

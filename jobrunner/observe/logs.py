@@ -29,6 +29,7 @@ from jobrunner.core.events import (
     WorkerStopping,
     WorkerTrouble,
 )
+from jobrunner.core.outcome import label
 from jobrunner.core.status import Status
 from jobrunner.core.visible import visible
 
@@ -134,7 +135,7 @@ def _worker_sentence(event: Any) -> str:  # noqa: PLR0911 — as above
 def _settled(event: TaskSettled) -> str:
     told = f"task {event.task_id} {event.name}: {event.status.label}"
     if event.outcome != event.status:
-        told += f" ({event.outcome.replace('_', ' ')})"
+        told += f" ({label(event.outcome)})"
     return told + f" after {event.ran.total_seconds():.3f} s" + _because(event.error)
 
 

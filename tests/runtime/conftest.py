@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from jobrunner import TaskQueue, Worker
+from tests.runtime.durable import durable
 from tests.runtime.functions import functions, gates
+from tests.runtime.remembered import remembered
 from tests.runtime.support import PATIENCE, Events
 
 QUICK = {"concurrency": 2, "kill_grace": 0.2, "shutdown_grace": 0.2}
@@ -23,8 +25,9 @@ def queue(location: str, events: Events) -> Iterator[TaskQueue]:
     """A queue that knows the functions of these tests and must be sound at the test's end."""
     gates.forget()
     queue = TaskQueue(location, emit=events)
-    for name in functions.registry.names:
-        queue.registry.add(functions.registry.get(name))
+    for registry in (functions.registry, durable.registry, remembered.registry):
+        for name in registry.names:
+            queue.registry.add(registry.get(name))
     yield queue
     assert queue.check() == []
     queue.close()

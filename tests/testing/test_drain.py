@@ -195,3 +195,15 @@ def test_a_timeout_is_not_enforced(queue, clock):
     assert drain(queue).outcomes == {"completed": 1}
     (record,) = queue.history(task.id)
     assert (record.ended_at - record.started_at).total_seconds() == 60
+
+
+def test_a_task_that_waits_for_an_event_is_not_waited_for(queue):
+    @queue.task
+    def wait():
+        return context.wait_for("approved")
+
+    task = wait.enqueue()
+    assert drain(queue, with_scheduled=True).outcomes == {"waiting": 1}
+    queue.events.send("approved", "yes")
+    assert drain(queue, with_scheduled=True).outcomes == {"completed": 1}
+    assert task.refresh().returned == "yes"
