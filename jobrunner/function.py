@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast, overload
 
 from jobrunner.core.cache import Cache
+from jobrunner.core.errors import InvalidTaskError
+from jobrunner.core.hook import RESERVED
 from jobrunner.core.new_task import NewTask, Parent
 from jobrunner.core.task import Task
 from jobrunner.core.unique import Unique
@@ -151,9 +153,12 @@ class Registrar:
 
         Raises:
             DuplicateFunctionError: another function has that name.
+            InvalidTaskError: the name is one of our own.
         """
 
         def register(call: Callable[..., Any]) -> TaskFunction[Any, Any, Any]:
+            if (name or call.__name__).startswith(RESERVED):
+                raise InvalidTaskError(f"names that begin with {RESERVED} are jobrunner's own")
             registered = Function(name or call.__name__, call, tuple(no_retry_on), {**options})
             self.registry.add(registered)
             return TaskFunction(registered, self, options)

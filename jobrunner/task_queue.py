@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from jobrunner.bulk import Bulk
+from jobrunner.core.errors import InvalidTaskError
 from jobrunner.core.events import Emit
+from jobrunner.core.hook import RESERVED
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId
 from jobrunner.function import Registrar, TaskOptions, new_task
+from jobrunner.hooks import Hooks
 from jobrunner.observe.logs import log
 from jobrunner.retention import RetentionRules
 from jobrunner.runtime.clock import Clock, SharedClock
@@ -52,6 +55,7 @@ class TaskQueue(Registrar, Views):
         self.after_commit = self.store.after_commit
         """Called after each transaction of this queue that wrote; `testing.inline` is one."""
         self.bulk = Bulk(self)
+        self.hooks = Hooks(self)
         self.retention = RetentionRules(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -122,6 +126,8 @@ class TaskQueue(Registrar, Views):
 
     def _enqueue(self, new: Sequence[NewTask[Any]]) -> list[dict[str, Any]]:
         self.registry.require({task.function for task in new if task.function})
+        if any(task.queue.startswith(RESERVED) for task in new):
+            raise InvalidTaskError(f"queues that begin with {RESERVED} are jobrunner's own")
         return self.store.enqueue(new, now=self.clock.now())
 
     def enqueue_command(self, argv: Sequence[str], **options: Unpack[TaskOptions]) -> Task[int]:

@@ -16,6 +16,7 @@ from jobrunner.cli import (
     doctor,
     enqueue,
     history,
+    hook,
     move,
     render,
     report,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 task_commands = typer.Typer(help="Look at tasks and act on them.", no_args_is_help=True)
 worker_commands = typer.Typer(help="Look at workers.", no_args_is_help=True)
+hook_commands = typer.Typer(help="Tell others how tasks end.", no_args_is_help=True)
 db_commands = typer.Typer(help="See to the database.", no_args_is_help=True)
 
 app.command()(enqueue.enqueue)
@@ -45,6 +47,7 @@ app.command()(report.report)
 app.command()(report.status)
 app.add_typer(task_commands, name="task")
 app.add_typer(worker_commands, name="worker")
+app.add_typer(hook_commands, name="hook")
 app.add_typer(db_commands, name="db")
 app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
@@ -58,6 +61,12 @@ task_commands.command("update")(control.update)
 task_commands.command("wait")(control.wait)
 task_commands.command("log")(history.log)
 worker_commands.command("list")(control.list_workers)
+hook_commands.command("add")(hook.add)
+hook_commands.command("list")(hook.list_hooks)
+hook_commands.command("remove")(hook.remove)
+hook_commands.command("pause")(hook.pause)
+hook_commands.command("resume")(hook.resume)
+hook_commands.command("test")(hook.try_it)
 db_commands.command("upgrade")(db.upgrade)
 db_commands.command("check")(db.check)
 db_commands.command("backup")(db.backup)

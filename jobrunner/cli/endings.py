@@ -11,12 +11,14 @@ from typing import Any, Final
 
 from jobrunner.cli import render
 from jobrunner.core import errors
+from jobrunner.core.hook import HookNotFoundError
 
 EXIT_CODES: Final[dict[type[errors.JobrunnerError], int]] = {
     errors.UnknownFunctionError: 2,
     errors.InvalidTaskError: 2,
     errors.ConfigurationError: 2,
     errors.TaskNotFoundError: 3,
+    HookNotFoundError: 3,
     errors.DatabaseError: 4,
     errors.ApplicationError: 5,
     errors.TaskFailedError: 6,
@@ -28,7 +30,7 @@ MEANINGS: Final = {
     0: "all is well",
     1: "it failed; `db check`, `doctor` and `demo`: something wrong was found",
     2: "the command line, a setting or the input is not right; nothing was enqueued",
-    3: "there is no such task or attempt",
+    3: "nothing matched: there is no such task, attempt or hook",
     4: "the database cannot be used, or is of another version",
     5: "the application cannot be imported",
     6: "a task that was waited for failed or was cancelled",

@@ -12,7 +12,7 @@ from jobrunner.core.outcome import NAMES, Cancelled, Completed, Ended, Failed, O
 from jobrunner.core.status import FINAL, TO_CLAIM
 from jobrunner.core.task import TaskId, Token, WorkerId
 from jobrunner.core.verdict import Verdict, decide
-from jobrunner.storage import notices
+from jobrunner.storage import event_hooks, notices
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.dialect import lock_tasks
@@ -56,7 +56,8 @@ _SETTLE: Final = Update(
         "error",
     ),
     also="token = NULL",
-    returning="id, EXISTS (SELECT 1 FROM dependencies WHERE parent_id = id)",
+    returning="id, EXISTS (SELECT 1 FROM dependencies WHERE parent_id = id), "  # noqa: S608
+    + event_hooks.ANY_IS_ACTIVE,
 )
 
 _RECORD: Final = Insert(
@@ -148,7 +149,8 @@ def _write(
 ) -> None:
     over_at = micros(now)
     rows = [_task_row(end, verdict, over_at) for end, verdict in judged]
-    held = dict(_SETTLE.run(transaction, rows))  # with whether any other waits for it
+    written = _SETTLE.run(transaction, rows)
+    held = {task_id: is_needed for task_id, is_needed, _ in written}  # does any other wait for it?
     settled = judged
     if len(held) < len(judged):
         settled = [one for one in judged if one.ended.lease.task_id in held]
@@ -162,6 +164,9 @@ def _write(
         notices.work(transaction, again)
     if statuses & FINAL:
         notices.ends(transaction)
+        if written[0][2]:
+            ends = [end.lease.task_id for end, verdict in settled if verdict.status in FINAL]
+            event_hooks.tell(transaction, ends, now=now)
     if any(held.values()):
         over = {
             end.lease.task_id: verdict.status

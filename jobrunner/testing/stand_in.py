@@ -16,6 +16,7 @@ from jobrunner.core.signals import Retry, Stopped
 from jobrunner.core.status import Status
 from jobrunner.core.task import Lease
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
+from jobrunner.runtime import builtin
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.context import Running
 from jobrunner.runtime.executors.base import Uncontrolled
@@ -141,7 +142,8 @@ class StandIn:
         lease = attempt.lease
         attempt.begin(Uncontrolled())
         try:
-            function = self._queue.registry.get(wanted)
+            function = builtin.find(wanted, self._database, self._clock)
+            function = function or self._queue.registry.get(wanted)
         except UnknownFunctionError as error:
             attempt.end(Failed(f"{error}. {error.hint}", retryable=False))
             return error

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from jobrunner.core.errors import UnknownFunctionError
 from jobrunner.core.outcome import Failed
+from jobrunner.runtime import builtin
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.executors import plugin
 from jobrunner.runtime.executors.aio import AsyncExecutor
@@ -57,15 +58,23 @@ class Executors:
         if lease.function is None:
             self._slots.submit(self._command, attempt)
             return
+        own = builtin.find(lease.function, self._database, self._clock)
+        if own is None:
+            self._submit_function(attempt, lease.function)
+        else:  # it has no module of an application to travel by
+            attempt.function = own
+            self._slots.submit(self._thread, attempt)
+
+    def _submit_function(self, attempt: Attempt, name: str) -> None:
         try:
-            attempt.function = self._registry.get(lease.function)
+            attempt.function = self._registry.get(name)
         except UnknownFunctionError as error:
             if attempt.begin(Uncontrolled()):
                 attempt.end(Failed(f"{error}. {error.hint}", retryable=False))
             return
         if self._plugged is not None:
             self._plugged.submit(attempt)
-        elif lease.crashes >= ALONE_AFTER:
+        elif attempt.lease.crashes >= ALONE_AFTER:
             self._slots.submit(self._process.alone, attempt)
         elif self._kind == Executor.PROCESS:
             self._slots.submit(self._process, attempt)
