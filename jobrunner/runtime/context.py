@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from jobrunner.core import payload
 from jobrunner.core.errors import DatabaseError, JobrunnerError, PayloadError
 from jobrunner.core.signals import Stopped, StopReason
+from jobrunner.runtime.around import AttemptInfo
 from jobrunner.runtime.clock import Clock
 from jobrunner.storage.turnstile import in_turn
 
@@ -51,7 +52,7 @@ class Link(Protocol):
 class Running:
     """One attempt's side of the context: throttles what it reports."""
 
-    __slots__ = ("_clock", "_saved_at", "link", "loop", "unsaved")
+    __slots__ = ("_clock", "_saved_at", "info", "link", "loop", "troubles", "unsaved")
 
     def __init__(self, link: Link, clock: Clock) -> None:
         """`link` is the way to the database."""
@@ -60,6 +61,10 @@ class Running:
         """The event loop of this attempt alone, where it has one."""
         self.unsaved: dict[str, Any] = {}
         """What was reported and is not stored yet."""
+        self.info: AttemptInfo | None = None
+        """What the application's hooks are told of it, where there are any."""
+        self.troubles: list[str] = []
+        """What went wrong in hooks, and is no end of the attempt."""
         self._clock = clock
         self._saved_at = -inf
 

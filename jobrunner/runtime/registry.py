@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from jobrunner.core.errors import DuplicateFunctionError, UnknownFunctionError
+from jobrunner.runtime.around import Around
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Function:
     call: Callable[..., Any]
     no_retry_on: tuple[type[BaseException], ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    around: Around = field(default_factory=Around, compare=False, repr=False)
+    """The hooks of the queue that it was registered with."""
 
     @cached_property
     def is_async(self) -> bool:
@@ -65,6 +68,8 @@ class Registry:
     def __init__(self) -> None:
         """Start empty."""
         self._functions: dict[str, Function] = {}
+        self.around = Around()
+        """The hooks for the functions that are registered here first."""
 
     def add(self, function: Function) -> None:
         """Register a function; the same one again replaces itself, as a reload does.
@@ -104,6 +109,18 @@ class Registry:
         """Register functions of another process; see `Reference.load`."""
         for reference in references:
             self.add(reference.load(location))
+
+    def arounds(self, name: str | None) -> list[Around]:
+        """The hooks that hear of a function's tasks, or of those of commands and of any."""
+        known = self._functions.get(name or "")
+        functions = [known] if known else self._functions.values()
+        found = {id(one): one for one in (self.around, *(each.around for each in functions))}
+        return list(found.values())
+
+    @property
+    def hears_statuses(self) -> bool:
+        """Whether any hook wants to know of statuses."""
+        return any(around.failure or around.status for around in self.arounds(None))
 
     @property
     def names(self) -> list[str]:

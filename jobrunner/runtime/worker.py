@@ -115,16 +115,16 @@ class Worker:
 
     def _join(self) -> None:
         self._lost = False
+        self._narrator = Narrator(self._queue, lambda: self.id)
         self._membership = Membership(
             self._queue.database,
             self.options,
             clock=self._clock,
-            emit=self._queue.emit,
+            emit=self._narrator.overhear,
             on_lost=self._on_lost,
             on_cancel=self._on_cancel,
         )
         self._settler = Settler(self._queue.database, self.id, self._clock)
-        self._narrator = Narrator(self._queue.emit, self.id)
         self._on_join(self.id)
         self._queue.emit(WorkerStarted(self.id, self.options.executor, self.options.slots))
 
@@ -198,6 +198,7 @@ class Worker:
         while self._cancels:
             self._in_hand.stop(self._cancels.popleft(), StopReason.CANCEL, now)
         self._in_hand.advance(now)
+        self._narrator.catch_up()
 
     def _collect(self, *, all_of_it: bool = False) -> None:
         for attempt, ended in self._in_hand.collect(all_of_it=all_of_it):

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from jobrunner.core.errors import TaskFailedError, UnknownFunctionError
+from jobrunner.core.events import WorkerTrouble
 from jobrunner.core.outcome import Completed, Ended, Failed, Outcome
 from jobrunner.core.signals import Retry, Stopped
 from jobrunner.core.status import Status
@@ -24,8 +25,9 @@ from jobrunner.runtime.executors.command import CommandExecutor
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.identity import backoff, boot_id, host, new_worker_id
+from jobrunner.runtime.listeners import name
 from jobrunner.runtime.liveness import Liveness
-from jobrunner.runtime.narrate import Narrator, name
+from jobrunner.runtime.narrate import Narrator
 from jobrunner.runtime.options import Executor
 from jobrunner.runtime.perform import perform
 from jobrunner.runtime.registry import Function
@@ -114,7 +116,7 @@ class StandIn:
             DatabaseError: the database cannot be used, or this thread is in a transaction.
         """
         settler = Settler(self._database, self.id, self._clock)
-        narrator = Narrator(self._queue.emit, self.id)
+        narrator = Narrator(self._queue, lambda: self.id)
         while (turn := settler.turn((), _ONE)).leases:
             narrator.tell(turn)
             for lease in turn.leases:
@@ -149,6 +151,8 @@ class StandIn:
             return error
         running = _Watched(DatabaseLink(attempt, self._database, self._clock), self._clock)
         outcome = _perform(function, lease, running)
+        for problem in running.troubles:
+            self._queue.emit(WorkerTrouble(self.id, problem))
         raised = None if isinstance(outcome, Completed) else running.raised
         if raised is not None and not isinstance(raised, _OF_THE_TASK):
             raise raised

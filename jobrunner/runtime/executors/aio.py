@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 from jobrunner.core.outcome import Failed, TimedOut
 from jobrunner.core.signals import StopReason
@@ -35,8 +36,11 @@ class CoroutineControl:
 class AsyncExecutor:
     """One loop for all coroutines of a worker, so many at a time."""
 
-    def __init__(self, size: int, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, size: int, database: Database, clock: Clock, trouble: Callable[[str], None]
+    ) -> None:
         """`size` coroutines at most run at a time. The loop's thread starts at once."""
+        self._trouble = trouble
         self._slots = asyncio.Semaphore(size)
         self._database = database
         self._clock = clock
@@ -89,4 +93,6 @@ class AsyncExecutor:
             outcome = await perform_async(attempt.function, lease.args, lease.kwargs, running)
         except Exception as error:  # noqa: BLE001 — an attempt that never ends would be worse
             outcome = Failed(f"the executor failed: {one_line(error)}")
+        for problem in running.troubles:
+            self._trouble(problem)
         attempt.end(attempt.stopped() if isinstance(outcome, TimedOut) else outcome)

@@ -32,6 +32,12 @@ class Load(NamedTuple):
     """Child to worker: what is the last checkpoint."""
 
 
+class Trouble(NamedTuple):
+    """Child to worker: what went wrong in a hook, and is no end of the attempt."""
+
+    problem: str
+
+
 class Answer(NamedTuple):
     """Worker to child: the checkpoint's JSON text, or why the wish was not fulfilled."""
 
@@ -105,4 +111,7 @@ def _run(connection: "Connection[Any, Any]", order: Order) -> Outcome:
     except Exception as error:  # noqa: BLE001 — any import error of the application
         return Failed(f"the function cannot be found in a child process: {one_line(error)}")
     running = Running(PipeLink(connection, order), SystemClock())
-    return perform(function, order.lease.args, order.lease.kwargs, running)
+    outcome = perform(function, order.lease.args, order.lease.kwargs, running)
+    for problem in running.troubles:
+        connection.send(Trouble(problem))
+    return outcome

@@ -30,15 +30,16 @@ class Executors:
         trouble: Callable[[str], None],
         wake: Callable[[], None],
     ) -> None:
-        """`trouble` is told what is wrong with a plug-in, `wake` called when it has room again."""
+        """`trouble` is told of plug-ins and hooks, `wake` called when a plug-in has room again."""
         self._kind = options.executor
         self._registry = queue.registry
         self._database = queue.database
         self._clock = queue.clock
         self._size = options.slots
+        self._trouble = trouble
         self._slots = Slots(self._size, "jobrunner-slot")
         self._guard = Guard()
-        self._thread = ThreadExecutor(queue.database, queue.clock)
+        self._thread = ThreadExecutor(queue.database, queue.clock, trouble)
         self._command = CommandExecutor(self._guard)
         if self._kind == Executor.PROCESS:
             prepare_server(queue.registry.modules)
@@ -85,11 +86,11 @@ class Executors:
 
     @cached_property
     def _process(self) -> ProcessExecutor:
-        return ProcessExecutor(self._database, self._clock, self._guard)
+        return ProcessExecutor(self._database, self._clock, self._guard, self._trouble)
 
     @cached_property
     def _loop(self) -> AsyncExecutor:
-        return AsyncExecutor(self._size, self._database, self._clock)
+        return AsyncExecutor(self._size, self._database, self._clock, self._trouble)
 
     def replace(self, attempt: Attempt) -> None:
         """Make room in the place of what was left behind with `attempt`."""
