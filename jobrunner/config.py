@@ -81,6 +81,20 @@ def _table(found: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", table)
 
 
+def variable(name: str) -> str:
+    """What stands in the environment under a name: for what no command line should show.
+
+    Raises:
+        ConfigurationError: nothing does.
+    """
+    found = os.environ.get(name)
+    if not found:
+        raise ConfigurationError(
+            f"the environment has no variable {name}", hint=f"Set it: {name}=… jobrunner …"
+        )
+    return found
+
+
 def open_queue(settings: Settings) -> "TaskQueue":
     """The application's queue, or a plain one; where a database is named, it is that one.
 

@@ -17,17 +17,22 @@ from typing import (
 )
 
 from jobrunner.core.cache import Cache, cache_of
+from jobrunner.core.errors import InvalidTaskError
 from jobrunner.core.fields import invalid
+from jobrunner.core.hook import RESERVED
 from jobrunner.core.new_task import NewTask, Parent
 from jobrunner.core.pattern import fill
 from jobrunner.core.schedule import ScheduleOptions, new_schedule
 from jobrunner.core.schedule_errors import InvalidScheduleError
 from jobrunner.core.task import Task
 from jobrunner.core.unique import Unique
+from jobrunner.runtime.around import AttemptHook, StatusHook, registered
 from jobrunner.runtime.registry import Function, Registry
 
 P = ParamSpec("P")
 R = TypeVar("R")
+A = TypeVar("A", bound=AttemptHook)
+S = TypeVar("S", bound=StatusHook)
 C_co = TypeVar("C_co", covariant=True)
 
 Span = timedelta | float | int
@@ -222,12 +227,21 @@ class Registrar:
 
         Raises:
             DuplicateFunctionError: another function has that name.
+            InvalidTaskError: the name is one of our own.
         """
 
         def register(call: Callable[..., Any]) -> TaskFunction[Any, Any, Any]:
-            registered = Function(name or call.__name__, call, tuple(no_retry_on), {**options})
-            self.registry.add(registered)
-            return TaskFunction(registered, self, options)
+            if (name or call.__name__).startswith(RESERVED):
+                raise InvalidTaskError(f"names that begin with {RESERVED} are jobrunner's own")
+            made = Function(
+                name or call.__name__,
+                call,
+                tuple(no_retry_on),
+                {**options},
+                self.registry.around,
+            )
+            self.registry.add(made)
+            return TaskFunction(made, self, options)
 
         return register if function is None else register(function)
 
@@ -268,6 +282,28 @@ class Registrar:
                 "a schedule has a rule, or a time between two ticks: `every`"
             )
         return cast("Declarer", declare)
+
+    def before_attempt(self, hook: A, /) -> A:
+        """Call this before each attempt of a function of this queue, where it runs.
+
+        What it raises is how the attempt ends.
+
+        Raises:
+            ConfigurationError: it is an `async def`.
+        """
+        return registered(self.registry.around.before, hook)
+
+    def after_attempt(self, hook: A, /) -> A:
+        """Call this after each attempt, with `outcome` and `error`. What it raises is only told."""
+        return registered(self.registry.around.after, hook)
+
+    def on_failure(self, hook: S, /) -> S:
+        """Call this in the worker once a task has failed for good, and that is stored."""
+        return registered(self.registry.around.failure, hook)
+
+    def on_status(self, hook: S, /) -> S:
+        """Call this in the worker when it has stored that a task has another status."""
+        return registered(self.registry.around.status, hook)
 
     def new_task(self, function: str, **fields: Any) -> NewTask[Any]:
         """A task of a function by its name, with the options the function was registered with.

@@ -10,12 +10,15 @@ from jobrunner.batches import Batches, OpenBatch
 from jobrunner.bulk import Bulk
 from jobrunner.core.batch import Callbacks
 from jobrunner.core.changes import TaskChanges, as_fields
+from jobrunner.core.errors import InvalidTaskError
 from jobrunner.core.events import Emit
+from jobrunner.core.hook import RESERVED
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId, TaskSource
 from jobrunner.crews import Crews
 from jobrunner.function import Registrar, TaskOptions, new_task
+from jobrunner.hooks import Hooks
 from jobrunner.observe.logs import log
 from jobrunner.queues import Keys, Queues
 from jobrunner.retention import RetentionRules
@@ -69,6 +72,7 @@ class TaskQueue(Registrar, Views):
         self.events = Events(self.store, self.clock)
         """What tasks wait for with `context.wait_for`."""
         self.bulk = Bulk(self)
+        self.hooks = Hooks(self)
         self.retention = RetentionRules(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -152,6 +156,8 @@ class TaskQueue(Registrar, Views):
         self, new: Sequence[NewTask[Any]], source: TaskSource | None = None
     ) -> list[dict[str, Any]]:
         self.registry.require({task.function for task in new if task.function})
+        if any(task.queue.startswith(RESERVED) for task in new):
+            raise InvalidTaskError(f"queues that begin with {RESERVED} are jobrunner's own")
         return self.store.enqueue(new, now=self.clock.now(), source=source)
 
     def enqueue_command(self, argv: Sequence[str], **options: Unpack[TaskOptions]) -> Task[int]:

@@ -20,6 +20,7 @@ from jobrunner.cli import (
     enqueue,
     event,
     history,
+    hook,
     move,
     queues,
     render,
@@ -46,6 +47,7 @@ worker_commands = typer.Typer(help="Look at workers, and steer them.", no_args_i
 queue_commands = typer.Typer(help="Pause, drain and limit queues.", no_args_is_help=True)
 key_commands = typer.Typer(help="Limit concurrency keys.", no_args_is_help=True)
 batch_commands = typer.Typer(help="Look at batches.", no_args_is_help=True)
+hook_commands = typer.Typer(help="Tell others how tasks end.", no_args_is_help=True)
 db_commands = typer.Typer(help="See to the database.", no_args_is_help=True)
 
 app.command()(enqueue.enqueue)
@@ -58,6 +60,7 @@ app.add_typer(queue_commands, name="queue")
 app.add_typer(key_commands, name="key")
 app.add_typer(schedule.commands, name="schedule")
 app.add_typer(batch_commands, name="batch")
+app.add_typer(hook_commands, name="hook")
 app.add_typer(db_commands, name="db")
 app.add_typer(event.commands, name="event")
 app.command()(doctor.doctor)
@@ -87,6 +90,12 @@ worker_commands.command("drain")(crews.drain)
 worker_commands.command("stop")(crews.stop)
 worker_commands.command("resize")(crews.resize)
 worker_commands.command("crews")(crews.list_crews)
+hook_commands.command("add")(hook.add)
+hook_commands.command("list")(hook.list_hooks)
+hook_commands.command("remove")(hook.remove)
+hook_commands.command("pause")(hook.pause)
+hook_commands.command("resume")(hook.resume)
+hook_commands.command("test")(hook.try_it)
 db_commands.command("upgrade")(db.upgrade)
 db_commands.command("check")(db.check)
 db_commands.command("backup")(db.backup)

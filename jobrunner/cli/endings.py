@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from jobrunner.cli import render
 from jobrunner.core import errors
+from jobrunner.core.hook import HookNotFoundError
 from jobrunner.core.schedule_errors import InvalidScheduleError, ScheduleNotFoundError
 
 EXIT_CODES: Final[dict[type[errors.JobrunnerError], int]] = {
@@ -21,6 +22,7 @@ EXIT_CODES: Final[dict[type[errors.JobrunnerError], int]] = {
     errors.TaskNotFoundError: 3,
     errors.WorkerNotFoundError: 3,
     ScheduleNotFoundError: 3,
+    HookNotFoundError: 3,
     errors.DatabaseError: 4,
     errors.ApplicationError: 5,
     errors.TaskFailedError: 6,
@@ -32,7 +34,7 @@ MEANINGS: Final = {
     0: "all is well",
     1: "it failed; `db check`, `doctor` and `demo`: something wrong was found",
     2: "the command line, a setting or the input is not right; nothing was enqueued",
-    3: "there is no such task, attempt, worker, crew or schedule",
+    3: "nothing matched: there is no such task, attempt, worker, crew, schedule or hook",
     4: "the database cannot be used, or is of another version",
     5: "the application cannot be imported",
     6: "a task that was waited for failed or was cancelled",

@@ -10,6 +10,7 @@ from jobrunner.core import payload
 from jobrunner.core.errors import EventTimeoutError, LeaseLostError, PayloadError
 from jobrunner.core.fields import LONGEST
 from jobrunner.core.outcome import (
+    NAMES,
     Cancelled,
     Completed,
     Failed,
@@ -21,6 +22,8 @@ from jobrunner.core.outcome import (
 )
 from jobrunner.core.signals import Cancel, Retry, Snooze, Stopped, StopReason, Waits
 from jobrunner.core.verdict import CANCEL_REASON
+from jobrunner.runtime import around
+from jobrunner.runtime.around import AttemptInfo
 from jobrunner.runtime.awaited import give_up
 from jobrunner.runtime.registry import Function
 from jobrunner.runtime.running import Running, enter
@@ -36,12 +39,13 @@ def perform(function: Function, args: str | None, kwargs: str | None, running: R
         if function.is_async:
             with asyncio.Runner() as runner:
                 running.loop = runner.get_loop()
-                value = runner.run(_call(function, args, kwargs))
+                value = runner.run(_call(function, args, kwargs, running))
         else:
-            value = _call(function, args, kwargs)
-        return _completed(value, running)
+            value = _call(function, args, kwargs, running)
+        outcome = _completed(value, running)
     except BaseException as error:  # noqa: BLE001 — every end of user code is an outcome
-        return _after(error, function, running)
+        outcome = _after(error, function, running)
+    return outcome if running.info is None else _told(outcome, function, running)
 
 
 async def perform_async(
@@ -50,13 +54,30 @@ async def perform_async(
     """Run a coroutine function on the current loop."""
     enter(running)
     try:
-        return _completed(await _call(function, args, kwargs), running)
+        outcome = _completed(await _call(function, args, kwargs, running), running)
     except BaseException as error:  # noqa: BLE001 — every end of user code is an outcome
-        return _after(error, function, running)
+        outcome = _after(error, function, running)
+    return outcome if running.info is None else _told(outcome, function, running)
 
 
-def _call(function: Function, args: str | None, kwargs: str | None) -> Any:
-    return function.call(*(payload.decode(args) or ()), **(payload.decode(kwargs) or {}))
+def _call(function: Function, args: str | None, kwargs: str | None, running: Running) -> Any:
+    positional: Any = payload.decode(args) or ()
+    named: Any = payload.decode(kwargs) or {}
+    if function.around.hears_attempts:
+        link = running.link
+        info = AttemptInfo(link.task_id, function.name, link.attempt, positional, named)
+        running.info = info
+        around.begin(function.around, info)
+    return function.call(*positional, **named)
+
+
+def _told(outcome: Outcome, function: Function, running: Running) -> Outcome:
+    """Tell the hooks how it ended, which changes nothing."""
+    if running.info is not None:
+        error = getattr(outcome, "error", None) or getattr(outcome, "reason", None)
+        name = NAMES[type(outcome)]
+        around.end(function.around, running.info, name, error, told=running.troubles)
+    return outcome
 
 
 def _completed(value: Any, running: Running) -> Outcome:
@@ -144,7 +165,7 @@ def _first_line(error: BaseException) -> str:
     return storable(text.splitlines()[0])[:500] if text else ""
 
 
-_BETWEEN: Final = {__name__, "asyncio.runners", "asyncio.base_events"}
+_BETWEEN: Final = {__name__, around.__name__, "asyncio.runners", "asyncio.base_events"}
 """The modules between an executor and the user's code."""
 
 

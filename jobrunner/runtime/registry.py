@@ -11,6 +11,7 @@ from jobrunner.core.errors import DuplicateFunctionError, UnknownFunctionError
 from jobrunner.core.fields import invalid
 from jobrunner.core.schedule import NewSchedule
 from jobrunner.core.schedule_errors import InvalidScheduleError
+from jobrunner.runtime.around import Around
 
 
 def is_coroutine_function(call: Callable[..., Any]) -> bool:
@@ -30,6 +31,8 @@ class Function:
     call: Callable[..., Any]
     no_retry_on: tuple[type[BaseException], ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    around: Around = field(default_factory=Around, compare=False, repr=False)
+    """The hooks of the queue that it was registered with."""
 
     @cached_property
     def is_async(self) -> bool:
@@ -118,6 +121,8 @@ class Registry:
         self.schedules: dict[str, NewSchedule] = {}
         """What is declared in code, by name; workers store it when they start."""
         self._scheduled: dict[str, Function] = {}
+        self.around = Around()
+        """The hooks for the functions that are registered here first."""
 
     def add(self, function: Function) -> None:
         """Register a function; the same one again replaces itself, as a reload does.
@@ -172,6 +177,18 @@ class Registry:
         """Register functions of another process; see `Reference.load`."""
         for reference in references:
             self.add(reference.load(location))
+
+    def arounds(self, name: str | None) -> list[Around]:
+        """The hooks that hear of a function's tasks, or of those of commands and of any."""
+        known = self._functions.get(name or "")
+        functions = [known] if known else self._functions.values()
+        found = {id(one): one for one in (self.around, *(each.around for each in functions))}
+        return list(found.values())
+
+    @property
+    def hears_statuses(self) -> bool:
+        """Whether any hook wants to know of statuses."""
+        return any(around.failure or around.status for around in self.arounds(None))
 
     @property
     def names(self) -> list[str]:

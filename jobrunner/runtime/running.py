@@ -9,6 +9,7 @@ from jobrunner.core.errors import DatabaseError, JobrunnerError
 from jobrunner.core.outcome import Outcome
 from jobrunner.core.signals import StopReason
 from jobrunner.core.task import Lease
+from jobrunner.runtime.around import AttemptInfo
 from jobrunner.runtime.clock import Clock
 from jobrunner.storage.engine import Database
 from jobrunner.storage.turnstile import in_turn
@@ -74,7 +75,17 @@ class Link(Protocol):
 class Running:
     """One attempt's side of the context: throttles what it reports."""
 
-    __slots__ = ("_clock", "_saved_at", "ended", "link", "loop", "steps", "unsaved")
+    __slots__ = (
+        "_clock",
+        "_saved_at",
+        "ended",
+        "info",
+        "link",
+        "loop",
+        "steps",
+        "troubles",
+        "unsaved",
+    )
 
     def __init__(self, link: Link, clock: Clock) -> None:
         """`link` is the way to the database."""
@@ -87,6 +98,10 @@ class Running:
         """What it stores in steps and in a transaction of its own, if it does."""
         self.ended: Outcome | None = None
         """How it has ended, if its own transaction has stored that: nothing more is stored."""
+        self.info: AttemptInfo | None = None
+        """What the application's hooks are told of it, where there are any."""
+        self.troubles: list[str] = []
+        """What went wrong in hooks, and is no end of the attempt."""
         self._clock = clock
         self._saved_at = -inf
 

@@ -118,18 +118,18 @@ class Worker:
 
     def _join(self) -> None:
         self._lost = False
+        self._narrator = Narrator(self._queue, lambda: self.id)
         self._membership = Membership(
             self._queue.database,
             self.options,
             clock=self._clock,
-            emit=self._queue.emit,
+            emit=self._narrator.overhear,
             on_lost=self._on_lost,
             on_orders=self._steering.hear,
             before=self._steering.orders,
         )
         offers = self.options.offers
         self._settler = Settler(self._queue.database, self.id, self._clock, offers=offers)
-        self._narrator = Narrator(self._queue.emit, self.id)
         self._on_join(self.id)
         self._queue.emit(WorkerStarted(self.id, self.options.executor, self.options.slots))
 
@@ -199,6 +199,7 @@ class Worker:
         if self._stopping.hurry():
             self._in_hand.stop_all(StopReason.NOW, now)
         self._in_hand.advance(now)
+        self._narrator.catch_up()
 
     def _collect(self, *, all_of_it: bool = False) -> None:
         for attempt, ended in self._in_hand.collect(all_of_it=all_of_it):

@@ -9,22 +9,19 @@ from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from jobrunner.core.backoff import Backoff
 from jobrunner.core.outcome import (
-    NAMES,
-    Cancelled,
     Completed,
     Ended,
-    Failed,
-    Outcome,
     Stored,
 )
 from jobrunner.core.status import FINAL, TO_CLAIM
 from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.core.verdict import Verdict, decide
-from jobrunner.storage import cached, notices, unique, waits
+from jobrunner.storage import cached, event_hooks, notices, unique, waits
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dependents import settle_dependents
-from jobrunner.storage.prepared import Insert, Update
-from jobrunner.storage.tables import attempts, tasks
+from jobrunner.storage.prepared import Update
+from jobrunner.storage.record import record
+from jobrunner.storage.tables import tasks
 from jobrunner.storage.types import micros
 
 
@@ -71,26 +68,8 @@ _SETTLE: Final = Update(
         "error",
     ),
     also="token = NULL",
-    returning="id, EXISTS (SELECT 1 FROM dependencies WHERE parent_id = id)",
-)
-
-_RECORD: Final = Insert(
-    attempts,
-    (
-        "task_id",
-        "token",
-        "number",
-        "worker_id",
-        "ready_at",
-        "started_at",
-        "ended_at",
-        "outcome",
-        "error",
-        "traceback",
-        "exit_code",
-        "stdout",
-        "stderr",
-    ),
+    returning="id, EXISTS (SELECT 1 FROM dependencies WHERE parent_id = id), "  # noqa: S608
+    + event_hooks.ANY_IS_ACTIVE,
 )
 
 
@@ -171,7 +150,8 @@ def _write(
         again = [end.lease.task_id for end, verdict in judged if verdict.status in TO_CLAIM]
         unique.wait_again(transaction, again)
     rows = [_task_row(end, verdict, over_at) for end, verdict in judged]
-    held = dict(_SETTLE.run(transaction, rows))  # with whether any other waits for it
+    written = _SETTLE.run(transaction, rows)
+    held = {task_id: is_needed for task_id, is_needed, _ in written}  # does any other wait for it?
     settled = judged
     if len(held) < len(judged):
         settled = [one for one in judged if one.ended.lease.task_id in held]
@@ -179,13 +159,8 @@ def _write(
         for one in gone:  # or given up by the task itself, with its end
             kept = isinstance(one.ended.outcome, Stored)
             settlement.settled.append(one) if kept else settlement.refused.append(one.ended)
-        statuses = {verdict.status for _, verdict in settled}
-    _RECORD.run(transaction, list(_attempt_rows(settled, worker_id)))
-    if statuses & TO_CLAIM:
-        queues = {end.lease.queue for end, verdict in settled if verdict.status in TO_CLAIM}
-        notices.work(transaction, queues)
-    if statuses & FINAL:
-        notices.ends(transaction)
+    record(transaction, settled, worker_id)
+    _tell(transaction, settled, is_told=bool(written and written[0][2]), now=now)
     if any(held.values()):
         over = {
             end.lease.task_id: verdict.status
@@ -194,6 +169,21 @@ def _write(
         }
         settlement.cancelled_dependents.extend(settle_dependents(transaction, over, now=now))
     settlement.settled.extend(settled)
+
+
+def _tell(
+    transaction: Connection, settled: Sequence[Settled], *, is_told: bool, now: datetime
+) -> None:
+    """Tell those who wait of what may run again and of what has ended, and hooks if there are."""
+    statuses = {verdict.status for _, verdict in settled}
+    if statuses & TO_CLAIM:
+        queues = {end.lease.queue for end, verdict in settled if verdict.status in TO_CLAIM}
+        notices.work(transaction, queues)
+    if statuses & FINAL:
+        notices.ends(transaction)
+        if is_told:
+            ends = [end.lease.task_id for end, verdict in settled if verdict.status in FINAL]
+            event_hooks.tell(transaction, ends, now=now)
 
 
 def _task_row(end: Ended, verdict: Verdict, over_at: int) -> tuple[Any, ...]:
@@ -210,34 +200,3 @@ def _task_row(end: Ended, verdict: Verdict, over_at: int) -> tuple[Any, ...]:
         verdict.result,
         verdict.error,
     )
-
-
-def _attempt_rows(settled: Iterable[Settled], worker_id: WorkerId) -> Iterable[tuple[Any, ...]]:
-    for end, verdict in settled:
-        if end.started_at is None:  # claimed ahead and given back: it never ran
-            continue
-        outcome, output, lease = end.outcome, end.output, end.lease
-        yield (
-            lease.task_id,
-            lease.token,
-            lease.attempt,
-            worker_id,
-            lease.ready_at,
-            end.started_at,
-            end.ended_at,
-            NAMES[type(outcome)],
-            problem(outcome) or verdict.error,
-            outcome.traceback if isinstance(outcome, Failed) else None,
-            output.exit_code if output else None,
-            output.stdout if output else None,
-            output.stderr if output else None,
-        )
-
-
-def problem(outcome: Outcome) -> str | None:
-    """The outcome's own error, one line, or `None` for one without."""
-    if isinstance(outcome, Completed):
-        return None
-    if isinstance(outcome, Cancelled):
-        return outcome.reason
-    return getattr(outcome, "error", None)

@@ -11,11 +11,13 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from jobrunner.core.errors import TaskFailedError, UnknownFunctionError
+from jobrunner.core.events import WorkerTrouble
 from jobrunner.core.outcome import Completed, Ended, Failed, Outcome
 from jobrunner.core.signals import Retry, Stopped
 from jobrunner.core.status import Status
 from jobrunner.core.task import Lease
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
+from jobrunner.runtime import builtin
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.executors.base import Uncontrolled
 from jobrunner.runtime.executors.command import CommandExecutor
@@ -23,8 +25,9 @@ from jobrunner.runtime.executors.handed import refusal
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.identity import backoff, boot_id, host, new_worker_id
+from jobrunner.runtime.listeners import name
 from jobrunner.runtime.liveness import Liveness
-from jobrunner.runtime.narrate import Narrator, name
+from jobrunner.runtime.narrate import Narrator
 from jobrunner.runtime.options import Executor
 from jobrunner.runtime.perform import perform
 from jobrunner.runtime.recall import through
@@ -115,7 +118,7 @@ class StandIn:
             DatabaseError: the database cannot be used, or this thread is in a transaction.
         """
         settler = Settler(self._database, self.id, self._clock)
-        narrator = Narrator(self._queue.emit, self.id)
+        narrator = Narrator(self._queue, lambda: self.id)
         while (turn := settler.turn((), _ONE)).leases:
             narrator.tell(turn)
             for lease in turn.leases:
@@ -146,7 +149,8 @@ class StandIn:
         lease = attempt.lease
         attempt.begin(Uncontrolled())
         try:
-            function = self._queue.registry.get(wanted)
+            function = builtin.find(wanted, self._database, self._clock)
+            function = function or self._queue.registry.get(wanted)
         except UnknownFunctionError as error:
             attempt.end(Failed(f"{error}. {error.hint}", retryable=False))
             return error
@@ -157,6 +161,8 @@ class StandIn:
             outcome = run()
         else:
             outcome = through(lease, function, self._database, run, shielded=link.shielded)
+        for problem in running.troubles:
+            self._queue.emit(WorkerTrouble(self.id, problem))
         raised = None if isinstance(outcome, Completed) else running.raised
         if raised is not None and not isinstance(raised, _OF_THE_TASK):
             raise raised

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+from collections.abc import Callable
 from functools import partial
 
 from jobrunner.core.outcome import Failed, Outcome, TimedOut
@@ -39,8 +40,11 @@ class CoroutineControl:
 class AsyncExecutor:
     """One loop for all coroutines of a worker, so many at a time."""
 
-    def __init__(self, size: int, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, size: int, database: Database, clock: Clock, trouble: Callable[[str], None]
+    ) -> None:
         """`size` coroutines at most run at a time. The loop's thread starts at once."""
+        self._trouble = trouble
         self._slots = asyncio.Semaphore(size)
         self._size = size
         self._owed = 0
@@ -111,20 +115,21 @@ class AsyncExecutor:
             return
         if not attempt.begin(CoroutineControl(self._loop, current)):
             return
+        running = Running(DatabaseLink(attempt, self._database, self._clock), self._clock)
         try:
-            outcome = await self._outcome(attempt, attempt.function)
+            outcome = await self._outcome(attempt, attempt.function, running)
         except Exception as error:  # noqa: BLE001 — an attempt that never ends would be worse
             outcome = Failed(f"the executor failed: {one_line(error)}")
+        for problem in running.troubles:
+            self._trouble(problem)
         attempt.end(attempt.stopped() if isinstance(outcome, TimedOut) else outcome)
 
-    async def _outcome(self, attempt: Attempt, function: Function) -> Outcome:
+    async def _outcome(self, attempt: Attempt, function: Function, running: Running) -> Outcome:
         lease, found = attempt.lease, None
-        link = DatabaseLink(attempt, self._database, self._clock)
         if lease.extras is not None:  # files are read, and the others must not wait for that
-            look = partial(before, lease, function, self._database, shielded=link.shielded)
+            look = partial(before, lease, function, self._database, shielded=running.link.shielded)
             found = await asyncio.to_thread(look)
         if found is not None and not isinstance(found, Fresh):
             return found
-        running = Running(link, self._clock)
         outcome = await perform_async(function, lease.args, lease.kwargs, running)
         return outcome if found is None else await asyncio.to_thread(found.ended, outcome)

@@ -36,6 +36,12 @@ class Load(NamedTuple):
     """Child to worker: what is the last checkpoint."""
 
 
+class Trouble(NamedTuple):
+    """Child to worker: what went wrong in a hook, and is no end of the attempt."""
+
+    problem: str
+
+
 class Answer(NamedTuple):
     """Worker to child: the checkpoint's JSON text, or why the wish was not fulfilled."""
 
@@ -140,7 +146,12 @@ def _run(connection: "Connection[Any, Any]", order: Order) -> Outcome:
     except Exception as error:  # noqa: BLE001 — any import error of the application
         return Failed(f"the function cannot be found in a child process: {one_line(error)}")
     link, lease = PipeLink(connection, order), order.lease
-    run = partial(perform, function, lease.args, lease.kwargs, Running(link, _system))
+    running = Running(link, _system)
+    run = partial(perform, function, lease.args, lease.kwargs, running)
     if lease.extras is None:
-        return run()
-    return through(lease, function, link.database, run, shielded=link.shielded)
+        outcome = run()
+    else:
+        outcome = through(lease, function, link.database, run, shielded=link.shielded)
+    for problem in running.troubles:
+        connection.send(Trouble(problem))
+    return outcome

@@ -151,6 +151,7 @@ class CommandExecutor:
                 b"JOBRUNNER_TASK_ID": b"%d" % lease.task_id,
                 b"JOBRUNNER_ATTEMPT": b"%d" % lease.attempt,
                 **environment,
+                **_environment(lease.extras),
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -158,6 +159,12 @@ class CommandExecutor:
             bufsize=0,
             start_new_session=True,
         )
+
+
+def _environment(extras: str | None) -> dict[bytes, bytes]:
+    """What else a task puts into the environment of its command."""
+    given: dict[str, str] = payload.decode(extras or "{}").get("environment", {})
+    return {os.fsencode(name): os.fsencode(value) for name, value in given.items()}
 
 
 def _outcome(attempt: Attempt, output: Output) -> Outcome:

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from jobrunner.core.errors import UnknownFunctionError
 from jobrunner.core.outcome import Failed
+from jobrunner.runtime import builtin
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.executors import plugin
 from jobrunner.runtime.executors.aio import AsyncExecutor
@@ -31,15 +32,16 @@ class Executors:
         trouble: Callable[[str], None],
         wake: Callable[[], None],
     ) -> None:
-        """`trouble` is told what is wrong with a plug-in, `wake` called when it has room again."""
+        """`trouble` is told of plug-ins and hooks, `wake` called when a plug-in has room again."""
         self._kind = options.executor
         self._registry = queue.registry
         self._database = queue.database
         self._clock = queue.clock
         self._size = options.slots
+        self._trouble = trouble
         self._slots = Slots(self._size, "jobrunner-slot", at_end=self._leave_slot)
         self._guard = Guard()
-        self._thread = ThreadExecutor(queue.database, queue.clock)
+        self._thread = ThreadExecutor(queue.database, queue.clock, trouble)
         self._command = CommandExecutor(self._guard, queue.database)
         if self._kind == Executor.PROCESS:
             prepare_server(queue.registry.modules)
@@ -63,8 +65,16 @@ class Executors:
         if lease.function is None:
             self._slots.submit(self._command, attempt)
             return
+        own = builtin.find(lease.function, self._database, self._clock)
+        if own is None:
+            self._submit_function(attempt, lease.function)
+        else:  # it has no module of an application to travel by
+            attempt.function = own
+            self._slots.submit(self._thread, attempt)
+
+    def _submit_function(self, attempt: Attempt, name: str) -> None:
         try:
-            attempt.function = self._registry.get(lease.function)
+            attempt.function = self._registry.get(name)
         except UnknownFunctionError as error:
             if attempt.begin(Uncontrolled()):
                 attempt.end(Failed(f"{error}. {error.hint}", retryable=False))
@@ -85,11 +95,11 @@ class Executors:
 
     @cached_property
     def _process(self) -> ProcessExecutor:
-        return ProcessExecutor(self._database, self._clock, self._guard)
+        return ProcessExecutor(self._database, self._clock, self._guard, self._trouble)
 
     @cached_property
     def _loop(self) -> AsyncExecutor:
-        return AsyncExecutor(self._size, self._database, self._clock)
+        return AsyncExecutor(self._size, self._database, self._clock, self._trouble)
 
     def replace(self, attempt: Attempt) -> None:
         """Make room in the place of what was left behind with `attempt`."""

@@ -3,7 +3,7 @@
 import contextlib
 import multiprocessing
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
@@ -87,8 +87,11 @@ class ChildControl(GroupControl):
 class ProcessExecutor:
     """Runs functions in children, one for each slot thread."""
 
-    def __init__(self, database: Database, clock: Clock, guard: Guard) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, guard: Guard, trouble: Callable[[str], None]
+    ) -> None:
         """`database` is where the children's progress goes."""
+        self._trouble = trouble
         self._database = database
         self._clock = clock
         self._guard = guard
@@ -150,6 +153,8 @@ class ProcessExecutor:
             match message := running.connection.recv():
                 case child.Save() | child.Load():
                     running.send(_answer(message, link))
+                case child.Trouble(problem):
+                    self._trouble(problem)
                 case _:
                     outcome: Outcome = message
                     return outcome

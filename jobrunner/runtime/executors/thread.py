@@ -3,7 +3,7 @@
 import contextlib
 import ctypes
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
 
@@ -167,10 +167,16 @@ class ThreadLink(DatabaseLink):
 class ThreadExecutor:
     """Runs functions in slot threads."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        """`database` is where progress goes."""
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        trouble: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`database` is where progress goes; `trouble` is told what goes wrong in hooks."""
         self._database = database
         self._clock = clock
+        self._trouble = trouble
 
     def __call__(self, attempt: Attempt) -> None:
         """Run one attempt to its end in this thread."""
@@ -194,6 +200,8 @@ class ThreadExecutor:
         else:
             run = partial(perform, function, lease.args, lease.kwargs, running)
             outcome = through(lease, function, self._database, run, shielded=link.shielded)
+        for problem in running.troubles:
+            self._trouble(problem)
         return attempt.stopped() if isinstance(outcome, TimedOut) else outcome
 
 
