@@ -41,6 +41,7 @@ EXAMPLES = [
     errors.DuplicateFunctionError("f"),
     errors.TaskNotFoundError(7),
     errors.TaskStateError(7, "is pending"),
+    errors.WorkerNotFoundError("night"),
     errors.TaskFailedError(7, "failed", "broken"),
     errors.TaskFailedError(7, "cancelled", None),
     errors.WaitTimeoutError([1, 2, 3, 4, 5, 6], 1.5),

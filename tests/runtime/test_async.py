@@ -6,6 +6,8 @@ import pytest
 
 from jobrunner import TaskQueue
 from jobrunner.core.status import Status
+from jobrunner.runtime.clock import SystemClock
+from jobrunner.runtime.executors.aio import AsyncExecutor
 from tests.runtime import functions as f
 
 
@@ -63,3 +65,27 @@ def test_functions_run_in_threads_beside_the_loop(queue: TaskQueue, start_worker
     assert not queue.get(blocked.id).status.is_final
     f.gates["beside"].set()
     queue.wait([blocked], timeout=60)
+
+
+def test_a_loop_that_is_made_smaller_keeps_the_next_slots_that_become_free():
+    executor = AsyncExecutor(2, None, SystemClock())
+    slots, loop = executor._slots, executor._loop
+
+    def on_the_loop(call):
+        async def ask():
+            return await call() if call == slots.acquire else call()
+
+        return asyncio.run_coroutine_threadsafe(ask(), loop).result(60)
+
+    for _ in range(2):
+        on_the_loop(slots.acquire)
+    executor.resize(1)
+    executor.add_slot()
+    assert on_the_loop(slots.locked)  # that one was to go
+    executor.add_slot()
+    assert not on_the_loop(slots.locked)
+    executor.resize(2)
+    executor.resize(1)  # the free one goes at once
+    on_the_loop(slots.acquire)
+    assert on_the_loop(slots.locked)
+    executor.close()

@@ -24,7 +24,7 @@ READS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 SORT: Final = "a sort"
 _SQLITE: Final = re.compile(
     r"(?:SCAN|SEARCH) (?P<table>[a-z]+)(?:_\d+)?(?: USING (?:COVERING )?"
-    r"(?:INDEX (?P<index>\w+)|(?P<key>[A-Z ]*PRIMARY KEY)))?(?: \((?P<by>.*)\))?$"
+    r"(?:INDEX (?P<index>\w+)|(?P<key>[A-Z ]*PRIMARY KEY)))?(?: \((?P<by>.*)\))?(?: LEFT-JOIN)?$"
 )
 
 
