@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal, cast, get_args
 
 from jobrunner.core import fields, payload
+from jobrunner.core.errors import PayloadError
 from jobrunner.core.status import Status
 
 LIVE: Final = frozenset({Status.BLOCKED, Status.SCHEDULED, Status.PENDING, Status.IN_PROGRESS})
@@ -98,7 +99,11 @@ def made_key(work: str, arguments: object) -> str:
     Raises:
         PayloadError: an argument is not JSON.
     """
-    plain = payload.decode(payload.encode(arguments, what="args"))
+    try:
+        plain = payload.decode(payload.encode(arguments, what="args"))
+    except PayloadError as error:  # the results of other tasks, too, are none yet
+        error.hint = "A unique key is made of plain values: name those with `by`, or give a key."
+        raise
     told = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     key = f"{work}({told})"
     if len(key) <= LONGEST_KEY:

@@ -93,6 +93,15 @@ def test_what_cannot_be_called_like_that_is_refused(thumbnail):
         thumbnail.queue.enqueue(NewTask(function="thumbnail", args=5, unique=IGNORE))
 
 
+def test_of_a_result_that_is_not_there_yet_no_key_is_made(queue, thumbnail):
+    parent = queue.enqueue(NewTask(function="thumbnail", kwargs={"path": "a"}))
+    with pytest.raises(InvalidTaskError) as refused:
+        thumbnail.enqueue(parent)
+    assert "name those with `by`" in refused.value.hint
+    named = thumbnail.using(unique=Unique(by=["width"])).enqueue(parent, width=3)
+    assert (named.unique_key, named.after) == ('thumbnail({"width":3})', (parent.id,))
+
+
 def test_the_other_task_is_given_back(queue, thumbnail):
     first = thumbnail.enqueue("a")
     assert not first.is_duplicate
