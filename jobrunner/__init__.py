@@ -8,11 +8,10 @@ from jobrunner._version import __version__
 if TYPE_CHECKING:
     from jobrunner.core.cache import Cache
     from jobrunner.core.compose import chain, group
+    from jobrunner.core.control_errors import DuplicateTaskError, EventTimeoutError
     from jobrunner.core.errors import (
         CycleError,
         DatabaseError,
-        DuplicateTaskError,
-        EventTimeoutError,
         InvalidTaskError,
         JobrunnerError,
         LeaseLostError,
@@ -73,6 +72,8 @@ __all__ = [
 _HOMES = {
     "Cache": "core.cache",
     "Cancel": "core.signals",
+    "DuplicateTaskError": "core.control_errors",
+    "EventTimeoutError": "core.control_errors",
     "NewTask": "core.new_task",
     "Result": "core.result",
     "Retry": "core.signals",

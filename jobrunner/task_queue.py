@@ -17,10 +17,11 @@ from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId, TaskSource
 from jobrunner.crews import Crews
-from jobrunner.function import Registrar, TaskOptions, new_task
+from jobrunner.function import TaskOptions, new_task
 from jobrunner.hooks import Hooks
 from jobrunner.observe.logs import log
 from jobrunner.queues import Keys, Queues
+from jobrunner.registrar import Registrar
 from jobrunner.retention import RetentionRules
 from jobrunner.runtime.clock import Clock, SharedClock
 from jobrunner.runtime.registry import Reference

@@ -3,11 +3,27 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from jobrunner.cli import render
+from jobrunner.cli.filters import (
+    Downstream,
+    DryRun,
+    Every,
+    FailedOnly,
+    Ids,
+    Json,
+    NewerThan,
+    OfBatch,
+    OfFunction,
+    OfQueue,
+    OlderThan,
+    WithError,
+    WithStatus,
+    Yes,
+)
 from jobrunner.cli.spans import parse_span
 from jobrunner.core.bulk import Act, Done, NothingMatchedError, Wanted
 from jobrunner.core.errors import ConfigurationError, JobrunnerError, TaskStateError
@@ -19,28 +35,6 @@ if TYPE_CHECKING:
 ASK_ABOVE: Final = 100
 """So many tasks are changed without a question."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Ids = Annotated[list[int] | None, typer.Argument(help="Ids of tasks.", show_default=False)]
-WithStatus = Annotated[Status | None, typer.Option("--status", help="Those with this status.")]
-OfQueue = Annotated[str | None, typer.Option("--queue", "-q", help="Those of this queue.")]
-OfFunction = Annotated[str | None, typer.Option("--function", help="Those of this function.")]
-WithError = Annotated[str | None, typer.Option("--error", help="Those whose error has this text.")]
-OlderThan = Annotated[
-    str | None, typer.Option("--older-than", help="Ended, or enqueued, longer ago than 30d.")
-]
-NewerThan = Annotated[
-    str | None, typer.Option("--newer-than", help="Ended, or enqueued, within the last 1h.")
-]
-OfBatch = Annotated[int | None, typer.Option("--batch", help="Those of this batch.")]
-Every = Annotated[bool, typer.Option("--all", help="All that can be.")]
-Downstream = Annotated[
-    bool, typer.Option("--downstream", help="And all that depends on them, completed or not.")
-]
-FailedOnly = Annotated[
-    bool, typer.Option("--failed-only", help="Of these, only what failed or was cancelled.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell how many.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 TOLD: Final = {
     Act.RETRY: "will run again",

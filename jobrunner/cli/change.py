@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from jobrunner.cli import render
+from jobrunner.cli.arguments import named_arguments
 from jobrunner.cli.control import Id
-from jobrunner.cli.enqueue import named_arguments
 from jobrunner.cli.objects import task_object
 from jobrunner.cli.spans import parse_expiry, parse_moment, parse_span
 from jobrunner.core.errors import ConfigurationError

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from jobrunner.cli import render
 from jobrunner.core import errors
+from jobrunner.core.control_errors import WorkerNotFoundError
 from jobrunner.core.hook import HookNotFoundError
 from jobrunner.core.schedule_errors import InvalidScheduleError, ScheduleNotFoundError
 
@@ -20,7 +21,7 @@ EXIT_CODES: Final[dict[type[errors.JobrunnerError], int]] = {
     errors.ConfigurationError: 2,
     InvalidScheduleError: 2,
     errors.TaskNotFoundError: 3,
-    errors.WorkerNotFoundError: 3,
+    WorkerNotFoundError: 3,
     ScheduleNotFoundError: 3,
     HookNotFoundError: 3,
     errors.DatabaseError: 4,

@@ -1,16 +1,15 @@
 """`jobrunner enqueue`: one function, one command, or many tasks from JSON lines."""
 
-import json
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.amounts import parse_amounts
+from jobrunner.cli.arguments import named_arguments
 from jobrunner.cli.cached import Inputs, Outputs, WithCache, asked
 from jobrunner.cli.enqueue_lines import as_batch, store_lines
 from jobrunner.cli.enqueue_options import (
@@ -51,13 +50,11 @@ from jobrunner.cli.unique import (
     UniqueWhile,
     from_options,
 )
-from jobrunner.core.errors import ConfigurationError, InvalidTaskError
+from jobrunner.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
     from jobrunner.core.task import Task
-
-_ARGUMENT: Final = re.compile(r"([^\W\d]\w*)(:?=)(.*)", re.DOTALL)
 
 
 def enqueue(
@@ -195,40 +192,6 @@ def _tell(task: "Task[Any]", *, as_json: bool) -> None:
         render.as_json({"id": task.id} | ({"is_duplicate": True} if task.is_duplicate else {}))
     else:
         render.out(task.id)
-
-
-def named_arguments(arguments: Sequence[str]) -> dict[str, Any]:
-    """Read words such as `name=text` and `name:=json`.
-
-    Raises:
-        InvalidTaskError: one is none, or a name comes twice.
-    """
-    kwargs: dict[str, Any] = {}
-    for name, value in map(_argument, arguments):
-        if name in kwargs:
-            raise InvalidTaskError(f"the argument {name!r} is given twice", field="kwargs")
-        kwargs[name] = value
-    return kwargs
-
-
-def _argument(word: str) -> tuple[str, Any]:
-    """Read `name=text` or `name:=json`."""
-    match = _ARGUMENT.fullmatch(word)
-    if match is None:
-        raise InvalidTaskError(
-            f"{word!r} is no argument", field="kwargs", hint="Write name=text or name:=json."
-        )
-    name, sign, value = match.groups()
-    if sign == "=":
-        return name, value
-    try:
-        return name, json.loads(value)
-    except (ValueError, RecursionError) as error:
-        raise InvalidTaskError(
-            f"{name}:={value[:60]} is not JSON: {error}",
-            field="kwargs",
-            hint=f"Quote it for the shell, or write {name}=… for plain text.",
-        ) from error
 
 
 def source_data(source: str) -> bytes:

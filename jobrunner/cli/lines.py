@@ -3,12 +3,10 @@
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
-from jobrunner.cli import unique
 from jobrunner.cli.line_results import check_arguments, refs_named, with_results
-from jobrunner.core.cache import cache_of
+from jobrunner.cli.line_values import READERS
 from jobrunner.core.errors import InvalidTaskError, JobrunnerError, UnknownParentError
 from jobrunner.core.fields import is_list
 from jobrunner.core.graph import parents_first
@@ -212,42 +210,10 @@ def task_of(
     for key in ("after", "after_any"):
         if key in fields:
             fields[key] = [find(p) if isinstance(p, str) else p for p in fields[key]]
-    for key, read in _READERS.items():
+    for key, read in READERS.items():
         if key in fields:
             fields[key] = read(key, fields[key])
     fields = with_results(fields, find)
     if isinstance(fields.get("function"), str) and "command" not in fields:
         return make(fields.pop("function"), **fields)
     return NewTask(**fields)
-
-
-def _seconds(key: str, value: object) -> timedelta:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidTaskError(f"{key} must be a number of seconds, not {value!r}", field=key)
-    try:
-        return timedelta(seconds=value)
-    except (OverflowError, ValueError) as error:
-        raise InvalidTaskError(f"{key} is too long", field=key) from error
-
-
-def _moment(key: str, value: object) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        hint = "Write it as 2026-12-01T09:00:00+01:00."
-        raise InvalidTaskError(f"{key} is no moment with a zone: {value!r}", hint=hint)
-    return moment
-
-
-_READERS: Final[dict[str, Callable[[str, object], Any]]] = {
-    "delay": _seconds,
-    "timeout": _seconds,
-    "expires_in": _seconds,
-    "run_at": _moment,
-    "expires_at": _moment,
-    "unique": lambda _key, value: unique.from_line(value, _seconds),
-    "cache": lambda _key, value: cache_of(value),
-}
-"""How values are read that are not what JSON makes of them."""

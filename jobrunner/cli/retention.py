@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.bulk import ASK_ABOVE, DryRun, Yes, confirm
+from jobrunner.cli.bulk import ASK_ABOVE, confirm
+from jobrunner.cli.filters import DryRun, Yes
 from jobrunner.cli.spans import parse_span, span_text
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.retention import DEFAULT, FOREVER, OF_ALL, UNLESS_SAID, Kept, Retention

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.enqueue import named_arguments
+from jobrunner.cli.arguments import named_arguments
 from jobrunner.cli.spans import parse_moment, parse_span
 from jobrunner.cli.ticks import print_schedule, print_schedules, schedule_object
 from jobrunner.core.errors import ConfigurationError

@@ -70,22 +70,6 @@ class CycleError(InvalidTaskError):
         self.members = tuple(members)
 
 
-class DuplicateTaskError(InvalidTaskError):
-    """Another task has its unique key; nothing of the call was stored."""
-
-    def __init__(self, key: str, task_id: int | None) -> None:
-        """`task_id` is who has the `key`, `None` for another task of the same call."""
-        holder = "another task of this call" if task_id is None else f"task {task_id}"
-        super().__init__(
-            f"the unique key {key!r} is in use by {holder}",
-            field="unique",
-            hint="Nothing was enqueued; to keep the other one, say on_conflict='ignore'"
-            " (--if-exists ignore).",
-        )
-        self.key = key
-        self.task_id = task_id
-
-
 class UnknownParentError(InvalidTaskError):
     """`after` names a task that is not in the database."""
 
@@ -148,20 +132,6 @@ class TaskStateError(JobrunnerError):
         self.hint = hint
 
 
-class WorkerNotFoundError(JobrunnerError):
-    """No worker that runs has that id, and no crew that name."""
-
-    hint = (
-        "See who there is with `jobrunner worker list`; "
-        "name a crew that nobody belongs to yet with --crew."
-    )
-
-    def __init__(self, name: str) -> None:
-        """`name` is what was asked for."""
-        super().__init__(f"no worker that runs, and no crew, is named {name!r}")
-        self.name = name
-
-
 class TaskFailedError(JobrunnerError):
     """A task that was waited for failed or was cancelled."""
 
@@ -186,19 +156,6 @@ class WaitTimeoutError(JobrunnerError):
         self.hint = hint or "Is a worker running? See `jobrunner status`."
 
 
-class DrainTimeoutError(WaitTimeoutError):
-    """Something of a queue that is drained did not end in time; the queue stays paused."""
-
-    def __init__(self, queue: str, running: int, seconds: float) -> None:
-        """`running` is how many tasks of it still are in progress after `seconds`."""
-        tasks = "one task still runs" if running == 1 else f"{running} tasks still run"
-        JobrunnerError.__init__(self, f"not drained within {seconds:g} s: {tasks} in {queue!r}")
-        self.task_ids = ()
-        self.queue = queue
-        self.running = running
-        self.hint = f"The queue stays paused; go on with `jobrunner queue resume {queue}`."
-
-
 class LeaseLostError(JobrunnerError):
     """This attempt no longer owns its task: it was rescued, cancelled or timed out elsewhere."""
 
@@ -206,25 +163,6 @@ class LeaseLostError(JobrunnerError):
         """`task_id` is the task that somebody else may be running now."""
         super().__init__(f"the lease on task {task_id} is lost")
         self.task_id = task_id
-
-
-class EventTimeoutError(JobrunnerError):
-    """The event that a task waits for was not sent in time. Catch it to go on without."""
-
-    def __init__(self, event: str) -> None:
-        """`event` is the name that was waited for."""
-        super().__init__(f"the event {event!r} was not sent in time")
-        self.event = event
-        self.hint = f"Send it with `jobrunner event send {event}`, then retry the task."
-
-
-class StepError(JobrunnerError):
-    """A step of a task that cannot be kept as asked."""
-
-    def __init__(self, problem: str, *, hint: str = "") -> None:
-        """`problem` is a whole sentence without its full stop."""
-        super().__init__(problem)
-        self.hint = hint
 
 
 class MoveError(JobrunnerError):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from jobrunner.core.signals import Retry
-from jobrunner.function import Registrar
+from jobrunner.registrar import Registrar
 from jobrunner.runtime.context import context
 
 functions: Final = Registrar()

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from jobrunner.core import fields, payload
-from jobrunner.core.errors import DatabaseError, EventTimeoutError
+from jobrunner.core.control_errors import EventTimeoutError
+from jobrunner.core.errors import DatabaseError
 from jobrunner.core.sent import check_name
 from jobrunner.core.signals import Waits
 from jobrunner.runtime.running import OpenTransactionError

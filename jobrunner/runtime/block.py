@@ -5,7 +5,8 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from jobrunner.core import payload
-from jobrunner.core.errors import LeaseLostError, StepError
+from jobrunner.core.control_errors import StepError
+from jobrunner.core.errors import LeaseLostError
 from jobrunner.core.outcome import Completed, Ended, Stored
 from jobrunner.runtime.identity import backoff
 from jobrunner.runtime.steps import Block, Steps

@@ -9,7 +9,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, overload
 
 from jobrunner.core import fields, payload
-from jobrunner.core.errors import JobrunnerError, PayloadError, StepError
+from jobrunner.core.control_errors import StepError
+from jobrunner.core.errors import JobrunnerError, PayloadError
 from jobrunner.core.signals import Stopped
 from jobrunner.runtime import awaited, block
 from jobrunner.runtime.registry import is_coroutine_function

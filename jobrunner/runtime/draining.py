@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from jobrunner.core.errors import DrainTimeoutError
+from jobrunner.core.control_errors import DrainTimeoutError
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.wakeup import Wakeup
 from jobrunner.storage import moves, queues

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from jobrunner.core import payload
-from jobrunner.core.errors import EventTimeoutError, LeaseLostError, PayloadError
+from jobrunner.core.control_errors import EventTimeoutError
+from jobrunner.core.errors import LeaseLostError, PayloadError
 from jobrunner.core.fields import LONGEST
 from jobrunner.core.outcome import (
     NAMES,

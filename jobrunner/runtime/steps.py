@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from jobrunner.core import payload
-from jobrunner.core.errors import DatabaseError, LeaseLostError, PayloadError, StepError
+from jobrunner.core.control_errors import StepError
+from jobrunner.core.errors import DatabaseError, LeaseLostError, PayloadError
 from jobrunner.core.outcome import Stored
 from jobrunner.core.sent import check_name
 from jobrunner.core.task import WorkerId

@@ -60,7 +60,6 @@ class Worker:
         self._clock = queue.clock
         self._unsettled: list[Ended] = []
         self._until_empty = False
-        self._max_tasks: int | None = None
         self._stopping = Stopping()
         self._lost = self._done = False
         self._lookout = Lookout(self._clock)

@@ -16,8 +16,9 @@ from sqlalchemy import (
     update,
 )
 
+from jobrunner.core.control_errors import WorkerNotFoundError
 from jobrunner.core.crew import Crew, Orders, Told
-from jobrunner.core.errors import ConfigurationError, WorkerNotFoundError
+from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.storage import workers as rows
 from jobrunner.storage.chunks import chunks

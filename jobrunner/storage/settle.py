@@ -16,7 +16,7 @@ from jobrunner.core.outcome import (
 from jobrunner.core.status import FINAL, TO_CLAIM
 from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.core.verdict import Verdict, decide
-from jobrunner.storage import cached, event_hooks, notices, unique, waits
+from jobrunner.storage import cached, notices, telling, unique, waits
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.prepared import Update
@@ -69,7 +69,7 @@ _SETTLE: Final = Update(
     ),
     also="token = NULL",
     returning="id, EXISTS (SELECT 1 FROM dependencies WHERE parent_id = id), "  # noqa: S608
-    + event_hooks.ANY_IS_ACTIVE,
+    + telling.ANY_IS_ACTIVE,
 )
 
 
@@ -183,7 +183,7 @@ def _tell(
         notices.ends(transaction)
         if is_told:
             ends = [end.lease.task_id for end, verdict in settled if verdict.status in FINAL]
-            event_hooks.tell(transaction, ends, now=now)
+            telling.tell(transaction, ends, now=now)
 
 
 def _task_row(end: Ended, verdict: Verdict, over_at: int) -> tuple[Any, ...]:

@@ -4,12 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from jobrunner.core.errors import (
-    ConflictError,
-    DatabaseDamagedError,
-    DatabaseError,
-    DiskFullError,
-)
+from jobrunner.core.errors import ConflictError, DatabaseDamagedError, DatabaseError, DiskFullError
 
 _DAMAGED: Final = (
     "Its workers stop and the file stays as it is; put a backup in its place with "

@@ -21,7 +21,8 @@ from sqlalchemy import (
     update,
 )
 
-from jobrunner.core.errors import DuplicateTaskError, TaskStateError
+from jobrunner.core.control_errors import DuplicateTaskError
+from jobrunner.core.errors import TaskStateError
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import OPEN, Status
 from jobrunner.core.task import TaskId, may_be_id

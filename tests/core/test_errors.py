@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from jobrunner.core import errors
+from jobrunner.core import control_errors, errors
 
 CLASSES = {
     name: found
@@ -33,22 +33,22 @@ EXAMPLES = [
     errors.InvalidTaskError("queue must have a name", field="queue"),
     errors.PayloadError("args is not JSON", field="args"),
     errors.CycleError(["a", "b", "a"]),
-    errors.DuplicateTaskError("document:7", 7),
-    errors.DuplicateTaskError("document:7", None),
+    control_errors.DuplicateTaskError("document:7", 7),
+    control_errors.DuplicateTaskError("document:7", None),
     errors.UnknownParentError(7),
     errors.UnknownFunctionError("f", ["g", "h"]),
     errors.UnknownFunctionError("f", []),
     errors.DuplicateFunctionError("f"),
     errors.TaskNotFoundError(7),
     errors.TaskStateError(7, "is pending"),
-    errors.WorkerNotFoundError("night"),
+    control_errors.WorkerNotFoundError("night"),
     errors.TaskFailedError(7, "failed", "broken"),
     errors.TaskFailedError(7, "cancelled", None),
     errors.WaitTimeoutError([1, 2, 3, 4, 5, 6], 1.5),
-    errors.DrainTimeoutError("images", 2, 5.0),
+    control_errors.DrainTimeoutError("images", 2, 5.0),
     errors.LeaseLostError(7),
-    errors.EventTimeoutError("approved"),
-    errors.StepError("two steps are named so"),
+    control_errors.EventTimeoutError("approved"),
+    control_errors.StepError("two steps are named so"),
     errors.ApplicationError("app:queue", "no module named app"),
     errors.ConfigurationError("the port is no number"),
     errors.DatabaseError("the disk is full"),

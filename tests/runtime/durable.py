@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from jobrunner import EventTimeoutError, Retry, Snooze, TaskQueue, context
-from jobrunner.core.errors import StepError
+from jobrunner.core.control_errors import StepError
 from jobrunner.runtime.running import current
 
 durable = TaskQueue("never-opened.db")

@@ -12,7 +12,8 @@ import pytest
 from jobrunner import NewTask
 from jobrunner.core.events import WorkerStopping
 from jobrunner.core.status import Status
-from jobrunner.runtime.executors.command import KEEP, CommandExecutor
+from jobrunner.runtime.executors.command import CommandExecutor
+from jobrunner.runtime.executors.following import KEEP
 from tests.runtime.support import PATIENCE, outcomes, until
 
 FLOOD = "import sys; sys.stdout.write('A' * 5_000_000 + 'M' * 5_000_000 + 'Z' * 100_000)"

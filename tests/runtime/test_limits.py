@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from jobrunner.core.errors import ConfigurationError, DrainTimeoutError, InvalidTaskError
+from jobrunner.core.control_errors import DrainTimeoutError
+from jobrunner.core.errors import ConfigurationError, InvalidTaskError
 from jobrunner.core.limits import Limits, Rate
 from jobrunner.core.outcome import Completed, Ended
 from jobrunner.core.status import Status

@@ -2,7 +2,8 @@
 
 import pytest
 
-from jobrunner.core.errors import ConfigurationError, WaitTimeoutError, WorkerNotFoundError
+from jobrunner.core.control_errors import WorkerNotFoundError
+from jobrunner.core.errors import ConfigurationError, WaitTimeoutError
 from jobrunner.core.events import WorkerPaused, WorkerResized, WorkerResumed, WorkerStopped
 from jobrunner.core.status import Status
 from tests.runtime.functions import gates

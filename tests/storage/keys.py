@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import strategies as st
 
-from jobrunner.core.errors import DuplicateTaskError
+from jobrunner.core.control_errors import DuplicateTaskError
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
 from jobrunner.core.unique import LIVE, WAITING, Unique

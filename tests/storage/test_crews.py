@@ -2,7 +2,8 @@
 
 import pytest
 
-from jobrunner.core.errors import ConfigurationError, WorkerNotFoundError
+from jobrunner.core.control_errors import WorkerNotFoundError
+from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.task import WorkerId
 from jobrunner.storage import crews, workers
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jobrunner.core.errors import DrainTimeoutError
+from jobrunner.core.control_errors import DrainTimeoutError
 from jobrunner.core.task import WorkerId
 from jobrunner.runtime.clock import SystemClock
 from jobrunner.runtime.draining import wait_until_idle

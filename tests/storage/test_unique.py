@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
-from jobrunner.core.errors import DuplicateTaskError, TaskStateError
+from jobrunner.core.control_errors import DuplicateTaskError
+from jobrunner.core.errors import TaskStateError
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Cancelled, Completed, Failed, Released, Snoozed
 from jobrunner.core.status import Status

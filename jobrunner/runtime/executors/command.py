@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import select
 import signal
 import subprocess
 import threading
@@ -15,13 +14,11 @@ from jobrunner.core.outcome import Completed, Failed, Outcome, Output
 from jobrunner.core.results import RESULT
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
+from jobrunner.runtime.executors.following import KEEP, POLL, follow
 from jobrunner.runtime.executors.handed import results_file, text_result
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.recall import Fresh, before
 from jobrunner.storage.engine import Database
-
-KEEP: Final = 64 * 1024
-"""Bytes kept of the beginning, and again of the end, of each of stdout and stderr."""
 
 NOT_STARTED: Final = 127
 """The shell's exit code for a command that could not be started."""
@@ -36,12 +33,6 @@ _PASSING: Final = {
     errno.ENOSPC,
 }
 """Why a command cannot be started for now, for want of processes, memory or descriptors."""
-
-_POLL: Final = 0.05
-
-_READ_AT_ONCE: Final = 16
-"""Blocks of `KEEP` bytes read in one go, a pipe's largest fill: a process that was left in the
-background may write faster than anybody reads."""
 
 
 class GroupControl:
@@ -75,7 +66,7 @@ class GroupControl:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             while self._group is not None and self._missed is not signal.SIGKILL:
                 os.killpg(self._group, 0)
-                pause.wait(_POLL)
+                pause.wait(POLL)
 
     def _send(self, number: signal.Signals) -> None:
         self._missed = number
@@ -129,7 +120,7 @@ class CommandExecutor:
     ) -> tuple[Outcome, Output]:
         self._guard.add(process.pid)
         control.attach(process.pid)
-        exit_code, stdout, stderr = _follow(process)
+        exit_code, stdout, stderr = follow(process)
         if attempt.forced:
             control.wait_until_gone()
         self._guard.remove(process.pid)
@@ -194,66 +185,3 @@ def _not_started(argv: list[str], error: OSError) -> tuple[Outcome, Output]:
         problem += f" ({error.filename})"
     retryable = error.errno in _PASSING
     return Failed(problem, retryable=retryable), Output(NOT_STARTED, "", problem)
-
-
-class _Kept:
-    """The beginning and the end of a stream, whatever its length."""
-
-    def __init__(self) -> None:
-        self._head = bytearray()
-        self._tail = bytearray()
-        self._dropped = 0
-
-    def add(self, data: bytes) -> None:
-        room = KEEP - len(self._head)
-        self._head += data[:room]
-        self._tail += data[room:]
-        if len(self._tail) > 2 * KEEP:
-            self._dropped += len(self._tail) - KEEP
-            del self._tail[:-KEEP]
-
-    def text(self) -> str:
-        dropped = self._dropped + max(0, len(self._tail) - KEEP)
-        parts = [bytes(self._head)]
-        if dropped:
-            parts.append(f"\n… {dropped:,} bytes left out …\n".encode())
-        parts.append(bytes(self._tail[-KEEP:]))
-        return b"".join(parts).decode(errors="replace").replace("\0", "\N{SYMBOL FOR NULL}")
-
-
-def _follow(process: "subprocess.Popen[bytes]") -> tuple[int, str, str]:
-    """Read both streams until the process has ended.
-
-    A process that it left in the background may hold the streams open: what it writes later
-    is not waited for.
-    """
-    stdout, stderr = _Kept(), _Kept()
-    with process:
-        streams = {
-            stream.fileno(): kept
-            for stream, kept in ((process.stdout, stdout), (process.stderr, stderr))
-            if stream
-        }
-        poller, still_open = select.poll(), set(streams)
-        for descriptor in streams:
-            os.set_blocking(descriptor, False)
-            poller.register(descriptor, select.POLLIN)
-        while still_open and process.poll() is None:
-            for descriptor, _ in poller.poll(_POLL * 1e3):
-                if _read(descriptor, streams[descriptor]):
-                    poller.unregister(descriptor)
-                    still_open.remove(descriptor)
-        process.wait()
-        for descriptor in still_open:
-            _read(descriptor, streams[descriptor])
-    return process.returncode, stdout.text(), stderr.text()
-
-
-def _read(descriptor: int, kept: _Kept) -> bool:
-    """Take what there is to read now; `True` at the stream's end."""
-    with contextlib.suppress(BlockingIOError):
-        for _ in range(_READ_AT_ONCE):
-            if not (data := os.read(descriptor, KEEP)):
-                return True
-            kept.add(data)
-    return False
