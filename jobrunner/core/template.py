@@ -13,7 +13,7 @@ from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
 from jobrunner.core.unique import Unique
 
-ONCE: Final = ("after", "after_any", "run_at", "expires_at", "batch_id")
+ONCE: Final = ("after", "after_any", "run_at", "expires_at")
 """What can hold for one task only."""
 
 _SPANS: Final = frozenset({"delay", "timeout", "expires_in", "within", "max_wait"})
@@ -26,7 +26,7 @@ def encode(task: NewTask[Any]) -> str:
     is nobody whom an error would reach.
 
     Raises:
-        InvalidTaskError: it is to run after others, or has a moment or batch of its own.
+        InvalidTaskError: it is to run after others, or has a moment of its own.
         PayloadError: it is not JSON, or too large.
     """
     values = _given(task)
@@ -35,7 +35,7 @@ def encode(task: NewTask[Any]) -> str:
             raise InvalidTaskError(
                 f"{name} holds for one task only, and a template is for many",
                 field=name,
-                hint="Give a length of time in place of a moment; leave parents and batches out.",
+                hint="Give a length of time in place of a moment; leave parents out.",
             )
     if isinstance(task.unique, str):
         values["unique"] = {"key": task.unique, "on_conflict": "ignore"}

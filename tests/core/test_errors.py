@@ -5,11 +5,12 @@ import re
 
 import pytest
 
-from jobrunner.core import control_errors, errors
+from jobrunner.core import control_errors, errors, schedule_errors
 
 CLASSES = {
     name: found
-    for name, found in vars(errors).items()
+    for module in (errors, control_errors, schedule_errors)
+    for name, found in vars(module).items()
     if inspect.isclass(found) and issubclass(found, errors.JobrunnerError)
 }
 
@@ -39,6 +40,8 @@ EXAMPLES = [
     errors.UnknownFunctionError("f", ["g", "h"]),
     errors.UnknownFunctionError("f", []),
     errors.DuplicateFunctionError("f"),
+    schedule_errors.InvalidScheduleError("it never fires"),
+    schedule_errors.ScheduleNotFoundError("nightly", []),
     errors.TaskNotFoundError(7),
     errors.TaskStateError(7, "is pending"),
     control_errors.WorkerNotFoundError("night"),
