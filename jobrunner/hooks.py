@@ -8,7 +8,7 @@ from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.hook import Hook
 from jobrunner.core.task import TaskId
 from jobrunner.runtime.home import Home
-from jobrunner.storage import event_hooks
+from jobrunner.storage import event_hooks, telling
 
 
 class Hooks:
@@ -101,4 +101,4 @@ class Hooks:
         Raises:
             HookNotFoundError: there is none of that name.
         """
-        return self._home.store.write(event_hooks.test, name, now=self._home.clock.now())
+        return self._home.store.write(telling.test, name, now=self._home.clock.now())

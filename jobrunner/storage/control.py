@@ -10,7 +10,7 @@ from jobrunner.core.errors import TaskNotFoundError, TaskStateError
 from jobrunner.core.status import FINAL, Status
 from jobrunner.core.task import TaskId, WorkerId, may_be_id
 from jobrunner.core.verdict import CANCEL_REASON
-from jobrunner.storage import event_hooks, notices
+from jobrunner.storage import notices, telling
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.tables import dependencies, tasks
@@ -38,7 +38,7 @@ def cancel(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status
         return status
     transaction.execute(this.values(status=Status.CANCELLED, finished_at=now, error=CANCEL_REASON))
     notices.ends(transaction)
-    event_hooks.tell(transaction, [task_id], now=now)
+    telling.tell(transaction, [task_id], now=now)
     settle_dependents(transaction, {task_id: Status.CANCELLED}, now=now)
     return Status.CANCELLED
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
-from jobrunner.storage import event_hooks, notices
+from jobrunner.storage import notices, telling
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.enqueue import said
@@ -141,7 +141,7 @@ def _cancel(
     ]
     if reasons:
         transaction.execute(_CANCEL, reasons)
-        event_hooks.tell(transaction, found, now=now)
+        telling.tell(transaction, found, now=now)
     return list(found.items())
 
 

@@ -12,7 +12,7 @@ from jobrunner.core.outcome import NAMES, Cancelled, Completed, Ended, Failed, O
 from jobrunner.core.status import FINAL, TO_CLAIM
 from jobrunner.core.task import TaskId, Token, WorkerId
 from jobrunner.core.verdict import Verdict, decide
-from jobrunner.storage import event_hooks, notices
+from jobrunner.storage import notices, telling
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.dialect import lock_tasks
@@ -57,7 +57,7 @@ _SETTLE: Final = Update(
     ),
     also="token = NULL",
     returning="id, EXISTS (SELECT 1 FROM dependencies WHERE parent_id = id), "  # noqa: S608
-    + event_hooks.ANY_IS_ACTIVE,
+    + telling.ANY_IS_ACTIVE,
 )
 
 _RECORD: Final = Insert(
@@ -166,7 +166,7 @@ def _write(
         notices.ends(transaction)
         if written[0][2]:
             ends = [end.lease.task_id for end, verdict in settled if verdict.status in FINAL]
-            event_hooks.tell(transaction, ends, now=now)
+            telling.tell(transaction, ends, now=now)
     if any(held.values()):
         over = {
             end.lease.task_id: verdict.status

@@ -8,7 +8,7 @@ import pytest
 from jobrunner.core.hook import HOOKS_QUEUE, WEBHOOK, DuplicateHookError, HookNotFoundError
 from jobrunner.core.outcome import Cancelled, Completed, Failed, Released
 from jobrunner.core.status import Status
-from jobrunner.storage import event_hooks
+from jobrunner.storage import event_hooks, telling
 
 BROKEN = Failed("broken", retryable=False)
 
@@ -115,7 +115,7 @@ def test_an_end_that_is_rolled_back_is_told_to_nobody(store, hook):
     lease = store.claim_one()
 
     def undone(transaction):
-        event_hooks.tell(transaction, [lease.task_id], now=store.now)
+        telling.tell(transaction, [lease.task_id], now=store.now)
         raise RuntimeError
 
     with suppress(RuntimeError):
@@ -182,7 +182,7 @@ def test_names_are_unique_and_unknown_ones_are_told(store, hook):
     with pytest.raises(HookNotFoundError):
         store.write(event_hooks.pause, "none", at=None)
     with pytest.raises(HookNotFoundError):
-        store.write(event_hooks.test, "none", now=store.now)
+        store.write(telling.test, "none", now=store.now)
 
 
 def test_very_many_ends_at_once_are_all_told(store, hook):
