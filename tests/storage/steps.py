@@ -180,15 +180,14 @@ class Model(World):
         now = self.store.now
         old = {
             task_id
-            for task_id, (status, row) in self.before.items()
+            for task_id, (status, _) in self.before.items()
             if status.is_final and self.store.get(task_id).finished_at < now - KEPT[status]
         }
         unfinished = [task_id for task_id in self.books if not self.status(task_id).is_final]
         needed = {parent for task_id in unfinished for parent, _, _ in self.parents(task_id)}
         self.store.write(retention.keep, "", KEPT)
         self.store.write(prune.prune, now=now)
-        for task_id in old - needed:
-            del self.books[task_id]
+        self.books = {i: book for i, book in self.books.items() if i not in old - needed}
 
     @step(lambda self: self.held, pick=picks, beats=st.booleans())
     def lose(self, pick, beats):
