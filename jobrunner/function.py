@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast, overload
 
 from jobrunner.core.cache import Cache
-from jobrunner.core.key_template import fill
 from jobrunner.core.new_task import NewTask, Parent
 from jobrunner.core.task import Task
+from jobrunner.core.template import fill
 from jobrunner.core.unique import Unique
 from jobrunner.runtime.registry import Function, Registry
 
