@@ -26,6 +26,7 @@ from jobrunner.storage.claim import claim
 from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.settle import settle
 from tests.storage.conftest import backoff
+from tests.storage.limit_steps import LimitedWorld
 from tests.storage.world import MAX_ATTEMPTS, SPOILT, Book, World, ended, step
 
 OUTCOMES = [
@@ -53,7 +54,7 @@ END_AGAIN = (
 )
 
 
-class Model(World):
+class Model(LimitedWorld):
     """Every call there is, in any order."""
 
     @initialize()
@@ -96,7 +97,7 @@ class Model(World):
     )
     def claim(self, pick, limit, queues):
         worker = self.worker(pick)
-        for lease in self.store.claim(worker, limit=limit, queues=queues):
+        for lease in self.claiming(worker, limit=limit, queues=queues):
             self.claimed(worker, lease)
 
     @step(lambda self: self.leases, ends=ends)
@@ -237,13 +238,14 @@ class Model(World):
         for worker in list(self.alive):
             self.declare_lost(worker)
         self.what_was_promised_holds()
+        self.resume_all()
         worker = next(iter(self.alive))
         for _ in range(2 * len(self.books) + 2):
             over = self.store.sql("SELECT id FROM tasks WHERE finished_at IS NOT NULL")
             self.ever_ended |= {row.id for row in over}
             self.store.later(100)
             self.store.write(sweep.promote, now=self.store.now)
-            for lease in self.store.claim(worker):
+            for lease in self.claiming(worker):
                 self.claimed(worker, lease)
                 self.settled(self.store.settle(lease, Completed(), worker=worker), [lease])
         assert self.store.sql("SELECT id FROM tasks WHERE finished_at IS NULL") == []
