@@ -73,7 +73,6 @@ class Executors:
             self._slots.submit(self._thread, attempt)
 
     def _submit_function(self, attempt: Attempt, name: str) -> None:
-        lease = attempt.lease
         try:
             attempt.function = self._registry.get(name)
         except UnknownFunctionError as error:
@@ -85,7 +84,7 @@ class Executors:
     def _place(self, attempt: Attempt, function: Function) -> None:
         if self._plugged is not None:
             self._plugged.submit(attempt)
-        elif lease.crashes >= ALONE_AFTER:
+        elif attempt.lease.crashes >= ALONE_AFTER:
             self._slots.submit(self._process.alone, attempt)
         elif self._kind == Executor.PROCESS:
             self._slots.submit(self._process, attempt)
