@@ -29,6 +29,7 @@ from tests.storage.conftest import backoff
 from tests.storage.limit_steps import LimitedWorld
 from tests.storage.world import MAX_ATTEMPTS, SPOILT, Book, World, ended, step
 
+OVER = "SELECT id FROM tasks WHERE finished_at IS NOT NULL"
 OUTCOMES = [
     Completed("1"),
     Failed("broken"),
@@ -203,9 +204,8 @@ class Model(LimitedWorld):
             if lives:
                 self.alive[worker] += 1
         call = functools.partial(workers.declare_lost, seen_beat=seen, reason="silent", now=now)
-        lost = self.store.write(call, worker)
-        assert lost is (lives and not beats)
-        if lost:
+        assert self.store.write(call, worker) is (lives and not beats)
+        if lives and not beats:
             mine = [task_id for task_id, (holder, _) in self.held.items() if holder == worker]
             del self.alive[worker]
             self.lost.append(worker)
@@ -235,14 +235,13 @@ class Model(LimitedWorld):
 
     def teardown(self):
         """Promise 2: whatever happened, one good worker brings everything to an end."""
-        for worker in list(self.alive):
-            self.declare_lost(worker)
+        for lost in list(self.alive):
+            self.declare_lost(lost)
         self.what_was_promised_holds()
         self.resume_all()
-        worker = next(iter(self.alive))
+        (worker, *_) = self.alive
         for _ in range(2 * len(self.books) + 2):
-            over = self.store.sql("SELECT id FROM tasks WHERE finished_at IS NOT NULL")
-            self.ever_ended |= {row.id for row in over}
+            self.ever_ended |= {row.id for row in self.store.sql(OVER)}
             self.store.later(100)
             self.store.write(sweep.promote, now=self.store.now)
             for lease in self.claiming(worker):
