@@ -1,4 +1,4 @@
-"""Stored hooks: who is told of ends, and where; the telling is `telling`."""
+"""Stored hooks: who is told of the ends of tasks; how they are told is in `telling`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,7 +34,7 @@ def every(transaction: Connection) -> list[Hook]:
 
 
 def active(transaction: Connection) -> list[Hook]:
-    """Those that are told of ends."""
+    """Those that are told of what ends now."""
     return [_hook(row) for row in transaction.execute(_ACTIVE)]
 
 

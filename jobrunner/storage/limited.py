@@ -93,8 +93,10 @@ def claim(
     laned = _laned(transaction, wanted, allowance, circle)
     aged = _aged(transaction, plain, laned, circle, wanted) if wanted.aged else []
     asked = _asked(plain, wanted)
+    # What may not be claimed ahead takes nobody's place there.
+    most = wanted.limit + sum(number for one, number in asked if one.is_rated)
     in_turn = heapq.merge(
-        sorted(lanes.offered(transaction, asked, limit=wanted.limit), key=_in_order),
+        sorted(lanes.offered(transaction, asked, limit=most), key=_in_order),
         _turns(transaction, laned, wanted),
         key=_in_order,
     )

@@ -1,52 +1,33 @@
-"""The tasks that tell hooks of an end, written together with it."""
+"""Tell stored hooks of an end: by tasks that are written together with it, or not at all."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import (
-    BindParameter,
-    Connection,
-    bindparam,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import BindParameter, Connection, bindparam, literal_column, select, update
 
 from jobrunner.core import payload
-from jobrunner.core.hook import (
-    HOOKS_QUEUE,
-    TEST,
-    WEBHOOK,
-    Hook,
-)
+from jobrunner.core.hook import HOOKS_QUEUE, TEST, WEBHOOK, Hook
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.task import TaskId
-from jobrunner.storage import payloads
+from jobrunner.storage import event_hooks, payloads
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.enqueue import enqueue
-from jobrunner.storage.event_hooks import active, get
 from jobrunner.storage.tables import tasks
 
 ATTEMPTS: Final = 10
 """How often an event is sent before it is given up, some twenty minutes after the first time."""
 
-
 SEND_WITHIN: Final = timedelta(seconds=60)
 """After which one attempt to send it is stopped, whatever the other side does."""
-
 
 TOLD: Final = 500
 """Characters of a text that an event tells: an end must not fail because somebody wrote much."""
 
-
 ANY_IS_ACTIVE: Final = "EXISTS (SELECT 1 FROM event_hooks WHERE paused_at IS NULL)"
 """Whether an end is to be told to anybody, to be asked together with something else."""
 
-
 _IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
-
-
 _ENDED: Final = select(
     tasks.c.id,
     tasks.c.status,
@@ -70,7 +51,7 @@ def tell(transaction: Connection, ended: Iterable[TaskId], *, now: datetime) -> 
 
     So none is lost, and none is sent of an end that was rolled back.
     """
-    hooks = active(transaction)
+    hooks = event_hooks.active(transaction)
     if not hooks:
         return
     for some in chunks(list(ended)):
@@ -90,7 +71,7 @@ def test(transaction: Connection, name: str, *, now: datetime) -> TaskId:
         HookNotFoundError: there is none of that name.
     """
     event = {"type": f"hook.{TEST}", "timestamp": _moment(now), "data": {"hook": name}}
-    (task_id,) = _store(transaction, [(get(transaction, name), TEST, event)], now=now)
+    (task_id,) = _store(transaction, [(event_hooks.get(transaction, name), TEST, event)], now=now)
     return task_id
 
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Self
 from jobrunner.core.errors import TaskFailedError, UnknownFunctionError
 from jobrunner.core.events import WorkerTrouble
 from jobrunner.core.outcome import Completed, Ended, Failed, Outcome
-from jobrunner.core.signals import Retry, Stopped
+from jobrunner.core.signals import Retry, Stopped, Waits
 from jobrunner.core.status import Status
 from jobrunner.core.task import Lease
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
@@ -39,7 +39,7 @@ from jobrunner.task_queue import TaskQueue
 
 _ONE: Final = (Want((), 1),)
 
-_OF_THE_TASK: Final = (Exception, Stopped, SystemExit, GeneratorExit, asyncio.CancelledError)
+_OF_THE_TASK: Final = (Exception, Stopped, Waits, SystemExit, GeneratorExit, asyncio.CancelledError)
 """What user code may raise as the end of its attempt. Anything else, as Ctrl-C, means the test."""
 
 

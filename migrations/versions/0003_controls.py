@@ -64,9 +64,9 @@ def upgrade() -> None:
     """Add columns and tables; only the history and the edges are made anew, in a file."""
     for name, kind in TASK_COLUMNS:
         op.add_column("tasks", sa.Column(name, kind, nullable=True))
+    op.add_column("workers", sa.Column("crew", sa.Text(), nullable=False, server_default=""))
     for name, kind in WORKER_COLUMNS:
         op.add_column("workers", sa.Column(name, kind, nullable=True))
-    op.add_column("workers", sa.Column("crew", sa.Text(), nullable=False, server_default=""))
     op.add_column("payloads", sa.Column("extras", sa.Text(), nullable=True))
     _change_words(outcomes=[*OUTCOMES, "waiting", "cached"], rules=["cancel", "run", "only"])
     only = sa.text("on_failure = 'only'")

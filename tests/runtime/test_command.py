@@ -12,7 +12,7 @@ import pytest
 from jobrunner import NewTask
 from jobrunner.core.events import WorkerStopping
 from jobrunner.core.status import Status
-from jobrunner.runtime.executors.command import CommandExecutor
+from jobrunner.runtime.executors import command
 from jobrunner.runtime.executors.following import KEEP
 from tests.runtime.support import PATIENCE, outcomes, until
 
@@ -230,8 +230,7 @@ def test_a_group_that_outlives_its_leader_is_killed_too(queue, overrun, tmp_path
 def test_a_group_that_outlives_its_leader_in_silence_is_killed_too(queue, overrun, tmp_path):
     stubborn = f"trap '' TERM; echo $$ > {tmp_path}/pid; sleep 60; sleep 60"
     script = f'sh -c "{stubborn.replace("$", chr(92) + "$")}" > /dev/null 2>&1 & wait'
-    task, _ = overrun(script, tmp_path / "pid")
-    assert task.status is Status.FAILED
+    assert overrun(script, tmp_path / "pid")[0].status is Status.FAILED
     is_gone(queue, (tmp_path / "pid").read_text())
 
 
@@ -244,7 +243,7 @@ def test_what_cannot_start_for_want_of_processes_is_tried_again(
     def fail(*_):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(CommandExecutor, "_start", fail)
+    monkeypatch.setattr(command.CommandExecutor, "_start", fail)
     task = queue.enqueue(NewTask(command=["true"]))
     start_worker()
     until(queue, lambda: queue.get(task.id).status is status)

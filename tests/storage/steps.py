@@ -26,8 +26,10 @@ from jobrunner.storage.claim import claim
 from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.settle import settle
 from tests.storage.conftest import backoff
+from tests.storage.limit_steps import LimitedWorld
 from tests.storage.world import MAX_ATTEMPTS, SPOILT, Book, World, ended, step
 
+OVER = "SELECT id FROM tasks WHERE finished_at IS NOT NULL"
 OUTCOMES = [
     Completed("1"),
     Failed("broken"),
@@ -53,7 +55,7 @@ END_AGAIN = (
 )
 
 
-class Model(World):
+class Model(LimitedWorld):
     """Every call there is, in any order."""
 
     @initialize()
@@ -96,7 +98,7 @@ class Model(World):
     )
     def claim(self, pick, limit, queues):
         worker = self.worker(pick)
-        for lease in self.store.claim(worker, limit=limit, queues=queues):
+        for lease in self.claiming(worker, limit=limit, queues=queues):
             self.claimed(worker, lease)
 
     @step(lambda self: self.leases, ends=ends)
@@ -180,15 +182,14 @@ class Model(World):
         now = self.store.now
         old = {
             task_id
-            for task_id, (status, row) in self.before.items()
+            for task_id, (status, _) in self.before.items()
             if status.is_final and self.store.get(task_id).finished_at < now - KEPT[status]
         }
         unfinished = [task_id for task_id in self.books if not self.status(task_id).is_final]
         needed = {parent for task_id in unfinished for parent, _, _ in self.parents(task_id)}
         self.store.write(retention.keep, "", KEPT)
         self.store.write(prune.prune, now=now)
-        for task_id in old - needed:
-            del self.books[task_id]
+        self.books = {i: book for i, book in self.books.items() if i not in old - needed}
 
     @step(lambda self: self.held, pick=picks, beats=st.booleans())
     def lose(self, pick, beats):
@@ -203,9 +204,8 @@ class Model(World):
             if lives:
                 self.alive[worker] += 1
         call = functools.partial(workers.declare_lost, seen_beat=seen, reason="silent", now=now)
-        lost = self.store.write(call, worker)
-        assert lost is (lives and not beats)
-        if lost:
+        assert self.store.write(call, worker) is (lives and not beats)
+        if lives and not beats:
             mine = [task_id for task_id, (holder, _) in self.held.items() if holder == worker]
             del self.alive[worker]
             self.lost.append(worker)
@@ -235,16 +235,16 @@ class Model(World):
 
     def teardown(self):
         """Promise 2: whatever happened, one good worker brings everything to an end."""
-        for worker in list(self.alive):
-            self.declare_lost(worker)
+        for lost in list(self.alive):
+            self.declare_lost(lost)
         self.what_was_promised_holds()
-        worker = next(iter(self.alive))
+        self.resume_all()
+        (worker, *_) = self.alive
         for _ in range(2 * len(self.books) + 2):
-            over = self.store.sql("SELECT id FROM tasks WHERE finished_at IS NOT NULL")
-            self.ever_ended |= {row.id for row in over}
+            self.ever_ended |= {row.id for row in self.store.sql(OVER)}
             self.store.later(100)
             self.store.write(sweep.promote, now=self.store.now)
-            for lease in self.store.claim(worker):
+            for lease in self.claiming(worker):
                 self.claimed(worker, lease)
                 self.settled(self.store.settle(lease, Completed(), worker=worker), [lease])
         assert self.store.sql("SELECT id FROM tasks WHERE finished_at IS NULL") == []

@@ -139,10 +139,11 @@ def test_a_clock_that_is_set_back_holds_nobody_up(limits):
 
 
 def test_what_is_rated_is_never_claimed_ahead(limits):
-    limits.limit_queue("rated", rate=(10, 60))
-    for _ in range(5):
-        limits.add("rated", queue="rated", priority=1)
-        limits.add("plain")
+    for queue in ("rated", "rated too"):
+        limits.limit_queue(queue, rate=(10, 60))
+        for _ in range(5):
+            limits.add("rated", queue=queue, priority=1)
+            limits.add("plain")
     assert limits.names(2, ahead=2) == ["rated", "rated", "plain", "plain"]
 
 

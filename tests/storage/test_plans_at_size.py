@@ -37,7 +37,7 @@ from tests.storage.plans import plans
 ROWS = 100_000
 HISTORY, PENDING, SCHEDULED = 70_000, 85_000, 95_000
 """The last id of each kind of tasks; the rest are blocked."""
-
+LAST = {"history": HISTORY, "pending": PENDING, "scheduled": SCHEDULED, "last": ROWS}
 NUMBERS = (
     "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :last)"
 )
@@ -108,9 +108,8 @@ there is, and hashes all edges, once a statement."""
 
 @pytest.fixture
 def large(store):
-    last = {"history": HISTORY, "pending": PENDING, "scheduled": SCHEDULED, "last": ROWS}
     for statement in FILL:
-        store.sql(f"{NUMBERS} {statement}", now=micros(store.now), **last)
+        store.sql(f"{NUMBERS} {statement}", now=micros(store.now), **LAST)
     if store.database.path is None:
         store.sql("SELECT setval(pg_get_serial_sequence('tasks', 'id'), :last)", last=ROWS)
     store.leases = store.claim(limit=5)

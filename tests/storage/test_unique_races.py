@@ -42,26 +42,6 @@ queue.close()
 """
 
 
-@pytest.mark.parametrize("policy", ["error", "ignore", "replace"])
-def test_of_racing_enqueuers_one_stores_its_task(store, start_program, policy):
-    place = store.database.location
-    racers = [start_program(ENQUEUER, place, policy, str(number)) for number in range(AT_ONCE)]
-    assert [racer.stdout.readline() for racer in racers] == ["ready\n"] * AT_ONCE
-    for number in range(ROUNDS):
-        for racer in racers:
-            racer.stdin.write(f"{number}\n")
-            racer.stdin.flush()
-        said = [tuple(racer.stdout.readline().split()) for racer in racers]
-        stored = store.sql("SELECT id FROM tasks ORDER BY id DESC")
-        assert len(stored) == 2 * number + 2
-        ids = sorted(str(row.id) for row in stored[:2])
-        others = ("refused",) if policy == "error" else tuple(f"{task_id}=" for task_id in ids)
-        assert sorted(said) == sorted([tuple(ids), *[others] * (AT_ONCE - 1)])
-    for racer in racers:
-        racer.communicate(timeout=60)
-        assert racer.returncode == 0
-
-
 def test_threads_of_one_process_store_one(store):
     queue = TaskQueue(store.database.location)
     queue.counts()
@@ -164,3 +144,23 @@ def test_what_is_long_ago_is_taken_by_one(store):
     (winner,) = {task.id for task in tasks}
     assert winner != old.id
     queue.close()
+
+
+@pytest.mark.parametrize("policy", ["error", "ignore", "replace"])
+def test_of_racing_enqueuers_one_stores_its_task(store, start_program, policy):
+    place = store.database.location
+    racers = [start_program(ENQUEUER, place, policy, str(number)) for number in range(AT_ONCE)]
+    assert [racer.stdout.readline() for racer in racers] == ["ready\n"] * AT_ONCE
+    for number in range(ROUNDS):
+        for racer in racers:
+            racer.stdin.write(f"{number}\n")
+            racer.stdin.flush()
+        said = [tuple(racer.stdout.readline().split()) for racer in racers]
+        stored = store.sql("SELECT id FROM tasks ORDER BY id DESC")
+        assert len(stored) == 2 * number + 2
+        ids = sorted(str(row.id) for row in stored[:2])
+        others = ("refused",) if policy == "error" else tuple(f"{task_id}=" for task_id in ids)
+        assert sorted(said) == sorted([tuple(ids), *[others] * (AT_ONCE - 1)])
+    for racer in racers:
+        racer.communicate(timeout=60)
+        assert racer.returncode == 0

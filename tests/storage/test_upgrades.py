@@ -101,7 +101,7 @@ def test_before_a_migration_the_file_is_kept(full, later, tmp_path):
     before = rows(full.database)
     later()
     kept = migrate.upgrade(full.database).backup
-    assert kept == tmp_path / "jobs.db.before-0003"
+    assert kept == tmp_path / "jobs.db.before-0004"
     assert kept.stat().st_mode & 0o777 == 0o600
     full.database.close()
     backup.restore(full.database, kept, now=full.now)
@@ -125,7 +125,7 @@ def test_without_room_for_the_backup_nothing_is_migrated(full, later, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(copies, "sync", full_disk)
-    with pytest.raises(DiskFullError, match="before-0003: the disk is full") as told:
+    with pytest.raises(DiskFullError, match="before-0004: the disk is full") as told:
         migrate.ensure(full.database)
     assert "nothing was changed" in told.value.hint
     assert (version(full.database), rows(full.database)) == ("0003", before)
@@ -140,9 +140,9 @@ def test_six_that_start_at_once_migrate_once(full, scripts, start_program, tmp_p
     for starter in starters:
         starter.stdin.write(f"{full.database.location}\n")
         starter.stdin.flush()
-    assert [starter.stdout.readline() for starter in starters] == ["0003\n"] * 6
+    assert [starter.stdout.readline() for starter in starters] == ["0004\n"] * 6
     assert len((scripts / "versions" / "log").read_text().split()) == 1
-    kept = [tmp_path / "jobs.db.before-0003"] if full.database.path else []
+    kept = [tmp_path / "jobs.db.before-0004"] if full.database.path else []
     assert list(tmp_path.glob("*before*")) == kept
     assert rows(full.database) == before
 
@@ -178,7 +178,7 @@ def test_a_migration_that_is_killed_is_old_or_new_and_the_next_start_completes_i
     found = version(full.database)
     assert found == "0003" if delay is None else found in {"0003", "0004"}
     assert rows(full.database) == before
-    kept = Path(f"{full.database.path}.before-0003")
+    kept = Path(f"{full.database.path}.before-0004")
     assert not kept.exists() or sound(kept)
     mark.unlink(missing_ok=True)
     migrate.upgrade(full.database)
