@@ -54,8 +54,7 @@ def test_callbacks_run_as_their_batch_has_ended(store, outcomes, expected):
     assert not read(store, batch_id).ended
     store.finish(two, outcomes[1])
     assert store.statuses(*callbacks) == expected
-    found = read(store, batch_id)
-    assert found.ended
+    assert (found := read(store, batch_id)).ended
     assert (found.on_success, found.on_failure, found.on_end) == tuple(callbacks)
     assert sum(found.tasks.values()) == 2
     assert store.get(one).batch_id == batch_id
