@@ -42,5 +42,5 @@ def check_arguments(new: NewTask[Any]) -> list[TaskId]:
         if value:
             encoder.arguments(value, what=what)
     if new.command:
-        encoder.arguments(encoder.argv(new.command)[0], what="command")
+        encoder.argv(new.command)
     return [task_id for task_id in encoder.taken() if task_id]

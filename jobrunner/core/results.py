@@ -1,7 +1,7 @@
 """What a task returned, as an argument of another one: references, and what takes their place."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -37,6 +37,8 @@ class Encoder:
 
     find: Find
     parents: list[TaskId] = field(default_factory=list[TaskId])
+    places: dict[str, TaskId] = field(default_factory=dict[str, TaskId])
+    """Which parts of the last command are results, by their numbers."""
 
     def arguments(self, value: Any, *, what: str) -> str:
         """Arguments as JSON text: each task in them is a reference to its result.
@@ -59,20 +61,25 @@ class Encoder:
                 raise
         return payload.encode(marked, what=what)
 
-    def argv(self, command: Any) -> tuple[list[str], dict[str, TaskId]]:
-        """A command with words for the results in it, and where they stand, whose they are."""
-        words: list[str] = []
-        places: dict[str, TaskId] = {}
-        for at, part in enumerate(command):
-            if isinstance(part, str):
-                words.append(part)
-                continue
-            parent = places[str(at)] = self._found(part)
-            words.append(f"<result of task {parent}>")
-        return words, places
+    def argv(self, command: Sequence[Any]) -> str:
+        """A command as JSON text, with words for the results in it, whose `places` are noted.
 
-    def taken(self) -> list[TaskId]:
+        Raises:
+            PayloadError: it is too large.
+            UnknownParentError: a task in it is not stored, and not of the same call.
+        """
+        words = list(command)
+        self.places = {}
+        for at, one in enumerate(command):
+            if not isinstance(one, str):
+                parent = self.places[str(at)] = self._found(one)
+                words[at] = f"<result of task {parent}>"
+        return payload.encode(words, what="command")
+
+    def taken(self) -> Sequence[TaskId]:
         """Whose results were wanted since the last call."""
+        if not self.parents:
+            return ()
         parents, self.parents = self.parents, []
         return parents
 

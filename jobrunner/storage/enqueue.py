@@ -77,10 +77,11 @@ def enqueue(
     ids = [TaskId(number) for number in reserve_ids(transaction, len(new), before=before)]
     if any(task.unique is not None for task in new):
         return _enqueue_unique(transaction, new, ids, now=now, membership=membership)
-    pairs, created_at = list(zip(new, ids, strict=True)), micros(now)
-    encoder = Encoder(finder(dict(pairs)))
-    rows = [row_of(task, task_id, created_at, encoder) for task, task_id in pairs]
-    return _store(transaction, pairs, rows, encoder, membership)
+    created_at = micros(now)
+    encoder = Encoder(finder(dict(zip(new, ids, strict=True))))
+    # No list of pairs: so many more small things have Python go through all of them more often.
+    rows = [row_of(task, id_, created_at, encoder) for task, id_ in zip(new, ids, strict=True)]
+    return _store(transaction, new, rows, encoder, membership)
 
 
 def _enqueue_unique(
@@ -102,7 +103,7 @@ def _enqueue_unique(
     if membership:
         others = {standing[at] for at in resolved.stand_ins} - set(ids)
         membership = membership._replace(also=sorted(others))
-    stored = _store(transaction, [(new[at], ids[at]) for at in kept], rows, encoder, membership)
+    stored = _store(transaction, [new[at] for at in kept], rows, encoder, membership)
     given = {
         holder: _in_place(
             task, row_of(task, holder.id, created_at, encoder, since=holder.created_at)
@@ -126,19 +127,20 @@ def _in_place(task: NewTask[Any], row: Row) -> Row:
 
 def _store(
     transaction: Connection,
-    pairs: Sequence[tuple[NewTask[Any], TaskId]],
+    new: Sequence[NewTask[Any]],
     rows: list[Row],
     encoder: Encoder,
     membership: Membership | None,
 ) -> list[Row]:
     wants = {row["id"]: row["wants"] for row in rows if row["wants"]}
-    edges = edges_of(pairs, wants, membership, find=encoder.find)
+    ids = [row["id"] for row in rows]
+    edges = edges_of(new, ids, wants, membership, find=encoder.find)
     if edges:
         by_id = {row["id"]: row for row in rows}
         now = rows[0]["created_at"]
-        block(transaction, by_id, edges, new=pairs, membership=membership, now=now)
+        block(transaction, by_id, edges, new=new, membership=membership, now=now)
     if membership:
-        for (task, _), row in zip(pairs, rows, strict=True):
+        for task, row in zip(new, rows, strict=True):
             row["batch_id"] = None if task in membership.callbacks else membership.batch_id
     short, apart = payloads.split(rows)
     _INSERT_TASKS.run(transaction, [_in_order(row) for row in short])

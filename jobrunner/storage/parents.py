@@ -60,7 +60,8 @@ def finder(own: Mapping[NewTask[Any], TaskId]) -> Find:
 
 
 def edges_of(
-    new: Sequence[tuple[NewTask[Any], TaskId]],
+    new: Sequence[NewTask[Any]],
+    ids: Sequence[TaskId],
     wants: Mapping[TaskId, Sequence[TaskId]],
     membership: Membership | None,
     *,
@@ -71,10 +72,12 @@ def edges_of(
     `wants` are the tasks whose results are arguments.
     """
     callbacks = _callbacks(membership)
-    members = [task_id for task, task_id in new if task not in callbacks]
-    members += membership.also if membership else ()
+    members: list[TaskId] = []
+    if membership is not None and callbacks:
+        members += (i for task, i in zip(new, ids, strict=True) if task not in callbacks)
+        members += membership.also
     edges: dict[TaskId, list[Edge]] = {}
-    for task, task_id in new:
+    for task, task_id in zip(new, ids, strict=True):
         if not (task.after or task.after_any or task_id in wants or task in callbacks):
             continue
         rules = dict.fromkeys(map(find, task.after_any), "run")
@@ -92,7 +95,7 @@ def block(
     rows: Mapping[TaskId, dict[str, Any]],
     edges: Mapping[TaskId, Sequence[Edge]],
     *,
-    new: Sequence[tuple[NewTask[Any], TaskId]],
+    new: Sequence[NewTask[Any]],
     membership: Membership | None,
     now: int,
 ) -> None:
@@ -106,7 +109,7 @@ def block(
         task_id: [parent for parent, _ in edges.get(task_id, ()) if parent in rows]
         for task_id in rows
     }
-    named = {task_id: task for task, task_id in new}
+    named = dict(zip(rows, new, strict=True))
     order = parents_first(inside, name=lambda task_id: named[TaskId(task_id)].name)
     outside = {p for parents in edges.values() for p, _ in parents if p not in rows}
     statuses = _statuses(transaction, outside)

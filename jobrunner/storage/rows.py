@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from jobrunner.core import extras, lane, payload
+from jobrunner.core import extras, lane
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.results import ARGV, FILE, RESULT, WANTS, Encoder
 from jobrunner.core.status import Status
@@ -39,10 +39,10 @@ def row_of(
     if task.unique is not None:
         own = unique.columns(task, created_at)
         run_at = unique.put_off(task, run_at, created_at if since is None else since)
-    given: dict[str, Any] = {}
     args = encoder.arguments(list(task.args), what="args") if task.args else None
     kwargs = encoder.arguments(dict(task.kwargs), what="kwargs") if task.kwargs else None
-    command = _command(task, encoder, given) if task.command else None
+    command = encoder.argv(task.command) if task.command else None
+    wants = encoder.taken()
     return {
         "id": task_id,
         "status": Status.SCHEDULED.value if run_at > created_at else Status.PENDING.value,
@@ -67,24 +67,20 @@ def row_of(
         "unique_until": None,
         "expires_at": _expires_at(task, created_at),
         "batch_id": None,
-        "wants": (wants := encoder.taken()),
-        "extras": _extras(task, given, wants),
+        "wants": wants,
+        "extras": _extras(task, encoder, wants),
         "after": (),
         "is_duplicate": False,
         **own,
     }
 
 
-def _command(task: NewTask[Any], encoder: Encoder, given: dict[str, Any]) -> str:
-    words, places = encoder.argv(task.command)
-    if places:
-        given[ARGV] = places
-    return payload.encode(words, what="command")
-
-
-def _extras(task: NewTask[Any], given: dict[str, Any], wants: Sequence[TaskId]) -> str | None:
+def _extras(task: NewTask[Any], encoder: Encoder, wants: Sequence[TaskId]) -> str | None:
+    given: dict[str, Any] = {}
     if wants:
         given[WANTS] = True
+        if task.command is not None:
+            given[ARGV] = encoder.places
     if task.results:
         given[FILE] = True
     if task.result != "exit_code":

@@ -32,7 +32,7 @@ def silent() -> None:
 
 
 @functions.task
-def fail_with(_: Any) -> None:
+def fail_given(_: Any) -> None:
     raise ValueError("out of luck")
 
 

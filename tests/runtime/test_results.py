@@ -9,7 +9,7 @@ import pytest
 from jobrunner import NewTask, Result, chain, group
 from jobrunner.core.errors import InvalidTaskError, PayloadError, UnknownParentError
 from tests.runtime.functions import fail
-from tests.runtime.passing import add_to, echo, echo_async, fail_with, length, silent
+from tests.runtime.passing import add_to, echo, echo_async, fail_given, length, silent
 
 SHOW_FILE = """
 import os
@@ -85,7 +85,7 @@ def test_a_stdout_that_is_cut_is_no_result(queue, drain):
 
 def test_who_retries_long_after_the_result_was_deleted_is_told(queue, drain):
     parent = queue.enqueue(echo.bind(1))
-    (task,) = queue.enqueue_many([fail_with.using(max_attempts=1).bind(parent)])
+    (task,) = queue.enqueue_many([fail_given.using(max_attempts=1).bind(parent)])
     drain()
     with queue.database.writing() as transaction:
         transaction.exec_driver_sql(f"DELETE FROM tasks WHERE id = {parent.id}")  # noqa: S608

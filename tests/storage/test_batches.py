@@ -10,8 +10,9 @@ from jobrunner.core.errors import InvalidTaskError, TaskStateError, UnknownParen
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed, Failed
 from jobrunner.core.status import Status
-from jobrunner.storage import batches, sweep
+from jobrunner.storage import batches
 from jobrunner.storage.parents import NOTHING_FAILED
+from jobrunner.storage.prune import prune
 
 GOOD, BAD = Completed("1"), Failed("broken", retryable=False)
 NAMES = ("on_success", "on_failure", "on_end")
@@ -53,8 +54,7 @@ def test_callbacks_run_as_their_batch_has_ended(store, outcomes, expected):
     assert not read(store, batch_id).ended
     store.finish(two, outcomes[1])
     assert store.statuses(*callbacks) == expected
-    found = read(store, batch_id)
-    assert found.ended
+    assert (found := read(store, batch_id)).ended
     assert (found.on_success, found.on_failure, found.on_end) == tuple(callbacks)
     assert sum(found.tasks.values()) == 2
     assert store.get(one).batch_id == batch_id
@@ -149,8 +149,7 @@ def test_a_batch_grows_while_a_member_is_open(store, bad):
     assert store.statuses(*callbacks) == (well if bad is GOOD else ["cancelled", *well[::2]])
     assert store.get(three).batch_id == batch_id
     for refused in (batch_id, 99, 0, 2**70):
-        error = BatchEndedError if refused == batch_id else BatchNotFoundError
-        with pytest.raises(error):
+        with pytest.raises(BatchEndedError if refused == batch_id else BatchNotFoundError):
             store.write(batches.add, refused, [work()], now=store.now)
 
 
@@ -231,14 +230,15 @@ def test_batches_are_found_from_the_newest_on(store):
 
 def test_a_batch_is_forgotten_with_the_last_of_its_tasks(store):
     _, (one,), _ = batch(store, [work()])
-    batch(store, [], "on_end")
-    store.finish(one, GOOD)
+    empty, _, (end,) = batch(store, [], "on_end")
+    for task_id in (one, end):
+        store.finish(task_id, GOOD)
     store.later(3600 * 24 * 8)
     assert store.read(batches.forgotten, now=store.now) == []
-    store.write(sweep.prune, now=store.now)
-    (found,) = store.read(batches.forgotten, now=store.now)
-    store.write(batches.forget, [found])
-    assert len(store.read(batches.find)) == 1
+    store.write(prune, now=store.now)
+    assert store.read(batches.forgotten, now=store.now) == [empty]
+    store.write(batches.forget, [empty])
+    assert store.read(batches.find) == []
 
 
 def test_ten_thousand_members_end(store):
