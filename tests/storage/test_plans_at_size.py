@@ -12,12 +12,14 @@ from jobrunner.storage import (
     ageing,
     claim,
     control,
+    deleting,
     enqueue,
     progress,
     prune,
     reads,
     settle,
     sweep,
+    telling,
     workers,
 )
 from jobrunner.storage.dependents import settle_dependents
@@ -67,8 +69,8 @@ FILL = (
 )
 
 WHOLE = {
-    "prune": {"queues"},
     "counts": {"tasks"},
+    "what is old": {"tasks", "dependencies", "schedule_ticks"},
     "report": {"attempts", "tasks"},
     "report of late": {"attempts", "tasks"},
     "workers there have been": {"workers"},
@@ -171,6 +173,10 @@ def of_workers(store):
 def of_people(store):
     nobody = {"source": Nowhere()}
     some = [TaskId(n) for n in (1, 2, HISTORY + 10, PENDING + 10, SCHEDULED + 10)]
+    old = {"now": store.now + timedelta(days=1000)}
+    yield "what is old", prune.count, (), old
+    yield "delete", deleting.delete, (some[:1],), {"now": store.now}
+    yield "tell", telling.tell, (some,), {"now": store.now}
     yield "cancel", control.cancel, (TaskId(HISTORY + 1),), {"now": store.now}
     yield "retry", control.retry, (TaskId(50),), {"now": store.now}
     yield "change", control.change, (TaskId(HISTORY + 9), {"priority": 1}), {}
