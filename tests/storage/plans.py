@@ -20,6 +20,9 @@ OF_WHAT_GOES_ON: Final = {
 }
 """Indexes whose rows leave them again: to walk one from end to end is no walk over history."""
 
+RULES: Final = {"queues", "event_hooks"}
+"""Tables of what people have set, a handful of rows, whatever there is of tasks."""
+
 READS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 SORT: Final = "a sort"
 _SQLITE: Final = re.compile(
@@ -38,7 +41,8 @@ class Step(NamedTuple):
     @property
     def is_whole(self) -> bool:
         """Whether it reads a table from end to end, or one of its ends on."""
-        return self.table in metadata.tables and not self.by and self.index not in OF_WHAT_GOES_ON
+        is_one = self.table in metadata.tables.keys() - RULES
+        return is_one and not self.by and self.index not in OF_WHAT_GOES_ON
 
 
 class Planned(NamedTuple):
