@@ -32,7 +32,17 @@ from jobrunner.storage import (
 from jobrunner.storage import queues as queues_
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.types import micros
-from tests.storage.at_size import FILL, LAST, NUMBERS, ROWS, UNCOUNTED, WHOLE
+from tests.storage.at_size import (
+    FILL,
+    HISTORY,
+    LAST,
+    NUMBERS,
+    PENDING,
+    ROWS,
+    SCHEDULED,
+    UNCOUNTED,
+    WHOLE,
+)
 from tests.storage.conftest import Nowhere, backoff
 from tests.storage.limiting import Limiting
 from tests.storage.plans import plans
