@@ -1,8 +1,9 @@
 """Functions that show what they were given, importable from child processes too."""
 
+from contextlib import closing
 from typing import Any
 
-from jobrunner import NewTask, TaskQueue, context
+from jobrunner import NewTask, TaskQueue
 from jobrunner.testing.executor_functions import functions
 
 
@@ -38,9 +39,6 @@ def fail_given(_: Any) -> None:
 
 @functions.task
 def grow(location: str, depth: int) -> None:
-    if depth > 1:
-        queue = TaskQueue(location)
-        queue.batches.add([NewTask(function="grow", args=[location, depth - 1])] * 2)
-        queue.close()
-    elif context.task_id == 1:
-        TaskQueue(location).batches.add([])
+    below = NewTask(function="grow", args=[location, depth - 1])
+    with closing(TaskQueue(location)) as queue:
+        queue.batches.add([below] * 2 if depth > 1 else [])
