@@ -170,9 +170,9 @@ class Settler:
         """What was claimed, and when there may be more without anything being changed."""
         if agenda.limits:
             meanwhile()
-            leases, look_at = self._rationing.claim(transaction, token, wants)
-            return leases, min(filter(None, (agenda.next(), look_at)), default=None)
-        leases = []
+            found, look_at = self._rationing.claim(transaction, token, wants)
+            return found, min(filter(None, (agenda.next(), look_at)), default=None)
+        leases: list[Lease] = []
         for want in wants:
             priority, free, ahead = self._starving(transaction, want)
             meanwhile()
