@@ -45,8 +45,6 @@ picks = st.integers(0, 99)  # one of what there is, by its number modulo their c
 edges = st.lists(st.tuples(picks, st.booleans()), max_size=3)
 ends = st.lists(st.tuples(picks, st.sampled_from(OUTCOMES)), min_size=1, max_size=3)
 plans = st.tuples(edges, st.integers(-1, 1), st.sampled_from("ab"), st.sampled_from([0, 0, 8]))
-
-
 END_AGAIN = (
     "INSERT INTO attempts"
     " (task_id, token, number, worker_id, ready_at, started_at, ended_at, outcome)"
