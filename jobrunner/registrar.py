@@ -183,9 +183,11 @@ class Registrar:
         options = cast("TaskOptions", fields)
         if self.registry.names:
             known = self.registry.get(function)
-            options = cast("TaskOptions", {**known.options, **fields})
+            # A key that is given here is no pattern: only that of the function is filled.
+            own = {name: fields.pop(name) for name in ("concurrency_key",) if name in fields}
+            options = cast("TaskOptions", {**known.options, **fields, **dict.fromkeys(own)})
             args, kwargs = fields.get("args", ()), fields.get("kwargs", {})
-            options = fitted(options, known, args, kwargs)
+            options = cast("TaskOptions", {**fitted(options, known, args, kwargs), **own})
         return new_task(options, function=function)
 
     def enqueue(self, new: NewTask[R]) -> Task[R]:

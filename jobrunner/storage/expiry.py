@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, func, literal_column, select, upda
 
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
-from jobrunner.storage import notices
+from jobrunner.storage import notices, telling
 from jobrunner.storage.agenda import WAITS
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.settle import Expired, Settlement
@@ -57,6 +57,7 @@ def expire(transaction: Connection, settlement: Settlement, *, now: datetime) ->
     transaction.execute(_END, ends)
     notices.ends(transaction)
     over = {task_id: Status.CANCELLED for task_id, _ in expired}
+    telling.tell(transaction, over, now=now)
     settlement.expired.extend(expired)
     settlement.cancelled_dependents.extend(settle_dependents(transaction, over, now=now))
 

@@ -17,18 +17,41 @@ Hook = Callable[[Side, str], None]
 """Told the side of the COMMIT and the transaction's name. What it raises, the caller gets."""
 
 NAMES: Final[Mapping[tuple[str, str], str]] = {
+    ("jobrunner.batches", "Batches.add"): "batch",
+    ("jobrunner.batches", "Batches.enqueue_ids"): "batch",
+    ("jobrunner.bulk", "Bulk.do"): "bulk",
+    ("jobrunner.crews", "Crews._say"): "rule",
+    ("jobrunner.hooks", "Hooks.add"): "rule",
+    ("jobrunner.hooks", "Hooks.pause"): "rule",
+    ("jobrunner.hooks", "Hooks.remove"): "rule",
+    ("jobrunner.hooks", "Hooks.resume"): "rule",
+    ("jobrunner.hooks", "Hooks.test"): "rule",
+    ("jobrunner.queues", "Keys.limit"): "rule",
+    ("jobrunner.queues", "Queues.limit"): "rule",
+    ("jobrunner.queues", "Queues.pause"): "rule",
+    ("jobrunner.queues", "Queues.resume"): "rule",
+    ("jobrunner.retention", "RetentionRules.prune"): "bulk",
+    ("jobrunner.retention", "RetentionRules.set"): "rule",
+    ("jobrunner.runtime.declared", "store_declared"): "rule",
     ("jobrunner.runtime.executors.thread", "DatabaseLink._save"): "progress",
     ("jobrunner.runtime.keepalive", "Keepalive._once"): "beat",
+    ("jobrunner.runtime.maintenance", "Maintenance._expire"): "expire",
+    ("jobrunner.runtime.maintenance", "Maintenance._fire"): "fire",
     ("jobrunner.runtime.maintenance", "Maintenance._prune"): "prune",
     ("jobrunner.runtime.maintenance", "Maintenance._rescue"): "rescue of an orphan",
     ("jobrunner.runtime.maintenance", "Maintenance._take"): "rescue of one overdue",
     ("jobrunner.runtime.maintenance", "Maintenance.bury"): "rescue",
     ("jobrunner.runtime.membership", "Membership.__init__"): "join",
     ("jobrunner.runtime.membership", "Membership.leave"): "leave",
+    ("jobrunner.runtime.membership", "Membership.resized"): "rule",
     ("jobrunner.runtime.membership", "Membership.stopping"): "stop",
     ("jobrunner.runtime.block", "transaction"): "own transaction",
     ("jobrunner.runtime.settler", "Settler.turn"): "settle",
     ("jobrunner.runtime.steps", "Steps.opened"): "step",
+    ("jobrunner.schedules", "Schedules.add"): "rule",
+    ("jobrunner.schedules", "Schedules.pause"): "rule",
+    ("jobrunner.schedules", "Schedules.remove"): "rule",
+    ("jobrunner.schedules", "Schedules.resume"): "rule",
     ("jobrunner.sent", "Events.send"): "event",
     ("jobrunner.storage.migrate", "upgrade"): "migrate",
     ("jobrunner.storage.store", "Store._look_again"): "enqueue",
@@ -36,10 +59,12 @@ NAMES: Final[Mapping[tuple[str, str], str]] = {
     ("jobrunner.storage.store", "Store.joining"): "transaction",
     ("jobrunner.task_queue", "TaskQueue.cancel"): "cancel",
     ("jobrunner.task_queue", "TaskQueue.retry"): "retry",
+    ("jobrunner.task_queue", "TaskQueue.rewind"): "rewind",
     ("jobrunner.task_queue", "TaskQueue.update"): "update",
 }
 """Which function's transaction has which name: module and qualified name to the name. `settle` is
-the whole turn of a worker: outcomes, dependents, due tasks and the next claims."""
+the whole turn of a worker: outcomes, dependents, due tasks and the next claims; a `rule` is what
+people set, and workers store at their start: a row or a few."""
 
 THROUGH: Final = frozenset(
     {

@@ -28,7 +28,6 @@ def test_each_kind_of_error_has_its_exit_code():
         "DuplicateFunctionError": 1,
         "TaskNotFoundError": 3,
         "TaskStateError": 1,
-        "WorkerNotFoundError": 3,
         "TaskFailedError": 6,
         "WaitTimeoutError": 7,
         "LeaseLostError": 1,
@@ -50,7 +49,7 @@ def test_each_kind_of_error_has_its_exit_code():
 def test_each_kind_of_error_has_a_stable_name():
     assert [endings.code_name(kind) for kind in everything()] == [
         *("invalid_task", "payload", "cycle", "unknown_parent", "unknown_function"),
-        *("duplicate_function", "task_not_found", "task_state", "worker_not_found"),
+        *("duplicate_function", "task_not_found", "task_state"),
         *("task_failed", "wait_timeout"),
         *("lease_lost", "move", "application", "configuration", "database", "schema"),
         *("lasting", "database_damaged", "database_moved", "disk_full", "conflict"),

@@ -155,11 +155,48 @@ def update(queue, found):
     queue.update(found, priority=7)
 
 
+def expired(queue, log):
+    return steady.using(expires_in=timedelta(microseconds=1)).enqueue(log, 0.01).id
+
+
+def done(queue, log):
+    found = steady.enqueue(log, 0.01).id
+    work(queue, found)
+    return found
+
+
+def due(queue, log):
+    """A schedule whose tick is in the past."""
+    queue.schedules.add("hourly", timedelta(hours=1), steady.bind(log, 0.01))
+    with queue.database.writing() as transaction:
+        transaction.exec_driver_sql("UPDATE schedules SET next_at = next_at - 3600000001")
+
+
+def enqueue_batch(queue, new):
+    queue.batches.enqueue_ids(new)
+
+
+def cancel_many(queue, found):
+    queue.bulk.cancel(ids=[found])
+
+
+def pause_another(queue, _found):
+    queue.queues.pause("another")
+
+
+def rewind(queue, found):
+    queue.rewind(found)
+
+
 SCENARIOS = {
+    "batch": (several, enqueue_batch),
     "beat": (long_task, work),
+    "bulk": (later, cancel_many),
     "cancel": (later, cancel),
     "enqueue": (several, enqueue),
     "event": (task, send),
+    "expire": (expired, work),
+    "fire": (due, work),
     "join": (task, work),
     "leave": (task, work),
     "progress": (saving, work),
@@ -169,6 +206,8 @@ SCENARIOS = {
     "rescue of an orphan": (orphan, work),
     "rescue of one overdue": (overdue, work),
     "retry": (cancelled, retry),
+    "rewind": (done, rewind),
+    "rule": (task, pause_another),
     "settle": (task, work),
     "step": (stepping, work),
     "stop": (task, work_and_stop),

@@ -2,8 +2,9 @@
 
 import pytest
 
+from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed
-from jobrunner.core.task import NewTask, Token
+from jobrunner.core.task import Token
 from jobrunner.storage import prepared, settle
 from jobrunner.storage.prepared import ONCE_FROM, Insert
 from jobrunner.storage.tables import dependencies, progress, workers
