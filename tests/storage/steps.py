@@ -26,7 +26,7 @@ from jobrunner.storage.claim import claim
 from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.settle import settle
 from tests.storage.conftest import backoff
-from tests.storage.limit_steps import LimitedWorld
+from tests.storage.tick_steps import TickingWorld
 from tests.storage.world import MAX_ATTEMPTS, SPOILT, Book, World, ended, step
 
 OVER = "SELECT id FROM tasks WHERE finished_at IS NOT NULL"
@@ -55,7 +55,7 @@ END_AGAIN = (
 )
 
 
-class Model(LimitedWorld):
+class Model(TickingWorld):
     """Every call there is, in any order."""
 
     @initialize()
