@@ -68,7 +68,7 @@ def test_functions_run_in_threads_beside_the_loop(queue: TaskQueue, start_worker
 
 
 def test_a_loop_that_is_made_smaller_keeps_the_next_slots_that_become_free():
-    executor = AsyncExecutor(2, None, SystemClock())
+    executor = AsyncExecutor(2, None, SystemClock(), str)
     slots, loop = executor._slots, executor._loop
 
     def on_the_loop(call):
