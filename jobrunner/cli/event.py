@@ -69,8 +69,15 @@ def list_events(
     last = ("since", "until") if waiting else ("data~", "sent at")
     render.table(
         ("event…", "task>", *last),
-        (tuple("" if value is None else value for value in one.values()) for one in found),
+        (tuple(map(_shown, one.values())) for one in found),
     )
+
+
+def _shown(value: Any) -> Any:
+    """A cell: JSON as it was sent."""
+    if value is None or isinstance(value, str | int):
+        return "" if value is None else value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _sent(state: "State", limit: int) -> list[dict[str, Any]]:
