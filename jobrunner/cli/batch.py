@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.control import Json
 from jobrunner.cli.lines import Parsed
 from jobrunner.cli.objects import moment
+from jobrunner.cli.options import Json
 from jobrunner.core.batch import RULES, Batch
 from jobrunner.core.errors import ConfigurationError
 

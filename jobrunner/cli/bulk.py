@@ -14,7 +14,6 @@ from jobrunner.cli.filters import (
     Every,
     FailedOnly,
     Ids,
-    Json,
     NewerThan,
     OfBatch,
     OfFunction,
@@ -24,6 +23,7 @@ from jobrunner.cli.filters import (
     WithStatus,
     Yes,
 )
+from jobrunner.cli.options import Json
 from jobrunner.cli.spans import parse_span
 from jobrunner.core.bulk import Act, Done, NothingMatchedError, Wanted
 from jobrunner.core.errors import ConfigurationError, JobrunnerError, TaskStateError

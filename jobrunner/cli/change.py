@@ -9,6 +9,7 @@ from jobrunner.cli import render
 from jobrunner.cli.arguments import named_arguments
 from jobrunner.cli.control import Id
 from jobrunner.cli.objects import task_object
+from jobrunner.cli.options import Json
 from jobrunner.cli.spans import parse_expiry, parse_moment, parse_span
 from jobrunner.core.errors import ConfigurationError
 
@@ -42,7 +43,7 @@ def update(
     expires: Annotated[
         str | None, typer.Option(help="Not started after so long, or a moment; or none.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Change a task that has not started. What a command runs stands behind --.
 

@@ -7,16 +7,16 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.objects import task_object, worker_object
+from jobrunner.cli.options import AtMost, Json
 from jobrunner.cli.report import print_workers, progress_text
 from jobrunner.cli.signals import noted
-from jobrunner.cli.spans import parse_span
+from jobrunner.cli.spans import parse_seconds
 from jobrunner.core.errors import TaskFailedError
 from jobrunner.core.status import Status
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Id = Annotated[int, typer.Argument(help="The task's id.")]
 Ids = Annotated[list[int], typer.Argument(help="Ids of tasks.")]
 
@@ -66,7 +66,7 @@ def wait(
     context: typer.Context,
     *,
     task_ids: Ids,
-    timeout: Annotated[str | None, typer.Option(help="Wait at most so long.")] = None,
+    timeout: AtMost = None,
     as_json: Json = False,
 ) -> None:
     """Wait until tasks have ended.
@@ -85,7 +85,7 @@ def wait_for(
         TaskFailedError: a task failed or was cancelled.
         WaitTimeoutError: a task did not end in time.
     """
-    seconds = parse_span(timeout).total_seconds() if timeout is not None else None
+    seconds = parse_seconds(timeout)
     total = len(task_ids)
     with noted() as received, render.bar("Waiting", total) as bar:
 

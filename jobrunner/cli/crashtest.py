@@ -14,6 +14,7 @@ from jobrunner.cli.demo import empty_folder
 from jobrunner.cli.enqueue import source_data
 from jobrunner.cli.lines import read_lines
 from jobrunner.cli.objects import task_object
+from jobrunner.cli.options import Json
 from jobrunner.cli.spans import parse_span
 from jobrunner.config import Settings, open_queue
 from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownFunctionError
@@ -46,7 +47,7 @@ def crashtest(
         Path | None, typer.Option(help="Work in this empty folder, and keep it.")
     ] = None,
     timeout: Annotated[str, typer.Option(help="End after so long: 90, 5m, 2h.")] = "10m",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Run your tasks while their workers are killed, in a database of their own.
 

@@ -6,8 +6,9 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.objects import moment, worker_object
+from jobrunner.cli.options import AtMost, Json
 from jobrunner.cli.signals import noted
-from jobrunner.cli.spans import parse_span
+from jobrunner.cli.spans import parse_seconds
 from jobrunner.core.crew import Crew, Told
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ All = Annotated[bool, typer.Option("--all", help="All workers and crews.")]
 OfCrew = Annotated[
     bool, typer.Option("--crew", help="It is a crew, be it of workers that are to come.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def pause(
@@ -57,14 +57,14 @@ def drain(
     who: Who = None,
     every: All = False,
     crew: OfCrew = False,
-    timeout: Annotated[str | None, typer.Option(help="Wait at most so long.")] = None,
+    timeout: AtMost = None,
     as_json: Json = False,
 ) -> None:
     """Pause, and wait until nothing is running there.
 
     Exit code 7 if that took too long; they stay paused.
     """
-    seconds = parse_span(timeout).total_seconds() if timeout is not None else None
+    seconds = parse_seconds(timeout)
     with noted() as received, render.bar("Draining") as bar:
         most = 0
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobrunner.cli import render
+from jobrunner.cli.options import Json
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def upgrade(
     context: typer.Context,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Make the tables, or bring them to the newest version.
 
@@ -36,7 +37,7 @@ def upgrade(
 def check(
     context: typer.Context,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Look for damage.
 
@@ -64,7 +65,7 @@ def backup(
     ] = None,
     *,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Copy the database while everything runs on.
 
@@ -88,7 +89,7 @@ def restore(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The backup.", show_default=False)],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Put a backup in the place of the database.
 

@@ -1,10 +1,11 @@
 """`jobrunner doctor`: what is wrong with the installation, and what to do about it."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from jobrunner.cli import render
+from jobrunner.cli.options import Json
 from jobrunner.config import DEFAULT_DB
 from jobrunner.core.errors import ApplicationError
 from jobrunner.core.finding import Finding, Level, ok, problem
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def doctor(
     context: typer.Context,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Look for what is wrong, and say what to do.
 

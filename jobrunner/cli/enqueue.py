@@ -23,7 +23,6 @@ from jobrunner.cli.enqueue_options import (
     Expires,
     Folder,
     FunctionName,
-    Json,
     Key,
     MaxAttempts,
     Needs,
@@ -37,9 +36,9 @@ from jobrunner.cli.enqueue_options import (
     Source,
     Timeout,
     Wait,
-    WaitTimeout,
     WithResults,
 )
+from jobrunner.cli.options import AtMost, Json
 from jobrunner.cli.plan import read_plan, show_plan
 from jobrunner.cli.spans import parse_expiry, parse_moment, parse_span
 from jobrunner.cli.unique import (
@@ -92,7 +91,7 @@ def enqueue(
     on_end: OnEnd = None,
     plan: OnlyPlan = False,
     wait: Wait = False,
-    wait_timeout: WaitTimeout = None,
+    wait_timeout: AtMost = None,
     as_json: Json = False,
 ) -> None:
     """Store tasks; prints their ids.

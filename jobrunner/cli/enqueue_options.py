@@ -54,5 +54,3 @@ OnlyPlan = Annotated[
     bool, typer.Option("--plan", help="Only show the graph of the lines, and its problems.")
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")]
-WaitTimeout = Annotated[str | None, typer.Option(help="Wait at most so long.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

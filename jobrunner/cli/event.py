@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.control import Json
 from jobrunner.cli.objects import moment
+from jobrunner.cli.options import Json
 from jobrunner.core.errors import ConfigurationError
 
 if TYPE_CHECKING:

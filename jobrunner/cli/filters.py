@@ -6,7 +6,6 @@ import typer
 
 from jobrunner.core.status import Status
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Ids = Annotated[list[int] | None, typer.Argument(help="Ids of tasks.", show_default=False)]
 WithStatus = Annotated[Status | None, typer.Option("--status", help="Those with this status.")]
 OfQueue = Annotated[str | None, typer.Option("--queue", "-q", help="Those of this queue.")]

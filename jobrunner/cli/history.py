@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.control import Id, Json
+from jobrunner.cli.control import Id
 from jobrunner.cli.objects import attempt_object, log_object, moment, task_object
+from jobrunner.cli.options import Json
 from jobrunner.cli.report import progress_text
 from jobrunner.cli.spans import span_text
 from jobrunner.core.errors import TaskNotFoundError

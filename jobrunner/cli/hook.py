@@ -7,6 +7,7 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.objects import moment
+from jobrunner.cli.options import Json
 from jobrunner.config import variable
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.hook import Hook
@@ -14,7 +15,6 @@ from jobrunner.core.hook import Hook
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The hook's name.", show_default=False)]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobrunner.cli import render
+from jobrunner.cli.options import Json
 from jobrunner.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def move(
         bool,
         typer.Option("--reopen", help="Go on here after all; only if the other place is unused."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Move everything to another database, such as PostgreSQL.
 

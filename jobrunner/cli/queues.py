@@ -7,7 +7,8 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.amounts import parse_rate, rate_text
 from jobrunner.cli.objects import limits_object, moment
-from jobrunner.cli.spans import parse_span
+from jobrunner.cli.options import AtMost, Json
+from jobrunner.cli.spans import parse_seconds
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.limits import Limits
 from jobrunner.core.status import Status
@@ -15,7 +16,6 @@ from jobrunner.core.status import Status
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Queue = Annotated[str, typer.Argument(help="The queue's name.")]
 Key = Annotated[str, typer.Argument(help="The key, or what stands before the : of many.")]
 Concurrency = Annotated[
@@ -74,7 +74,7 @@ def drain(
     context: typer.Context,
     *,
     name: Queue,
-    timeout: Annotated[str | None, typer.Option(help="Wait at most so long.")] = None,
+    timeout: AtMost = None,
     as_json: Json = False,
 ) -> None:
     """Pause a queue and wait until nothing of it runs.
@@ -82,7 +82,7 @@ def drain(
     Exit code 7 if it took too long; the queue stays paused.
     """
     state: State = context.obj
-    seconds = parse_span(timeout).total_seconds() if timeout is not None else None
+    seconds = parse_seconds(timeout)
     state.queue.queues.drain(name, timeout=seconds)
     _tell(name, "drained", as_json=as_json)
 

@@ -7,6 +7,7 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.objects import report_object, task_object, worker_object
+from jobrunner.cli.options import Json
 from jobrunner.cli.spans import parse_span, span_text
 from jobrunner.core.outcome import label
 from jobrunner.core.report import Report, Spread
@@ -25,7 +26,7 @@ def report(
     since: Annotated[
         str | None, typer.Option(help="Only attempts of the last 90s, 2h, 7d.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Add up what was done, and how well.
 
@@ -109,7 +110,7 @@ def _cells(spread: Spread | None) -> tuple[str, str, str]:
 def status(
     context: typer.Context,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Tell what is going on now.
 

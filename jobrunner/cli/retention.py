@@ -8,6 +8,7 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.bulk import ASK_ABOVE, confirm
 from jobrunner.cli.filters import DryRun, Yes
+from jobrunner.cli.options import Json
 from jobrunner.cli.spans import parse_span, span_text
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.retention import DEFAULT, FOREVER, OF_ALL, UNLESS_SAID, Kept, Retention
@@ -16,7 +17,6 @@ from jobrunner.core.status import FINAL, Status
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _HELP: Final = "How long those are kept: 7d, forever, default."
 
 

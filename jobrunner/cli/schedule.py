@@ -7,6 +7,7 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.arguments import named_arguments
+from jobrunner.cli.options import Json
 from jobrunner.cli.spans import parse_moment, parse_span
 from jobrunner.cli.ticks import print_schedule, print_schedules, schedule_object
 from jobrunner.core.errors import ConfigurationError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(help="Store tasks again and again, by a rule.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The schedule's name.")]
 
 

@@ -5,7 +5,16 @@ from datetime import datetime, timedelta
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.span import parse_span
 
-__all__ = ["parse_moment", "parse_span", "span_text"]
+__all__ = ["parse_expiry", "parse_moment", "parse_seconds", "parse_span", "span_text"]
+
+
+def parse_seconds(text: str | None) -> float | None:
+    """Read `2h` as seconds; `None` where nothing is said.
+
+    Raises:
+        ConfigurationError: it is no length of time.
+    """
+    return None if text is None else parse_span(text).total_seconds()
 
 
 def parse_moment(text: str) -> datetime:

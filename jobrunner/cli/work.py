@@ -14,7 +14,7 @@ from jobrunner.cli.amounts import parse_amounts
 from jobrunner.cli.objects import report_object
 from jobrunner.cli.report import show_report
 from jobrunner.cli.signals import noted
-from jobrunner.cli.spans import parse_span
+from jobrunner.cli.spans import parse_seconds, parse_span
 from jobrunner.core.errors import ConfigurationError, DatabaseError
 from jobrunner.core.status import OPEN
 
@@ -70,7 +70,7 @@ def work(
     state: State = context.obj
     limits = {
         "until_empty": until_empty,
-        "duration": parse_span(duration).total_seconds() if duration is not None else None,
+        "duration": parse_seconds(duration),
         "max_tasks": max_tasks,
     }
     options = {

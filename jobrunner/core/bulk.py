@@ -10,7 +10,7 @@ from jobrunner.core import payload
 from jobrunner.core.errors import ConfigurationError, TaskNotFoundError
 from jobrunner.core.fields import check_moment
 from jobrunner.core.status import FINAL, Status
-from jobrunner.core.task import TaskId, may_be_id
+from jobrunner.core.task import TaskId
 
 
 class Act(StrEnum):
@@ -96,11 +96,6 @@ class Wanted:
                 self.batch_id,
             )
         )
-
-    @property
-    def possible_ids(self) -> list[int]:
-        """The ids that a task can have: SQLite's driver fails on larger numbers."""
-        return sorted({task_id for task_id in self.ids if may_be_id(task_id)})
 
     def statuses(self, act: Act) -> Sequence[Status]:
         """The statuses that the tasks may have.

@@ -21,6 +21,7 @@ from jobrunner.storage import (
     wal,
     workers,
 )
+from jobrunner.storage.agenda import look
 from jobrunner.storage.engine import Database
 from jobrunner.storage.settle import Settlement
 from jobrunner.storage.sweep import Claimed
@@ -84,13 +85,12 @@ class Maintenance:
             living = workers.alive(transaction)
             timed = sweep.with_timeout(transaction)
             orphans = sweep.orphaned_by(transaction)
-            expires_at = expiry.first(transaction)
-            tick_at = firing.next_tick(transaction)
+            agenda = look(transaction)
         rescued = [self.bury(worker, reason) for worker, reason in self._lost(living, seen)]
         rescued += [self._rescue(worker_id, "its worker has ended") for worker_id in orphans]
         rescued += [self._take(claimed) for claimed in self._overdue(timed, seen)]
-        self._expire(expires_at)
-        self._fire(tick_at)
+        self._expire(agenda.next_expiry)
+        self._fire(agenda.next_tick)
         self._prune(now)
         self._stale = dead
         return any(rescued)

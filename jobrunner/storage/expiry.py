@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, literal_column, select, update
+from sqlalchemy import Connection, bindparam, literal_column, select, update
 
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
@@ -37,7 +37,6 @@ _END: Final = (
         error=bindparam("reason"),
     )
 )
-_FIRST: Final = select(func.min(tasks.c.expires_at)).where(tasks.c.expires_at.is_not(None), WAITS)
 
 
 def expire(transaction: Connection, settlement: Settlement, *, now: datetime) -> None:
@@ -65,9 +64,3 @@ def expire(transaction: Connection, settlement: Settlement, *, now: datetime) ->
 def _reason(expires_at: datetime, *, again: bool) -> str:
     moment = expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return f"expired: not started {'again ' if again else ''}by {moment}"
-
-
-def first(transaction: Connection) -> datetime | None:
-    """When the next task that waits expires, or since when one has."""
-    found: datetime | None = transaction.scalar(_FIRST)
-    return found

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Connection,
     bindparam,
     delete,
-    func,
     literal_column,
     select,
     update,
@@ -51,9 +50,6 @@ _DUE: Final = (
     .limit(literal_column(str(AT_ONCE)))
     .with_for_update(skip_locked=True)  # another fires it at this moment
 )
-_NEXT: Final = select(func.min(schedules.c.next_at)).where(
-    schedules.c.paused_at.is_(None), schedules.c.next_at.is_not(None)
-)
 _IDS: Final = bindparam("ids", expanding=True, type_=Long)
 _FIRED: Final = select(schedule_ticks.c.schedule_id, schedule_ticks.c.tick_at).where(
     schedule_ticks.c.schedule_id.in_(_IDS),
@@ -79,12 +75,6 @@ _MOVE_ON: Final = Update(
     also="error = NULL",
     returning="schedules.id",
 )
-
-
-def next_tick(transaction: Connection) -> datetime | None:
-    """When the next tick is due."""
-    found: datetime | None = transaction.scalar(_NEXT)
-    return found
 
 
 class _Firing(NamedTuple):

@@ -205,17 +205,6 @@ def nothing_left(transaction: Connection, queues: Sequence[str] = ()) -> bool:
     )
 
 
-_NEXT_DUE: Final = select(func.min(tasks.c.run_at)).where(
-    tasks.c.status == literal_column("'scheduled'")
-)
-
-
-def next_due(transaction: Connection) -> datetime | None:
-    """When the next scheduled task is due."""
-    found: datetime | None = transaction.scalar(_NEXT_DUE)
-    return found
-
-
 def oldest_pending(transaction: Connection) -> datetime | None:
     """Since when the longest-waiting pending task could run."""
     each = (select(func.min(tasks.c.run_at)).where(where) for where in (_PLAIN, _LANED))

@@ -11,6 +11,7 @@ from jobrunner.core.outcome import NAMES
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task
 from jobrunner.storage import reads
+from jobrunner.storage.agenda import look
 from jobrunner.task_queue import TaskQueue
 from jobrunner.testing.clock import StubClock
 from jobrunner.testing.stand_in import Ran, StandIn
@@ -96,7 +97,7 @@ def _attempts(queue: TaskQueue, stand_in: StandIn, clock: StubClock | None) -> I
     yield from stand_in.attempts()
     while clock is not None:
         with queue.database.reading() as transaction:
-            due = reads.next_due(transaction)
+            due = look(transaction).next_due
         if due is None or due - clock.now() >= LONGEST:  # it waits for an event, and for ever
             return
         clock.advance(max(due, clock.now()) - clock.now())

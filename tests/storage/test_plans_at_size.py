@@ -85,7 +85,6 @@ def of_claims(store):
         yield f"starving {queues}", ageing.starving_priority, (), {"queues": queues}
         yield f"nothing left {queues}", reads.nothing_left, (queues,), {}
     yield "nothing left of a queue", reads.nothing_left, (("none",),), {}
-    yield "next due", reads.next_due, (), {}
 
 
 def of_limits(store):
@@ -147,7 +146,6 @@ def of_workers(store):
     yield "workers there have been", workers.every, (), {}
     yield "orders", crews.orders, (ada,), {}
     yield "expire", expiry.expire, (settle.Settlement([], [], []),), now
-    yield "the first that expires", expiry.first, (), {}
     yield "held", crews.held, ([ada],), {}
     yield "running", crews.running, (), {}
 

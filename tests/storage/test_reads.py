@@ -8,7 +8,7 @@ from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed, Failed, Snoozed
 from jobrunner.core.status import Status
-from jobrunner.storage import reads
+from jobrunner.storage import agenda, reads
 from jobrunner.storage.types import micros
 
 SECOND = timedelta(seconds=1)
@@ -88,11 +88,11 @@ def test_still_open_leaves_out_what_has_ended(store):
 
 
 def test_the_next_due_moment_is_the_earliest_scheduled(store):
-    assert store.read(reads.next_due) is None
+    assert store.read(agenda.look).next_due is None
     store.add()
     store.add(delay=9 * SECOND)
     store.add(delay=5 * SECOND)
-    assert store.read(reads.next_due) == store.now + 5 * SECOND
+    assert store.read(agenda.look).next_due == store.now + 5 * SECOND
 
 
 def test_the_oldest_pending_moment_is_since_when_it_could_run(store):

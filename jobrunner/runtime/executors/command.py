@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from jobrunner.core import extras, payload
 from jobrunner.core.outcome import Completed, Failed, Outcome, Output
@@ -104,7 +104,8 @@ class CommandExecutor:
         self._guard.prepare()
         with contextlib.ExitStack() as until_ended:
             try:
-                environment = until_ended.enter_context(results_file(options))
+                results = until_ended.enter_context(results_file(options))
+                environment = {**_environment(options), **results}
                 process = self._start(attempt, argv, environment)
             except OSError as error:
                 return _not_started(argv, error)
@@ -142,7 +143,6 @@ class CommandExecutor:
                 b"JOBRUNNER_TASK_ID": b"%d" % lease.task_id,
                 b"JOBRUNNER_ATTEMPT": b"%d" % lease.attempt,
                 **environment,
-                **_environment(lease.extras),
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -152,9 +152,9 @@ class CommandExecutor:
         )
 
 
-def _environment(extras: str | None) -> dict[bytes, bytes]:
+def _environment(options: Mapping[str, Any]) -> dict[bytes, bytes]:
     """What else a task puts into the environment of its command."""
-    given: dict[str, str] = payload.decode(extras or "{}").get("environment", {})
+    given: dict[str, str] = options.get("environment", {})
     return {os.fsencode(name): os.fsencode(value) for name, value in given.items()}
 
 
