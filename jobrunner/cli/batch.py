@@ -6,7 +6,7 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.lines import Parsed
-from jobrunner.cli.objects import moment
+from jobrunner.cli.objects import counts_text, moment
 from jobrunner.cli.options import Json
 from jobrunner.core.batch import RULES, Batch
 from jobrunner.core.errors import ConfigurationError
@@ -40,7 +40,7 @@ def list_batches(
                 sum(batch.tasks.values()),
                 "yes" if batch.ended else "no",
                 (moment(batch.created_at) or "")[:19],
-                _counts(batch),
+                counts_text(batch.tasks),
             )
             for batch in found
         ),
@@ -59,13 +59,9 @@ def show_batch(context: typer.Context, *, batch_id: BatchId, as_json: Json = Fal
     for name in RULES:
         if (task_id := shown[name]) is not None:
             shown[name] = f"task {task_id}: {statuses.get(task_id, 'deleted')}"
-    shown["tasks"] = _counts(batch)
+    shown["tasks"] = counts_text(batch.tasks)
     shown["ended"] = "yes" if batch.ended else "no"
     render.fields((name.replace("_", " "), value) for name, value in shown.items())
-
-
-def _counts(batch: Batch) -> str:
-    return ", ".join(f"{number} {status}" for status, number in batch.tasks.items() if number)
 
 
 def batch_object(batch: Batch) -> dict[str, Any]:

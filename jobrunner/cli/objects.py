@@ -1,6 +1,6 @@
 """Tasks, workers and reports as the JSON objects that others rely on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ from jobrunner.core.history import AttemptRecord
 from jobrunner.core.limits import Limits
 from jobrunner.core.outcome import WORDS
 from jobrunner.core.report import Report, Spread, WorkerReport
+from jobrunner.core.status import Status
 from jobrunner.core.task import Task
 from jobrunner.core.worker import WorkerInfo
 
@@ -17,6 +18,11 @@ def moment(value: datetime | None) -> str | None:
     return (
         None if value is None else value.isoformat(timespec="microseconds").replace("+00:00", "Z")
     )
+
+
+def counts_text(tasks: Mapping[Status, int]) -> str:
+    """How many tasks have which status, those that none has left out: `2 pending, 1 failed`."""
+    return ", ".join(f"{number} {status}" for status, number in tasks.items() if number)
 
 
 def task_object(task: Task[Any]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """`jobrunner queue …` and `jobrunner key …`: what is set for many tasks at once."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.amounts import parse_rate, rate_text
-from jobrunner.cli.objects import limits_object, moment
+from jobrunner.cli.objects import counts_text, limits_object, moment
 from jobrunner.cli.options import AtMost, Json
 from jobrunner.cli.spans import parse_seconds
 from jobrunner.core.errors import ConfigurationError
@@ -42,6 +43,15 @@ def list_queues(context: typer.Context, *, as_json: Json = False) -> None:
             ]
         )
         return
+    if render.is_terminal():  # a column for each status would leave the names no room
+        render.table(
+            ("queue…", "tasks~", "limits~", "paused since"),
+            (
+                (one.name, counts_text(one.tasks), _limits_text(one.limits), _second(one.paused_at))
+                for one in found
+            ),
+        )
+        return
     render.table(
         ("queue…", *(f"{status.value}>" for status in Status), "limits", "paused since"),
         (
@@ -49,6 +59,10 @@ def list_queues(context: typer.Context, *, as_json: Json = False) -> None:
             for one in found
         ),
     )
+
+
+def _second(at: datetime | None) -> str:
+    return (moment(at) or "")[:19]
 
 
 def _limits_text(limits: Limits) -> str:

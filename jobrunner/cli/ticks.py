@@ -90,7 +90,11 @@ def _tick_object(tick: "Tick") -> dict[str, Any]:
 def _told_next(schedule: "Schedule") -> str:
     if schedule.paused_at is not None:
         return "paused" if schedule.error is None else f"paused: {schedule.error}"
-    return "never" if schedule.next_at is None else _in_both(schedule.next_at, schedule.tz)
+    if schedule.next_at is None:
+        return "never"
+    # Where there is little room, the zone's clock alone: it is named beside it.
+    told = _local if render.is_terminal() else _in_both
+    return told(schedule.next_at, schedule.tz)
 
 
 def _work(schedule: "Schedule") -> str:
@@ -103,11 +107,16 @@ def _missed(schedule: "Schedule") -> str:
     return f"{schedule.missed}{cap}"
 
 
-def _in_both(at: datetime, tz: str) -> str:
-    """By the clock of the zone, and in UTC behind it where that differs."""
+def _local(at: datetime, tz: str) -> str:
+    """By the clock of the zone."""
     from jobrunner.core.zone import find_zone  # noqa: PLC0415 — `--help` must be quick
 
-    local = f"{at.astimezone(find_zone(tz)):%a %Y-%m-%d %H:%M:%S %Z}"
+    return f"{at.astimezone(find_zone(tz)):%a %Y-%m-%d %H:%M:%S %Z}"
+
+
+def _in_both(at: datetime, tz: str) -> str:
+    """By the clock of the zone, and in UTC behind it where that differs."""
+    local = _local(at, tz)
     return local if tz == "UTC" else f"{local} = {at:%Y-%m-%d %H:%M:%S} UTC"
 
 

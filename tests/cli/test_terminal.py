@@ -78,6 +78,19 @@ def test_the_report_and_the_status_fit(cli, terminal):
         assert max(map(len, plain(terminal(command)))) <= COLUMNS
 
 
+def test_queues_and_schedules_keep_their_names(cli, terminal):
+    cli.enqueue(queue="pictures")
+    cli("queue", "limit", "pictures", "--concurrency", 2, "--rate", "10/1m")
+    cli("queue", "pause", "pictures")
+    heading, line, *_ = plain(terminal("queue", "list"))
+    assert (heading.split()[0], line.split()[:3]) == ("queue", ["pictures", "1", "pending"])
+    cli("schedule", "add", "nightly", "0 2 * * *", "--tz", "Europe/Paris", "--", "true")
+    _, line, *_ = plain(terminal("schedule", "list"))
+    assert line.startswith("nightly  0 2 * * *  Europe/Paris  ")
+    for command in ("queue", "schedule"):
+        assert max(map(len, plain(terminal(command, "list")))) <= COLUMNS
+
+
 def test_the_doctor_fits_and_his_next_steps_stand_below(cli, terminal):
     cli.enqueue(queue=HOSTILE)
     (cli.folder / "jobs.db").chmod(0o644)
