@@ -179,17 +179,17 @@ class Model(TickingWorld):
 
     def prune(self):
         """What is old goes, but never what an unfinished task depends on."""
-        now = self.store.now
         old = {
-            task_id
-            for task_id, (status, _) in self.before.items()
-            if status.is_final and self.store.get(task_id).finished_at < now - KEPT[status]
+            i
+            for i, (status, _) in self.before.items()
+            if status.is_final and self.store.get(i).finished_at < self.store.now - KEPT[status]
         }
         unfinished = [task_id for task_id in self.books if not self.status(task_id).is_final]
-        needed = {parent for task_id in unfinished for parent, _, _ in self.parents(task_id)}
+        parents = {parent for task_id in unfinished for parent, _, _ in self.parents(task_id)}
         self.store.write(retention.keep, "", KEPT)
-        self.store.write(prune.prune, now=now)
-        self.books = {i: book for i, book in self.books.items() if i not in old - needed}
+        self.store.write(prune.prune, now=self.store.now)
+        gone = old - parents - self.of_the_newest_tick
+        self.books = {i: book for i, book in self.books.items() if i not in gone}
 
     @step(lambda self: self.held, pick=picks, beats=st.booleans())
     def lose(self, pick, beats):

@@ -28,6 +28,7 @@ class TickingWorld(LimitedWorld):
         )
         self.anchor = store.now
         self.fired_until = store.now
+        self.of_the_newest_tick = set()  # it is kept, whatever its age
         store.write(schedules.put, ticking, now=store.now)
 
     @step(lambda self: len(self.books) < 6, seconds=st.integers(0, 40), twice=st.booleans())
@@ -46,3 +47,5 @@ class TickingWorld(LimitedWorld):
         assert len(set(new.values())) == len(new)
         self.fired_until = self.store.now
         self.books |= {task_id: Book() for task_id in new.values()}
+        if new:
+            self.of_the_newest_tick = {new[max(new)]}
