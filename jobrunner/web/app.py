@@ -5,16 +5,18 @@ from fastapi import FastAPI
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
 from jobrunner.web import api, pages
+from jobrunner.web.api.document import DocumentedApp
+from jobrunner.web.api.segments import Segments
 from jobrunner.web.options import ServeOptions
 from jobrunner.web.problems import tell_problems
 
 
 def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI:
     """An ASGI app that serves a queue."""
-    app = FastAPI(
+    app = DocumentedApp(
         title="jobrunner",
         version=_version.__version__,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,  # it is a route of the REST interface, which asks who reads it
         docs_url=None,  # its page would load from elsewhere
         redoc_url=None,
     )
@@ -22,6 +24,7 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     app.state.options = options or ServeOptions()
     app.state.feed = None
     tell_problems(app)
+    app.add_middleware(Segments)
     app.include_router(api.router)
     app.include_router(pages.router)
     return app
