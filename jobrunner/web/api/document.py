@@ -131,7 +131,7 @@ def _tidy(part: Any) -> None:
         for one in inside.values():
             _tidy(one)
     elif isinstance(part, list):
-        for one in cast("list[Any]", part):
+        for one in part:
             _tidy(one)
 
 
