@@ -4,27 +4,39 @@ from fastapi import FastAPI
 
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
-from jobrunner.web import api, pages
+from jobrunner.web import api, limits, pages
+from jobrunner.web.api import health
+from jobrunner.web.api.allowed import Allowed
 from jobrunner.web.api.document import DocumentedApp
 from jobrunner.web.api.segments import Segments
+from jobrunner.web.csrf import Words
+from jobrunner.web.gate import Gate
 from jobrunner.web.options import ServeOptions
 from jobrunner.web.problems import tell_problems
 
 
 def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI:
     """An ASGI app that serves a queue."""
+    options = options or ServeOptions()
     app = DocumentedApp(
         title="jobrunner",
         version=_version.__version__,
-        openapi_url=None,  # it is a route of the REST interface, which asks who reads it
+        openapi_url=None,  # as every route, it wants to know who asks: see `document`
         docs_url=None,  # its page would load from elsewhere
         redoc_url=None,
     )
     app.state.queue = queue
-    app.state.options = options or ServeOptions()
+    app.state.options = options
     app.state.feed = None
+    app.state.csrf = Words()
+    monotonic = queue.clock.monotonic
+    app.state.rates = limits.Rates(limits.ACTS_A_SECOND, limits.ACTS_AT_ONCE, monotonic)
+    app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)
     tell_problems(app)
-    app.add_middleware(Segments)
+    app.include_router(health.router)
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.add_middleware(Allowed, methods=app.methods)
+    app.add_middleware(Segments)
+    app.add_middleware(Gate, names=options.names)
     return app

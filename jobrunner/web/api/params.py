@@ -11,6 +11,7 @@ from jobrunner.core.errors import InvalidTaskError
 from jobrunner.core.fields import check_moment
 from jobrunner.core.line_values import read_moment
 from jobrunner.core.status import Status
+from jobrunner.web.api import numbers as numbers  # noqa: PLC0414 — paths name its convertor
 from jobrunner.web.api.segments import name_of
 
 LARGEST: Final = 2**53 - 1
