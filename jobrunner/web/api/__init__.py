@@ -8,6 +8,7 @@ from jobrunner.web.api import (
     document,
     events,
     found,
+    insights,
     queues,
     reports,
     schedules,
@@ -27,6 +28,7 @@ for part in (
     batches,
     reports,
     events,
+    insights,
     document,
 ):
     router.include_router(part.router)
