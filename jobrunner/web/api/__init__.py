@@ -5,7 +5,6 @@ from fastapi import APIRouter
 from jobrunner.web.api import (
     actions,
     batches,
-    document,
     events,
     found,
     insights,
@@ -29,6 +28,5 @@ for part in (
     reports,
     events,
     insights,
-    document,
 ):
     router.include_router(part.router)
