@@ -81,8 +81,8 @@ def count(transaction: Connection, query: TaskQuery, *, cap: int) -> Counted:
     top = _top(transaction, None) or 0
     floor = top - COUNTED + 1
     newest = tasks.c.id.between(max(floor, 1), top)
-    query = select(tasks.c.id).where(newest, *matching).order_by(tasks.c.id.desc())
-    some = query.limit(cap + 1).subquery()
+    these = select(tasks.c.id).where(newest, *matching).order_by(tasks.c.id.desc())
+    some = these.limit(cap + 1).subquery()
     number = transaction.scalar(select(func.count()).select_from(some)) or 0
     counted = _capped(number, cap)
     return Counted(counted.number, counted.is_capped or _any_below(transaction, floor))

@@ -82,7 +82,7 @@ def test_of_nothing_there_is_no_critical_path():
     [
         ("no answer from 10.0.0.1:80 after 3.5 s", "no answer from 10.1.22.3:8080 after 12 s"),
         ("KeyError: 'ada'", "KeyError: 'grace hopper'"),
-        ("no such file: /tmp/a/b.png", "no such file: /home/ada/c.png"),
+        ("no such file: /tmp/a/b.png", "no such file: /var/ada/c.png"),
         ("<Job object at 0x7f01ab>", "<Job object at 0x55DE>"),
         ("commit 1a2b3c4d5e not found", "commit ffee00112 not found"),
         (
