@@ -10,8 +10,8 @@ import typer
 
 from jobrunner.cli.app import app
 from jobrunner.cli.endings import MEANINGS
-from jobrunner.cli.lines import KEYS
 from jobrunner.config import DEFAULT_DB, KNOWN
+from jobrunner.core.lines import KEYS
 from jobrunner.core.status import FINAL, TRANSITIONS, Status
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.lines import Parsed
-from jobrunner.cli.objects import counts_text, moment
 from jobrunner.cli.options import Json
-from jobrunner.core.batch import RULES, Batch
+from jobrunner.core.batch import RULES
+from jobrunner.core.control_objects import batch_object
 from jobrunner.core.errors import ConfigurationError
+from jobrunner.core.lines import Parsed
+from jobrunner.core.objects import counts_text, moment
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
@@ -62,20 +63,6 @@ def show_batch(context: typer.Context, *, batch_id: BatchId, as_json: Json = Fal
     shown["tasks"] = counts_text(batch.tasks)
     shown["ended"] = "yes" if batch.ended else "no"
     render.fields((name.replace("_", " "), value) for name, value in shown.items())
-
-
-def batch_object(batch: Batch) -> dict[str, Any]:
-    """A batch as JSON."""
-    return {
-        "id": batch.id,
-        "description": batch.description,
-        "created_at": moment(batch.created_at),
-        "on_success": batch.on_success,
-        "on_failure": batch.on_failure,
-        "on_end": batch.on_end,
-        "ended": batch.ended,
-        "tasks": {status.value: number for status, number in batch.tasks.items()},
-    }
 
 
 def store_batch(

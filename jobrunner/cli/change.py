@@ -8,10 +8,10 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.arguments import named_arguments
 from jobrunner.cli.control import Id
-from jobrunner.cli.objects import task_object
 from jobrunner.cli.options import Json
 from jobrunner.cli.spans import parse_expiry, parse_moment, parse_span
 from jobrunner.core.errors import ConfigurationError
+from jobrunner.core.objects import task_object
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State

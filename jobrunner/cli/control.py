@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.objects import task_object, worker_object
 from jobrunner.cli.options import AtMost, Json
 from jobrunner.cli.report import print_workers, progress_text
 from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_seconds
 from jobrunner.core.errors import TaskFailedError
+from jobrunner.core.objects import task_object, worker_object
 from jobrunner.core.status import Status
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from jobrunner.cli import render
 from jobrunner.cli.crash_report import crash_object, show_crashes
 from jobrunner.cli.demo import empty_folder
 from jobrunner.cli.enqueue import source_data
-from jobrunner.cli.lines import read_lines
-from jobrunner.cli.objects import task_object
 from jobrunner.cli.options import Json
 from jobrunner.cli.spans import parse_span
 from jobrunner.config import Settings, open_queue
 from jobrunner.core.errors import ConfigurationError, InvalidTaskError, UnknownFunctionError
+from jobrunner.core.lines import read_lines
+from jobrunner.core.objects import task_object
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State

@@ -1,15 +1,16 @@
 """`jobrunner worker pause|resume|drain|stop|resize`: say things to workers and to crews."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.objects import moment, worker_object
 from jobrunner.cli.options import AtMost, Json
 from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_seconds
-from jobrunner.core.crew import Crew, Told
+from jobrunner.core.control_objects import crew_object, told_object
+from jobrunner.core.crew import Told
+from jobrunner.core.objects import moment
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
@@ -119,7 +120,7 @@ def list_crews(context: typer.Context, *, as_json: Json = False) -> None:
     """List the crews that are paused or resized, be it for workers that are to come."""
     found = _crews(context).list()
     if as_json:
-        render.as_json([_crew_object(crew) for crew in found])
+        render.as_json([crew_object(crew) for crew in found])
         return
     if not found:
         render.talk("No crew is paused or resized.")
@@ -143,12 +144,7 @@ def _crews(context: typer.Context) -> "Crews":
 
 def _show(told: Told, said: str, *, as_json: bool) -> None:
     if as_json:
-        render.as_json(
-            {
-                "crews": [_crew_object(crew) for crew in told.crews],
-                "workers": [worker_object(worker) for worker in told.workers],
-            }
-        )
+        render.as_json(told_object(told))
         return
     for crew in told.crews:
         render.out(f"crew {crew.name}: {said}")
@@ -156,11 +152,3 @@ def _show(told: Told, said: str, *, as_json: bool) -> None:
         render.out(f"worker {worker.id}: {said}")
     if not told.workers:
         render.talk("No worker that runs now was meant.")
-
-
-def _crew_object(crew: Crew) -> dict[str, Any]:
-    return {
-        "name": crew.name,
-        "paused_at": moment(crew.paused_at),
-        "concurrency": crew.concurrency,
-    }

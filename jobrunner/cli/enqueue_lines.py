@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from jobrunner.cli import render
 from jobrunner.cli.batch import store_batch
-from jobrunner.cli.lines import InvalidLineError, Parsed, read_lines
 from jobrunner.core.errors import ConfigurationError, UnknownParentError
+from jobrunner.core.lines import InvalidLineError, Parsed, read_lines
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State

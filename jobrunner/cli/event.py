@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.objects import moment
 from jobrunner.cli.options import Json
+from jobrunner.core.control_objects import event_object, wait_object
 from jobrunner.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -81,24 +81,8 @@ def _shown(value: Any) -> Any:
 
 
 def _sent(state: "State", limit: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": one.name,
-            "task_id": one.task_id,
-            "data": one.payload,
-            "sent_at": moment(one.sent_at),
-        }
-        for one in state.stored.events.list(limit=limit)
-    ]
+    return [event_object(one) for one in state.stored.events.list(limit=limit)]
 
 
 def _waits(state: "State", limit: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": one.name,
-            "task_id": one.task_id,
-            "since": moment(one.since),
-            "until": moment(one.until),
-        }
-        for one in state.stored.events.waits(limit=limit)
-    ]
+    return [wait_object(one) for one in state.stored.events.waits(limit=limit)]

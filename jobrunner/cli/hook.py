@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.objects import moment
 from jobrunner.cli.options import Json
 from jobrunner.config import variable
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.hook import Hook
+from jobrunner.core.objects import moment
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from jobrunner.cli import render
-from jobrunner.cli.line_results import check_arguments, refs_named
-from jobrunner.cli.lines import InvalidLineError, Line, name_of, numbered, object_of, task_of
 from jobrunner.core import plan
 from jobrunner.core.errors import InvalidTaskError, JobrunnerError
+from jobrunner.core.line_results import check_arguments, refs_named
+from jobrunner.core.lines import InvalidLineError, Line, name_of, numbered, object_of, task_of
 from jobrunner.core.new_task import NewTask
 
 WIDTH: Final = 80

@@ -7,11 +7,12 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.amounts import parse_rate, rate_text
-from jobrunner.cli.objects import counts_text, limits_object, moment
 from jobrunner.cli.options import AtMost, Json
 from jobrunner.cli.spans import parse_seconds
+from jobrunner.core.control_objects import key_object, queue_object
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.limits import Limits
+from jobrunner.core.objects import counts_text, limits_object, moment
 from jobrunner.core.status import Status
 
 if TYPE_CHECKING:
@@ -34,14 +35,7 @@ def list_queues(context: typer.Context, *, as_json: Json = False) -> None:
     state: State = context.obj
     found = state.stored.queues.list()
     if as_json:
-        render.as_json(
-            [
-                {"name": one.name, "paused_at": moment(one.paused_at)}
-                | limits_object(one.limits)
-                | {"tasks": {status.value: number for status, number in one.tasks.items()}}
-                for one in found
-            ]
-        )
+        render.as_json([queue_object(one) for one in found])
         return
     if render.is_terminal():  # a column for each status would leave the names no room
         render.table(
@@ -168,14 +162,7 @@ def list_keys(context: typer.Context, *, as_json: Json = False) -> None:
     state: State = context.obj
     found = state.stored.keys.list()
     if as_json:
-        render.as_json(
-            [
-                {"name": one.name, "is_rule": one.is_rule}
-                | limits_object(one.limits)
-                | {"running": one.running, "waiting": one.waiting}
-                for one in found
-            ]
-        )
+        render.as_json([key_object(one) for one in found])
         return
     render.table(
         ("key…", "running>", "waiting>", "limits"),

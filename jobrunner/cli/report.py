@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.objects import report_object, task_object, worker_object
 from jobrunner.cli.options import Json
 from jobrunner.cli.spans import parse_span, span_text
+from jobrunner.core.control_objects import status_object
+from jobrunner.core.objects import report_object
 from jobrunner.core.outcome import label
 from jobrunner.core.report import Report, Spread
 from jobrunner.core.status import FINAL, OPEN, Status
@@ -118,26 +119,16 @@ def status(
     """
     state: State = context.obj
     found = state.stored.status()
-    counts, running, alive = found.tasks, found.running, found.workers
     now = state.stored.clock.now()
-    oldest = found.oldest_pending
-    wait = None if oldest is None else max(0.0, (now - oldest).total_seconds())
     if as_json:
-        render.as_json(
-            {
-                "schema": 1,
-                "tasks": {name.value: count for name, count in counts.items()}
-                | {"total": sum(counts.values())},
-                "oldest_pending_s": wait,
-                "running": [task_object(task) for task in running],
-                "workers": [worker_object(worker) for worker in alive],
-            }
-        )
+        render.as_json(status_object(found, now))
         return
+    counts, running, alive = found.tasks, found.running, found.workers
     for kind, statuses in (("Open ", OPEN), ("Ended", FINAL)):
         told = (f"{counts[name]} {name.label.lower()}" for name in Status if name in statuses)
         render.out(f"{kind}  {', '.join(told)}")
-    if wait is not None:
+    if (oldest := found.oldest_pending) is not None:
+        wait = max(0.0, (now - oldest).total_seconds())
         render.out(f"The oldest pending task has waited for {span_text(wait)}.")
     _print_running(running, now)
     if alive:

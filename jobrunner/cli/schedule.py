@@ -9,7 +9,8 @@ from jobrunner.cli import render
 from jobrunner.cli.arguments import named_arguments
 from jobrunner.cli.options import Json
 from jobrunner.cli.spans import parse_moment, parse_span
-from jobrunner.cli.ticks import print_schedule, print_schedules, schedule_object
+from jobrunner.cli.ticks import print_schedule, print_schedules
+from jobrunner.core.control_objects import schedule_object
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.policy import DEFAULT_CAP, Missed, Overlap
 

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobrunner.cli import render
-from jobrunner.cli.objects import moment
+from jobrunner.core.control_objects import schedule_object, tick_object
+from jobrunner.core.objects import moment
 
 if TYPE_CHECKING:
     from jobrunner.core.schedule import Schedule, Tick
@@ -38,7 +39,7 @@ def print_schedule(schedule: "Schedule", ticks: "Sequence[Tick]", *, as_json: bo
     if as_json:
         told = {
             "upcoming": [moment(at) for at in upcoming],
-            "ticks": [_tick_object(tick) for tick in ticks],
+            "ticks": [tick_object(tick) for tick in ticks],
         }
         render.as_json(schedule_object(schedule) | told)
         return
@@ -56,35 +57,6 @@ def print_schedule(schedule: "Schedule", ticks: "Sequence[Tick]", *, as_json: bo
             *(("last", _told(tick, schedule.tz)) for tick in ticks),
         ]
     )
-
-
-def schedule_object(schedule: "Schedule") -> dict[str, Any]:
-    """A schedule, without its ticks."""
-    return {
-        "name": schedule.name,
-        "cron": schedule.cron,
-        "every": schedule.every.total_seconds() if schedule.every else None,
-        "tz": schedule.tz,
-        "in_words": schedule.rule.in_words(),
-        "anchor_at": moment(schedule.anchor_at),
-        "missed": schedule.missed.value,
-        "missed_cap": schedule.missed_cap,
-        "overlap": schedule.overlap.value,
-        "task": json.loads(schedule.task),
-        "next_at": moment(schedule.next_at),
-        "paused_at": moment(schedule.paused_at),
-        "created_at": moment(schedule.created_at),
-        "error": schedule.error,
-    }
-
-
-def _tick_object(tick: "Tick") -> dict[str, Any]:
-    return {
-        "tick_at": moment(tick.tick_at),
-        "fired_at": moment(tick.fired_at),
-        "task_id": tick.task_id,
-        "status": tick.status.value if tick.status else None,
-    }
 
 
 def _told_next(schedule: "Schedule") -> str:

@@ -1,23 +1,13 @@
-"""Unique keys as the command line and JSON lines tell them."""
+"""Unique keys as the options of the command line tell them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any
 
 import typer
 
 from jobrunner.cli.spans import parse_span
-from jobrunner.core.errors import ConfigurationError, InvalidTaskError
-from jobrunner.core.fields import is_list, shown
-from jobrunner.core.status import FINAL, Status
-from jobrunner.core.unique import LIVE, WAITING, Unique
-
-WORDS: Final = ("waiting", "live", *(status.value for status in Status if status in FINAL))
-"""While what another task has its key; what is final goes with `live`."""
-
-KEYS: Final = ("key", "by", "within", "in", "on_conflict", "max_wait")
-"""What the object `unique` of a line may say."""
-
+from jobrunner.core.errors import ConfigurationError
+from jobrunner.core.line_unique import WORDS, statuses_of
+from jobrunner.core.unique import Unique
 
 UniqueKey = Annotated[str | None, typer.Option(metavar="KEY", help="At most one task of this key.")]
 UniqueFor = Annotated[str | None, typer.Option(help="Only for so long after the other was stored.")]
@@ -50,43 +40,5 @@ def from_options(key: str | None, **options: Any) -> Unique | None:
     if "if_exists" in given:
         fields["on_conflict"] = given["if_exists"]
     if "unique_while" in given:
-        fields["in_"] = _statuses(given["unique_while"])
+        fields["in_"] = statuses_of(given["unique_while"])
     return Unique(key=key, **fields)
-
-
-def from_line(value: object, seconds: Callable[[str, object], timedelta]) -> Any:
-    """The rule of a line: a text is a key, an object a rule; `seconds` reads a span.
-
-    Raises:
-        InvalidTaskError: it is neither, or makes no sense.
-    """
-    if not isinstance(value, dict):
-        return value
-    fields = cast("dict[str, Any]", value)
-    unknown = [name for name in fields if name not in KEYS]
-    if unknown:
-        raise InvalidTaskError(
-            f"unknown key {unknown[0]!r} in unique", hint=f"Known: {', '.join(KEYS)}."
-        )
-    return Unique(**_read(fields, seconds))
-
-
-def _read(fields: Mapping[str, Any], seconds: Callable[[str, object], timedelta]) -> dict[str, Any]:
-    found = {name: value for name, value in fields.items() if value is not None}
-    for name in ("within", "max_wait"):
-        if name in found:
-            found[name] = seconds(f"unique.{name}", found[name])
-    if "in" in found:
-        words = found.pop("in")
-        found["in_"] = _statuses([words] if isinstance(words, str) else words)
-    return found
-
-
-def _statuses(words: Sequence[str]) -> frozenset[Status]:
-    if not is_list(words) or not words or any(word not in WORDS for word in words):
-        raise InvalidTaskError(
-            f"a task is unique while {', '.join(WORDS[:-1])} or {WORDS[-1]}, not {shown(words)}",
-            field="unique.in_",
-        )
-    ends = {Status(word) for word in words if word in FINAL}
-    return WAITING if set(words) == {"waiting"} else LIVE | ends

@@ -11,11 +11,11 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.amounts import parse_amounts
-from jobrunner.cli.objects import report_object
 from jobrunner.cli.report import show_report
 from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_seconds, parse_span
 from jobrunner.core.errors import ConfigurationError, DatabaseError
+from jobrunner.core.objects import report_object
 from jobrunner.core.status import OPEN
 
 if TYPE_CHECKING:

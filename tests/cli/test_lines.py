@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobrunner.cli.lines import KEYS
+from jobrunner.core.lines import KEYS
 
 GOOD = {"ref": "good", "function": "add"}
 MIB = 1024 * 1024

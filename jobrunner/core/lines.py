@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from jobrunner.cli.line_results import check_arguments, refs_named, with_results
-from jobrunner.cli.line_values import READERS
 from jobrunner.core.errors import InvalidTaskError, JobrunnerError, UnknownParentError
 from jobrunner.core.fields import is_list
 from jobrunner.core.graph import parents_first
+from jobrunner.core.line_results import check_arguments, refs_named, with_results
+from jobrunner.core.line_values import READERS
 from jobrunner.core.new_task import NewTask
 
 KEYS: Final = (
@@ -90,6 +90,21 @@ def read_lines(
         CycleError: lines wait for each other; they are named by their refs.
     """
     lines = [object_of(number, raw) for number, raw in numbered(data)]
+    return read_objects(lines, make, progress=progress)
+
+
+def read_objects(
+    lines: list[Line],
+    make: Callable[..., NewTask[Any]],
+    *,
+    progress: Callable[[int, int | None], None] = lambda _done, _total: None,
+) -> Parsed:
+    """Turn the objects of lines into tasks; their keys have been checked.
+
+    Raises:
+        InvalidLineError: a line is not right; it is named by its number.
+        CycleError: lines wait for each other; they are named by their refs.
+    """
     by_ref = _by_ref(lines)
     tasks: dict[int, NewTask[Any]] = {}
     order = _parents_first(lines, by_ref)
@@ -116,6 +131,7 @@ class InvalidLineError(InvalidTaskError):
             hint = f"{hint} Nothing was enqueued.".lstrip()
         super().__init__(f"line {number}: {problem}", hint=hint)
         self.number = number
+        self.problem = str(problem)
 
 
 def numbered(data: bytes) -> Iterable[tuple[int, bytes]]:
@@ -137,6 +153,15 @@ def object_of(number: int, raw: bytes) -> Line:
         raise InvalidLineError(number, "it is not UTF-8") from error
     except (ValueError, RecursionError) as error:
         raise InvalidLineError(number, f"it is not JSON: {error}") from error
+    return checked(number, line)
+
+
+def checked(number: int, line: object) -> Line:
+    """A line that was read elsewhere.
+
+    Raises:
+        InvalidLineError: it is no object, or its keys are not right.
+    """
     if not isinstance(line, dict):
         raise InvalidLineError(number, "it is not a JSON object")
     known = cast("dict[str, Any]", line)

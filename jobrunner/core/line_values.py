@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from jobrunner.cli import unique
+from jobrunner.core import line_unique
 from jobrunner.core.cache import cache_of
 from jobrunner.core.errors import InvalidTaskError
 
@@ -35,7 +35,7 @@ READERS: Final[dict[str, Callable[[str, object], Any]]] = {
     "expires_in": _seconds,
     "run_at": _moment,
     "expires_at": _moment,
-    "unique": lambda _key, value: unique.from_line(value, _seconds),
+    "unique": lambda _key, value: line_unique.from_line(value, _seconds),
     "cache": lambda _key, value: cache_of(value),
 }
 """How values are read that are not what JSON makes of them."""

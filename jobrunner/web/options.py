@@ -1,0 +1,54 @@
+"""How a server is to be: where it listens, and what it lets be done."""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Final
+
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 8750
+
+LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """`hosts` are further names, each with its port, by which it may be called: `jobs.lan:80`."""
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    read_only: bool = False
+    allow_commands: bool = False
+    hosts: tuple[str, ...] = ()
+    with_workers: int = 0
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches it."""
+        return is_loopback(self.host)
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        return f"http://{_bracketed(self.host)}:{self.port}/"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the header Host may say, to the letter, in small ones."""
+        own = {f"{_bracketed(self.host)}:{self.port}"}
+        if self.is_local:
+            own |= {f"{name}:{self.port}" for name in LOCAL_NAMES}
+        return frozenset(name.lower() for name in own | {*self.hosts})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address means this machine, and no other reaches it there."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
