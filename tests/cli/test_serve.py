@@ -106,7 +106,12 @@ def test_a_port_in_use_is_told_in_one_sentence(cli):
 
 @pytest.mark.parametrize(
     "words",
-    [("--port", "65536"), ("--port", "-1"), ("--with-workers", "-1"), ("--log-format", "x")],
+    [
+        ("--port", "65536"),
+        ("--port", "-1"),
+        ("--with-workers", "-1"),
+        ("--allowed-host", "http://a/"),
+    ],
 )
 def test_a_wrong_option_is_refused(cli, words):
     assert cli("serve", *words).code == 2
