@@ -4,6 +4,8 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
+from jobrunner.core.errors import ConfigurationError
+
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8750
 
@@ -21,10 +23,24 @@ class ServeOptions:
     hosts: tuple[str, ...] = ()
     with_workers: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuse names that no browser sends.
+
+        Raises:
+            ConfigurationError: one is none.
+        """
+        for name in self.hosts:
+            if not name.isascii() or not name.isprintable() or not name or set(name) & set("/@ ,"):
+                raise ConfigurationError(
+                    f"{name!r} is no name of a host", hint="Write NAME:PORT, as in jobs.lan:8750."
+                )
+
     @property
     def is_local(self) -> bool:
-        """Whether only this machine reaches it."""
-        return is_loopback(self.host)
+        """Whether only this machine reaches it: under another name, a proxy lets others in."""
+        return is_loopback(self.host) and all(
+            is_loopback(name.rpartition(":")[0] or name) for name in self.hosts
+        )
 
     @property
     def url(self) -> str:
@@ -34,9 +50,7 @@ class ServeOptions:
     @property
     def names(self) -> frozenset[str]:
         """What the header Host may say, to the letter, in small ones."""
-        own = {f"{_bracketed(self.host)}:{self.port}"}
-        if self.is_local:
-            own |= {f"{name}:{self.port}" for name in LOCAL_NAMES}
+        own = {f"{name}:{self.port}" for name in (_bracketed(self.host), *LOCAL_NAMES)}
         return frozenset(name.lower() for name in own | {*self.hosts})
 
 
