@@ -78,10 +78,10 @@ class TaskQueue(Registrar, Views):
         self.bulk = Bulk(self)
         self.hooks = Hooks(self)
         self.retention = RetentionRules(self)
-        self.tokens = Tokens(self)
-        self.audit = Audit(self)
         self.insight = Insight(self)
         """What pages and pollers look at."""
+        self.tokens = Tokens(self)
+        self.audit = Audit(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""
