@@ -10,6 +10,7 @@ from jobrunner.web.csrf import Words
 from jobrunner.web.gate import Gate
 from jobrunner.web.options import ServeOptions
 from jobrunner.web.problems import tell_problems
+from jobrunner.web.stream import Feed
 
 
 def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI:
@@ -24,7 +25,7 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     )
     app.state.queue = queue
     app.state.options = options
-    app.state.feed = None
+    app.state.feed = Feed(queue)
     app.state.csrf = Words()
     monotonic = queue.clock.monotonic
     app.state.rates = limits.Rates(limits.ACTS_A_SECOND, limits.ACTS_AT_ONCE, monotonic)
