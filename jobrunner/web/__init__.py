@@ -1,0 +1,1 @@
+"""REST and pages: who looks at a queue and steers it over HTTP."""
