@@ -4,12 +4,12 @@ from fastapi import FastAPI
 
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
-from jobrunner.web import api, limits, pages
+from jobrunner.web import api, assets, limits, pages
 from jobrunner.web.api import description, health
 from jobrunner.web.csrf import Words
 from jobrunner.web.gate import Gate
 from jobrunner.web.options import ServeOptions
-from jobrunner.web.pages import bare
+from jobrunner.web.pages import view
 from jobrunner.web.problems import tell_problems
 from jobrunner.web.stream import Feed
 
@@ -31,10 +31,11 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     monotonic = queue.clock.monotonic
     app.state.rates = limits.Rates(limits.ACTS_A_SECOND, limits.ACTS_AT_ONCE, monotonic)
     app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)
-    tell_problems(app, bare.render)
+    tell_problems(app, view.render)
     app.include_router(health.router)
     app.include_router(description.router)
     app.include_router(api.router)
     app.include_router(pages.router)
+    assets.mount(app)
     app.add_middleware(Gate, names=options.names)
     return app
