@@ -8,6 +8,7 @@ from jobrunner.web import api, assets, limits, pages
 from jobrunner.web.api import description, health
 from jobrunner.web.csrf import Words
 from jobrunner.web.gate import Gate
+from jobrunner.web.glance import Glance
 from jobrunner.web.options import ServeOptions
 from jobrunner.web.pages import view
 from jobrunner.web.problems import tell_problems
@@ -27,6 +28,7 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     app.state.queue = queue
     app.state.options = options
     app.state.feed = Feed(queue)
+    app.state.glance = Glance(queue, app.state.feed)
     app.state.csrf = Words()
     monotonic = queue.clock.monotonic
     app.state.rates = limits.Rates(limits.ACTS_A_SECOND, limits.ACTS_AT_ONCE, monotonic)
