@@ -1,6 +1,11 @@
 """The app: gate, REST and pages put together."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
@@ -14,6 +19,17 @@ from jobrunner.web.pages import view
 from jobrunner.web.problems import tell_problems
 from jobrunner.web.stream import Feed
 
+GRACE: Final = 3.0
+"""Seconds that what is looked at by itself gets to end in."""
+
+
+@asynccontextmanager
+async def _living(app: FastAPI) -> AsyncGenerator[None]:
+    """What ends with the server."""
+    yield
+    app.state.feed.end()
+    await run_in_threadpool(app.state.glance.findings.close, GRACE)
+
 
 def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI:
     """An ASGI app that serves a queue."""
@@ -24,6 +40,7 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
         openapi_url=None,  # as every route, it wants to know who asks: see `description`
         docs_url=None,  # its page would load from elsewhere
         redoc_url=None,
+        lifespan=_living,
     )
     app.state.queue = queue
     app.state.options = options

@@ -21,13 +21,15 @@ class Findings:
         """Nothing is looked at yet."""
         self._queue = queue
         self._lock = threading.Lock()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
         self._until = float("-inf")
         self._found: Sequence[Finding] = ()
 
     def known(self) -> Sequence[Finding]:
         """What was found last; if that is long ago, a thread looks anew meanwhile."""
         if self._is_due():
-            threading.Thread(target=self.all, name="jobrunner-findings", daemon=True).start()
+            self._look_meanwhile()
         return self._found
 
     def all(self) -> Sequence[Finding]:
@@ -44,6 +46,20 @@ class Findings:
     def trouble(self) -> Sequence[Finding]:
         """What is known to be wrong."""
         return [one for one in self.known() if one.level is not Level.OK]
+
+    def close(self, timeout: float) -> None:
+        """Look no more; wait so many seconds for a look that goes on."""
+        self._until = float("inf")
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _look_meanwhile(self) -> None:
+        with self._starting:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(
+                    target=self.all, name="jobrunner-findings", daemon=True
+                )
+                self._thread.start()
 
     def _is_due(self) -> bool:
         return self._queue.clock.monotonic() >= self._until

@@ -94,10 +94,12 @@ class Glance:
     def _sparks(self, now: datetime) -> dict[Status, Sequence[int]]:
         self._gauges.note(now, self._counts())
         hour = self._shared("sparks", lambda: ranges.look(self._queue, Range.HOUR))
-        return {status: self._gauges.values(status, now) for status in Status} | {
-            Status.COMPLETED: [bucket.completed for bucket in hour],
-            Status.FAILED: [bucket.failed for bucket in hour],
+        sparks: dict[Status, Sequence[int]] = {
+            status: self._gauges.values(status, now) for status in Status
         }
+        sparks[Status.COMPLETED] = [bucket.completed for bucket in hour]
+        sparks[Status.FAILED] = [bucket.failed for bucket in hour]
+        return sparks
 
     def _alive(self) -> Alive:
         return Alive.of(self._queue.store.read(workers.alive))
