@@ -122,7 +122,7 @@ def test_a_span_is_a_link_that_can_be_kept(page: Page, full: Served):
     live(page, full.url)
     page.get_by_role("link", name="24 hours").click()
     expect(page).to_have_url(re.compile(r"range=24h"))
-    chart = page.get_by_role("figure").filter(has_text="Attempts that ended, by 15 minutes")
+    chart = page.get_by_role("figure").filter(has_text="Attempts that ended, per 15 minutes")
     expect(chart).to_contain_text("completed2")
     expect(chart).to_contain_text("failed4")
 
