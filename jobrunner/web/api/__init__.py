@@ -8,6 +8,7 @@ from jobrunner.web.api import (
     events,
     found,
     insights,
+    live,
     queues,
     reports,
     schedules,
@@ -28,5 +29,6 @@ for part in (
     reports,
     events,
     insights,
+    live,
 ):
     router.include_router(part.router)
