@@ -5,7 +5,9 @@ from fastapi import FastAPI
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
 from jobrunner.web import api, limits, pages
-from jobrunner.web.api import description, health
+from jobrunner.web.api import health
+from jobrunner.web.api.document import DocumentedApp
+from jobrunner.web.api.segments import Segments
 from jobrunner.web.csrf import Words
 from jobrunner.web.gate import Gate
 from jobrunner.web.options import ServeOptions
@@ -15,10 +17,10 @@ from jobrunner.web.problems import tell_problems
 def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI:
     """An ASGI app that serves a queue."""
     options = options or ServeOptions()
-    app = FastAPI(
+    app = DocumentedApp(
         title="jobrunner",
         version=_version.__version__,
-        openapi_url=None,  # as every route, it wants to know who asks: see `description`
+        openapi_url=None,  # it is a route of the REST interface, which asks who reads it
         docs_url=None,  # its page would load from elsewhere
         redoc_url=None,
     )
@@ -31,7 +33,7 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)
     tell_problems(app)
     app.include_router(health.router)
-    app.include_router(description.router)
+    app.add_middleware(Segments)
     app.include_router(api.router)
     app.include_router(pages.router)
     app.add_middleware(Gate, names=options.names)

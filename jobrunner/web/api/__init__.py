@@ -2,4 +2,31 @@
 
 from fastapi import APIRouter
 
+from jobrunner.web.api import (
+    actions,
+    batches,
+    document,
+    events,
+    found,
+    queues,
+    reports,
+    schedules,
+    tasks,
+    workers,
+)
+
 router = APIRouter(prefix="/api/v1")
+
+for part in (
+    tasks,
+    found,
+    actions,
+    queues,
+    workers,
+    schedules,
+    batches,
+    reports,
+    events,
+    document,
+):
+    router.include_router(part.router)
