@@ -11,6 +11,7 @@ from jobrunner.web.api.segments import Segments
 from jobrunner.web.csrf import Words
 from jobrunner.web.gate import Gate
 from jobrunner.web.options import ServeOptions
+from jobrunner.web.pages import bare
 from jobrunner.web.problems import tell_problems
 
 
@@ -31,7 +32,7 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     monotonic = queue.clock.monotonic
     app.state.rates = limits.Rates(limits.ACTS_A_SECOND, limits.ACTS_AT_ONCE, monotonic)
     app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)
-    tell_problems(app)
+    tell_problems(app, bare.render)
     app.include_router(health.router)
     app.add_middleware(Segments)
     app.include_router(api.router)
