@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
-from jobrunner.web import api, limits, pages
+from jobrunner.web import api, assets, limits, pages
 from jobrunner.web.api import health
 from jobrunner.web.api.document import DocumentedApp
 from jobrunner.web.api.segments import Segments
@@ -37,5 +37,6 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     app.add_middleware(Segments)
     app.include_router(api.router)
     app.include_router(pages.router)
+    assets.mount(app)
     app.add_middleware(Gate, names=options.names)
     return app

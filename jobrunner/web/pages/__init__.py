@@ -2,7 +2,9 @@
 
 from fastapi import APIRouter
 
-from jobrunner.web.pages import login
+from jobrunner.web.pages import graph, login, queues, schedules, timeline, workers
 
 router = APIRouter(include_in_schema=False)
-router.include_router(login.router)
+
+for part in (login, graph, timeline, workers, queues, schedules):
+    router.include_router(part.router)
