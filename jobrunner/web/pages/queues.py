@@ -63,7 +63,7 @@ def one_queue(
     return show(
         request,
         "queue.html",
-        name=named,
+        named=named,
         queue=found or _nothing(named),
         running=_some(queue, named, Status.IN_PROGRESS),
         failed=_some(queue, named, Status.FAILED),

@@ -1,5 +1,6 @@
 // The tasks that wait for each other, laid out from left to right by dagre.
 import { asTable, draw, getJson, legend, make, span, table, taskPath, throttled, word } from "./dom.js";
+import { blocksOf } from "./graph_blocks.js";
 import { PanZoom } from "./panzoom.js";
 import { Graph, layout } from "./vendor/dagre.esm.js";
 
@@ -55,11 +56,14 @@ class TaskGraph {
     if (shape !== this.shape) this.arrange(graph);
     this.shape = shape;
     const critical = new Set(graph.critical ?? []);
-    for (const node of graph.nodes) this.colour(node, critical.has(node.id));
+    const now = new Map(graph.nodes.map((node) => [node.id, node]));
+    for (const id of this.nodes.keys()) this.colour(now.get(id), critical.has(id));
+    for (const block of this.blocks) block.colour(now, critical, this.element.dataset.current);
     const { nodes, is_cut: isCut } = graph;
     this.said.textContent = `${nodes.length} task${nodes.length === 1 ? "" : "s"}${isCut ? ", and more that are not shown" : ""}`;
     const present = LEGEND.filter((status) => nodes.some((node) => node.status === status));
     this.keys.replaceChildren(...present.map((status) => legend(status, word(status))));
+    if (critical.size > 1) this.keys.append(legend("lost", "critical path", "framed"));
     this.svg.setAttribute("aria-label", `Graph of ${this.said.textContent}; arrow keys move it, plus and minus zoom`);
     this.table.refill();
   }
@@ -67,16 +71,21 @@ class TaskGraph {
   arrange({ nodes, edges }) {
     const graph = new Graph();
     graph.setGraph({ rankdir: "LR", nodesep: 12, ranksep: 48 });
-    nodes.forEach(({ id }) => graph.setNode(String(id), { width: WIDTH, height: HEIGHT }));
+    this.blocks = blocksOf(nodes, edges);
+    const home = new Map(this.blocks.flatMap(({ ids, key }) => ids.map((id) => [id, key])));
+    const single = nodes.filter(({ id }) => !home.has(id));
+    single.forEach(({ id }) => graph.setNode(String(id), { width: WIDTH, height: HEIGHT }));
+    this.blocks.forEach(({ key, width, height }) => graph.setNode(key, { width, height }));
     for (const { parent, dependent, on_failure: onFailure } of edges) {
-      graph.setEdge(String(parent), String(dependent), { onFailure });
+      graph.setEdge(home.get(parent) ?? String(parent), home.get(dependent) ?? String(dependent), { onFailure });
     }
     layout(graph);
     const { width, height } = graph.graph();
     this.size = [width || WIDTH, height || HEIGHT];
-    this.nodes = new Map(nodes.map((node) => [node.id, this.node(node, graph.node(String(node.id)))]));
+    this.nodes = new Map(single.map((node) => [node.id, this.node(node, graph.node(String(node.id)))]));
     this.group.replaceChildren(
       ...graph.edges().map((edge) => this.edge(graph.edge(edge), graph.node(edge.v), graph.node(edge.w))),
+      ...this.blocks.map((block) => block.element(graph.node(block.key))),
       ...this.nodes.values(),
     );
     const scale = Math.min(1.1, (this.svg.clientWidth - 24) / this.size[0]);
@@ -87,9 +96,9 @@ class TaskGraph {
 
   // From the right side of the one to the left of the other, past what stands between.
   edge({ points, onFailure }, parent, dependent) {
-    const between = points.length > 3 ? points.slice(1, -1).filter(({ x }) => x > parent.x + WIDTH / 2 && x < dependent.x - WIDTH / 2) : [];
-    const stops = [...between, { x: dependent.x - WIDTH / 2, y: dependent.y }];
-    let [x, y] = [parent.x + WIDTH / 2, parent.y];
+    const between = points.length > 3 ? points.slice(1, -1).filter(({ x }) => x > parent.x + parent.width / 2 && x < dependent.x - dependent.width / 2) : [];
+    const stops = [...between, { x: dependent.x - dependent.width / 2, y: dependent.y }];
+    let [x, y] = [parent.x + parent.width / 2, parent.y];
     let curve = `M${x} ${y}`;
     for (const stop of stops) {
       const middle = (x + stop.x) / 2;

@@ -81,7 +81,7 @@ export class Painter {
   // From the last sign of life on, up to the end of what is shown.
   loss(pen, lane, ends, top) {
     const last = lane.bars.at(-1)?.until ?? ends;
-    const left = this.x(Math.min(this.until, ends === this.until ? last : ends));
+    const left = this.x(Math.min(this.until, ends === this.until ? last : Math.max(ends, last)));
     pen.fillStyle = pen.createPattern(this.hatch, "repeat");
     pen.fillRect(left, top + PAD, Math.max(0, Math.min(this.width - left, 90)), ROW - 2 * PAD);
   }
