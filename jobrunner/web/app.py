@@ -11,8 +11,9 @@ from jobrunner.web.api.segments import Segments
 from jobrunner.web.csrf import Words
 from jobrunner.web.gate import Gate
 from jobrunner.web.options import ServeOptions
-from jobrunner.web.pages import bare
+from jobrunner.web.pages import view
 from jobrunner.web.problems import tell_problems
+from jobrunner.web.stream import Feed
 
 
 def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI:
@@ -27,12 +28,12 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     )
     app.state.queue = queue
     app.state.options = options
-    app.state.feed = None
+    app.state.feed = Feed(queue)
     app.state.csrf = Words()
     monotonic = queue.clock.monotonic
     app.state.rates = limits.Rates(limits.ACTS_A_SECOND, limits.ACTS_AT_ONCE, monotonic)
     app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)
-    tell_problems(app, bare.render)
+    tell_problems(app, view.render)
     app.include_router(health.router)
     app.add_middleware(Segments)
     app.include_router(api.router)

@@ -121,7 +121,9 @@ def assert_accessible(page: Page) -> None:
     """Fail where axe-core finds a violation of WCAG 2.2, level A or AA."""
     run(page, AXE.read_text() + "\n;0")
     wanted = {"runOnly": {"type": "tag", "values": LEVELS}, "resultTypes": ["violations"]}
-    found = run(page, f"axe.run(document, {json.dumps(wanted)}).then((result) => result.violations)")
+    found = run(
+        page, f"axe.run(document, {json.dumps(wanted)}).then((result) => result.violations)"
+    )
     told = [
         f"{violation['id']}: {node['target']} {node['failureSummary']}\n{node['html'][:200]}"
         for violation in found

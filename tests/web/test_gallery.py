@@ -169,9 +169,7 @@ def test_the_chosen_theme_holds(visitor: Visitor, url: str) -> None:
 
 
 @pytest.mark.parametrize("answer", ["Cancel", "Retry"])
-def test_a_form_asks_before_it_acts(
-    page: Page, url: str, gallery: Gallery, answer: str
-) -> None:
+def test_a_form_asks_before_it_acts(page: Page, url: str, gallery: Gallery, answer: str) -> None:
     ready(page, url)
     page.locator("form").get_by_role("button", name="Retry").click()
     dialog = page.get_by_role("dialog", name="Retry 73 tasks?")

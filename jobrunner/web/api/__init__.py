@@ -9,6 +9,7 @@ from jobrunner.web.api import (
     events,
     found,
     graphs,
+    live,
     queues,
     reports,
     schedules,
@@ -29,6 +30,7 @@ for part in (
     graphs,
     reports,
     events,
+    live,
     document,
 ):
     router.include_router(part.router)
