@@ -116,9 +116,7 @@ def _list(
 ) -> Response:
     found = queue.schedules.list()
     last = _last_statuses(queue, found[:SHOWN])
-    rows = [
-        shown(one, count=1, last_status=last.get(one.last_task_id)) for one in found[:SHOWN]
-    ]
+    rows = [shown(one, count=1, last_status=last.get(one.last_task_id)) for one in found[:SHOWN]]
     return show(
         request,
         "schedules.html",
