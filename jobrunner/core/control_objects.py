@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from jobrunner.core.access import AuditEntry
 from jobrunner.core.batch import Batch
 from jobrunner.core.crew import Crew, Told
 from jobrunner.core.limits import KeyInfo, QueueInfo
@@ -122,4 +123,16 @@ def wait_object(wait: EventWait) -> dict[str, Any]:
         "task_id": wait.task_id,
         "since": moment(wait.since),
         "until": moment(wait.until),
+    }
+
+
+def audit_object(entry: AuditEntry) -> dict[str, Any]:
+    """One thing that was done over HTTP."""
+    return {
+        "id": entry.id,
+        "at": moment(entry.at),
+        "actor": entry.actor,
+        "action": entry.action,
+        "target": entry.target,
+        "detail": dict(entry.detail),
     }

@@ -5,7 +5,8 @@ from fastapi import FastAPI
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
 from jobrunner.web import api, assets, limits, pages
-from jobrunner.web.api import health
+from jobrunner.web.api import document, health
+from jobrunner.web.api.allowed import Allowed
 from jobrunner.web.api.document import DocumentedApp
 from jobrunner.web.api.segments import Segments
 from jobrunner.web.csrf import Words
@@ -22,7 +23,7 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     app = DocumentedApp(
         title="jobrunner",
         version=_version.__version__,
-        openapi_url=None,  # it is a route of the REST interface, which asks who reads it
+        openapi_url=None,  # as every route, it wants to know who asks: see `document`
         docs_url=None,  # its page would load from elsewhere
         redoc_url=None,
     )
@@ -35,9 +36,11 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)
     tell_problems(app, view.render)
     app.include_router(health.router)
-    app.add_middleware(Segments)
+    app.include_router(document.router)
     app.include_router(api.router)
     app.include_router(pages.router)
     assets.mount(app)
+    app.add_middleware(Allowed, methods=app.methods)
+    app.add_middleware(Segments)
     app.add_middleware(Gate, names=options.names)
     return app

@@ -5,10 +5,9 @@ from fastapi import APIRouter
 from jobrunner.web.api import (
     actions,
     batches,
-    document,
     events,
     found,
-    graphs,
+    insights,
     live,
     queues,
     reports,
@@ -27,10 +26,9 @@ for part in (
     workers,
     schedules,
     batches,
-    graphs,
     reports,
     events,
+    insights,
     live,
-    document,
 ):
     router.include_router(part.router)

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=StrictRoute)
 
 
 @router.post(
-    "/{task_id}/cancel",
+    "/{task_id:id}/cancel",
     operation_id="cancel_a_task",
     summary="Cancel a waiting task, or have a running one stopped",
     response_model=StandingShown,
@@ -32,7 +32,7 @@ def cancel(task_id: TaskNumber, acts: Acting, _who: Operator) -> Response:
 
 
 @router.post(
-    "/{task_id}/retry",
+    "/{task_id:id}/retry",
     operation_id="retry_a_task",
     summary="Run a task again, alone or with what depends on it",
     response_model=StandingShown,

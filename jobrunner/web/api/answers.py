@@ -31,12 +31,18 @@ def look(request: Request, value: Any, headers: Mapping[str, str] | None = None)
 
 def page(request: Request, found: list[dict[str, Any]], limit: int) -> Response:
     """A page of what has ids, newest first, with a link to the next if there may be one."""
-    if len(found) < limit:
-        return look(request, found)
-    asked = [(name, value) for name, value in request.query_params.multi_items()]
+    before = found[-1]["id"] if len(found) == limit else None
+    return look(request, found, next_page(request, before, limit))
+
+
+def next_page(request: Request, before: int | None, limit: int) -> dict[str, str]:
+    """The header that leads to what lies below an id, with the same filters."""
+    if before is None:
+        return {}
+    asked = request.query_params.multi_items()
     kept = [(name, value) for name, value in asked if name not in ("before", "limit")]
-    query = urlencode([*kept, ("limit", limit), ("before", found[-1]["id"])])
-    return look(request, found, {"Link": f'<{request.url.path}?{query}>; rel="next"'})
+    query = urlencode([*kept, ("limit", limit), ("before", before)])
+    return {"Link": f'<{request.url.path}?{query}>; rel="next"'}
 
 
 def _has(known: str, tag: str) -> bool:

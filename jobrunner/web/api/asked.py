@@ -1,6 +1,6 @@
 """What requests hold of tasks: the same names as the lines of `jobrunner enqueue --from`."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -21,9 +21,7 @@ from jobrunner.web.api.kinds import (
     Word,
 )
 from jobrunner.web.api.params import Moment, Text
-
-MOST_TASKS: Final = 10_000
-"""Of one request."""
+from jobrunner.web.limits import LARGEST_BATCH
 
 
 class UniqueRule(Asked):
@@ -119,7 +117,7 @@ class BatchAsked(Asked):
         }
     )
 
-    tasks: Annotated[list[LineAsked], Field(min_length=1, max_length=MOST_TASKS)]
+    tasks: Annotated[list[LineAsked], Field(min_length=1, max_length=LARGEST_BATCH)]
 
 
 class ChangeAsked(Asked):

@@ -28,7 +28,7 @@ def batches(
 
 
 @router.get(
-    "/{batch_id}",
+    "/{batch_id:id}",
     operation_id="get_a_batch",
     summary="One batch: its counts and its callbacks",
     response_model=BatchShown,

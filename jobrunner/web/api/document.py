@@ -1,6 +1,7 @@
 """The OpenAPI document: what each route takes and answers, and how it tells what is wrong."""
 
 import copy
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -9,12 +10,17 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from jobrunner.web.api.answers import look
 from jobrunner.web.api.models import Problem
+from jobrunner.web.api.reading import is_array, is_object
 from jobrunner.web.identity import Reader
 from jobrunner.web.problems import MEDIA_TYPE
+from jobrunner.web.serving import Queue
 
 router = APIRouter()
 
 PREFIX: Final = "/api/v1"
+
+PROBES: Final = ("/livez", "/readyz")
+"""Who runs servers asks these without a token."""
 
 INFO: Final = """
 Tasks, queues, workers, schedules and batches of one jobrunner database. Objects have the names
@@ -27,7 +33,8 @@ ALWAYS: Final[dict[int, str]] = {
     400: "The request cannot be read.",
     401: "A token is needed, or is not known.",
     403: "The token's role, or this server, does not allow that.",
-    405: "There is no such method here.",
+    405: "There is no such method here; `Allow` tells which there are.",
+    421: "`Host` names another server.",
     429: "Too many requests; `Retry-After` tells when to come again.",
     503: "The database cannot be used now.",
 }
@@ -36,6 +43,7 @@ WITH_VALUES: Final[dict[int, str]] = {
     422: "A value is not right; nothing was changed.",
 }
 WITH_BODY: Final[dict[int, str]] = {
+    408: "The body did not arrive in time.",
     409: "The present state does not allow that; nothing was changed.",
     413: "The body is too large.",
     415: "The body is not application/json.",
@@ -53,23 +61,46 @@ LINKS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
 class DocumentedApp(FastAPI):
     """An app that tells all of that."""
 
+    _methods: list[tuple[re.Pattern[str], list[str]]] | None = None
+
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""
         if self.openapi_schema is None:
             self.openapi_schema = _completed(copy.deepcopy(super().openapi()))
         return self.openapi_schema
 
+    def methods(self, path: str) -> list[str]:
+        """The methods of a path."""
+        if self._methods is None:
+            told = self.openapi()["paths"]
+            self._methods = [(_pattern(template), [*ops]) for template, ops in told.items()]
+        found = (ops for pattern, ops in self._methods if pattern.fullmatch(path))
+        return [method.upper() for method in next(found, ())]
 
-@router.get("/openapi.json", include_in_schema=False)
-def document(request: Request, _who: Reader) -> Response:
-    """The document."""
-    app = cast("FastAPI", request.app)
-    return look(request, app.openapi())
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """What a path of this template looks like."""
+    parts = re.split(r"\{(\w+)\}", template)
+    for at in range(1, len(parts), 2):
+        parts[at] = "[0-9]+" if parts[at].endswith("_id") else "[^/]+"
+    parts[::2] = [re.escape(part) for part in parts[::2]]
+    return re.compile("".join(parts))
+
+
+@router.get(f"{PREFIX}/openapi.json", include_in_schema=False)
+def document(request: Request, queue: Queue, _who: Reader) -> Response:
+    """The document. While there is no token, none is needed."""
+    told = cast("FastAPI", request.app).openapi()
+    if not queue.tokens.look(None).is_any:
+        told = copy.deepcopy(told)
+        for _, _, operation in _operations(told):
+            if "security" in operation:
+                operation["security"].append({})
+    return look(request, told)
 
 
 def _completed(told: dict[str, Any]) -> dict[str, Any]:
     told["info"]["description"] = INFO.strip()
-    told["paths"] = {path: ops for path, ops in told["paths"].items() if path.startswith(PREFIX)}
     parts = told.setdefault("components", {})
     schemas = parts.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -78,8 +109,11 @@ def _completed(told: dict[str, Any]) -> dict[str, Any]:
     parts["responses"] = {str(status): _problem(text) for status, text in _every().items()}
     parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     operations = {op["operationId"]: (path, op) for path, _, op in _operations(told)}
-    for _, method, operation in _operations(told):
-        _complete(method, operation)
+    for path, method, operation in _operations(told):
+        if path.startswith(PREFIX):
+            _complete(method, operation)
+        if path not in PROBES:
+            operation["security"] = [{"token": []}]
     for (name, status), (parameter, value, kind) in LINKS.items():
         operations[name][1]["responses"][status]["links"] = {
             other: {"operationId": other, "parameters": {parameter: value}}
@@ -116,22 +150,20 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
     if method == "get":
         _complete_look(operation)
-    operation["security"] = [{"token": []}]
 
 
 def _tidy(part: Any) -> None:
     """Bounds of whole numbers are whole, and nothing in a path or a query can be null."""
-    if isinstance(part, dict):
-        inside = cast("dict[str, Any]", part)
-        if "in" in inside and "anyOf" in (schema := inside.get("schema", {})):
+    if is_array(part):
+        for one in part:
+            _tidy(one)
+    if is_object(part):
+        if "in" in part and "anyOf" in (schema := part.get("schema", {})):
             schema["anyOf"] = [one for one in schema["anyOf"] if one != {"type": "null"}]
         for name in ("minimum", "maximum", "exclusiveMinimum"):
-            if isinstance(bound := inside.get(name), float) and bound.is_integer():
-                inside[name] = int(bound)
-        for one in inside.values():
-            _tidy(one)
-    elif isinstance(part, list):
-        for one in cast("list[Any]", part):
+            if isinstance(bound := part.get(name), float) and bound.is_integer():
+                part[name] = int(bound)
+        for one in part.values():
             _tidy(one)
 
 

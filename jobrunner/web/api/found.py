@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from jobrunner.core.insight import TaskQuery
 from jobrunner.core.objects import task_object
-from jobrunner.web.api.answers import page
+from jobrunner.web.api.answers import look, next_page
 from jobrunner.web.api.models import TaskShown
 from jobrunner.web.api.params import (
     PAGE,
@@ -14,13 +15,23 @@ from jobrunner.web.api.params import (
     Limit,
     OfBatch,
     QueueName,
+    Since,
     StatusName,
+    Text,
+    Until,
+    moment_of,
 )
 from jobrunner.web.api.reading import StrictRoute
 from jobrunner.web.identity import Reader
 from jobrunner.web.serving import Queue
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], route_class=StrictRoute)
+
+Error = Annotated[Text | None, Query(description="A part of the text of the error.")]
+Words = Annotated[
+    Text | None, Query(description="A part of the description, the function or the command.")
+]
+OfWorker = Annotated[Text | None, Query(description="Only those that this worker runs or ran.")]
 
 
 @router.get(
@@ -38,16 +49,30 @@ def tasks(
     queue_name: Annotated[QueueName, Query(alias="queue")] = None,
     function: FunctionName = None,
     batch_id: OfBatch = None,
+    worker_id: OfWorker = None,
+    error: Error = None,
+    text: Words = None,
+    created_since: Since = None,
+    created_until: Until = None,
     limit: Limit = PAGE,
     before: Before = None,
 ) -> Response:
-    """The `Link` header leads to the next page."""
-    found = queue.find(
+    """The `Link` header leads on, as long as there is more.
+
+    One request looks at 100,000 tasks at most: where few match, a page may hold less than was
+    asked for, or nothing, and lead on nevertheless.
+    """
+    query = TaskQuery(
         status=status,
         queue=queue_name,
         function=function,
         batch_id=batch_id,
-        limit=limit,
-        before=before,
+        worker_id=worker_id,
+        error=error,
+        text=text,
+        created_since=moment_of(created_since),
+        created_until=moment_of(created_until),
     )
-    return page(request, [task_object(one) for one in found], limit)
+    found = queue.insight.find(query, limit, before)
+    told = [task_object(task) for task in found]
+    return look(request, told, next_page(request, found.next_before, limit))

@@ -6,9 +6,10 @@ from pydantic import ConfigDict, Field
 
 from jobrunner.core.crew import CONCURRENCY
 from jobrunner.core.limits import MOST_AT_A_TIME, MOST_STARTS
-from jobrunner.web.api.asked import MOST_TASKS, TemplateAsked
+from jobrunner.web.api.asked import TemplateAsked
 from jobrunner.web.api.kinds import Asked, Id, Key, Span, StatusWord
 from jobrunner.web.api.params import NO_NUL, Moment, Text
+from jobrunner.web.limits import LARGEST_BATCH
 
 
 class RetryAsked(Asked):
@@ -27,7 +28,7 @@ class BulkAsked(Asked):
         json_schema_extra={"examples": [{"function": "resize", "dry_run": True}]}
     )
 
-    ids: Annotated[list[Id], Field(max_length=MOST_TASKS)] | None = None
+    ids: Annotated[list[Id], Field(max_length=LARGEST_BATCH)] | None = None
     status: StatusWord | None = None
     queue: Text | None = None
     function: Text | None = None

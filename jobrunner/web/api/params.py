@@ -11,12 +11,13 @@ from jobrunner.core.errors import InvalidTaskError
 from jobrunner.core.fields import check_moment
 from jobrunner.core.line_values import read_moment
 from jobrunner.core.status import Status
+from jobrunner.web.api import numbers as numbers  # noqa: PLC0414 — paths name its convertor
 from jobrunner.web.api.segments import name_of
+from jobrunner.web.limits import LARGEST_PAGE
+from jobrunner.web.limits import PAGE as PAGE  # noqa: PLC0414 — of those who list
 
 LARGEST: Final = 2**53 - 1
 """Of an id: beyond it, not every reader of JSON tells two numbers apart."""
-PAGE: Final = 50
-LARGEST_PAGE: Final = 500
 
 NO_NUL: Final = r"^[^\x00]*$"
 """What both databases can store."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Coroutine
 from email.message import Message
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard
 
 from fastapi import Request, Response
 from fastapi.exceptions import HTTPException
@@ -88,12 +88,19 @@ def _check_depth(value: Any) -> None:
 
 
 def _inside(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(cast("dict[str, Any]", value).values())
-    if isinstance(value, list):
-        inside: list[Any] = value
-        return inside
-    return []
+    if is_object(value):
+        return list(value.values())
+    return value if is_array(value) else []
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether it is an object of JSON."""
+    return isinstance(value, dict)
+
+
+def is_array(value: object) -> TypeGuard[list[Any]]:
+    """Whether it is a list of JSON."""
+    return isinstance(value, list)
 
 
 def _check_type(request: Request) -> None:

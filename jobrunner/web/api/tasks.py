@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from jobrunner.core.line_values import READERS
 from jobrunner.core.objects import attempt_object, log_object, task_object
-from jobrunner.web.acts import Acting
+from jobrunner.web.acts import Acting, Acts
 from jobrunner.web.api.answers import answer, look
 from jobrunner.web.api.asked import BatchAsked, ChangeAsked, TaskAsked
 from jobrunner.web.api.kinds import values_of
@@ -57,7 +57,8 @@ def enqueue(
     told = task_object(task) | {"is_duplicate": task.is_duplicate}
     if task.is_duplicate:
         return answer(told)
-    return answer(told, HTTPStatus.CREATED, {"Location": f"/api/v1/tasks/{task.id}"})
+    headers = {"Location": f"/api/v1/tasks/{task.id}"}
+    return answer(told, HTTPStatus.CREATED, headers | _replayed(acts))
 
 
 @router.post(
@@ -74,11 +75,20 @@ def enqueue_many(
     lines = [values_of(line) for line in body.tasks]
     ids = [task.id for task in stored(acts, queue, lines, key)]
     by_ref = {line["ref"]: at for line, at in zip(lines, ids, strict=True) if line.get("ref")}
-    return answer({"ids": ids, "by_ref": by_ref}, HTTPStatus.CREATED)
+    told = {"ids": ids, "by_ref": by_ref}
+    return answer(told, HTTPStatus.CREATED, _replayed(acts))
+
+
+def _replayed(acts: Acts) -> dict[str, str]:
+    """Whether the same request has come before: its tasks were stored then."""
+    return {"Idempotency-Replayed": "true"} if acts.was_known else {}
 
 
 @router.get(
-    "/{task_id}", operation_id="get_a_task", summary="One task as it is", response_model=TaskShown
+    "/{task_id:id}",
+    operation_id="get_a_task",
+    summary="One task as it is",
+    response_model=TaskShown,
 )
 def get(request: Request, task_id: TaskNumber, queue: Queue, _who: Reader) -> Response:
     """Without its history."""
@@ -86,7 +96,7 @@ def get(request: Request, task_id: TaskNumber, queue: Queue, _who: Reader) -> Re
 
 
 @router.patch(
-    "/{task_id}",
+    "/{task_id:id}",
     operation_id="change_a_task",
     summary="Change a task that has not started",
     response_model=TaskShown,
@@ -101,7 +111,7 @@ def update(task_id: TaskNumber, body: ChangeAsked, acts: Acting, _who: Operator)
 
 
 @router.get(
-    "/{task_id}/attempts",
+    "/{task_id:id}/attempts",
     operation_id="list_the_attempts_of_a_task",
     summary="The attempts that have ended, oldest first",
     response_model=list[AttemptShown],
@@ -113,7 +123,7 @@ def attempts(request: Request, task_id: TaskNumber, queue: Queue, _who: Reader) 
 
 
 @router.get(
-    "/{task_id}/log",
+    "/{task_id:id}/log",
     operation_id="get_the_log_of_a_task",
     summary="What the attempts wrote",
     response_model=list[LogShown],
@@ -132,7 +142,7 @@ def log(
 
 
 @router.get(
-    "/{task_id}/result",
+    "/{task_id:id}/result",
     operation_id="get_the_result_of_a_task",
     summary="What a task returned, once it has completed",
     response_model=ResultShown,
@@ -145,7 +155,7 @@ def result(request: Request, task_id: TaskNumber, queue: Queue, _who: Reader) ->
 
 
 @router.get(
-    "/{task_id}/progress",
+    "/{task_id:id}/progress",
     operation_id="get_the_progress_of_a_task",
     summary="How far a task is",
     response_model=HowFarShown,

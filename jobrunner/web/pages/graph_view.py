@@ -6,7 +6,6 @@ from functools import cached_property
 
 from jobrunner.core.critical import critical_path
 from jobrunner.core.graph import parents_first
-from jobrunner.core.graph_objects import counts_of, seconds_of
 from jobrunner.core.insight_graph import TaskGraph, TaskNode
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
@@ -21,7 +20,8 @@ class GraphShown:
     @cached_property
     def counts(self) -> dict[Status, int]:
         """How many of its tasks have which status."""
-        return counts_of(self.graph)
+        found = [node.status for node in self.graph.nodes]
+        return {status: found.count(status) for status in Status if status in found}
 
     @property
     def size(self) -> int:
@@ -40,7 +40,8 @@ class GraphShown:
     @property
     def path_s(self) -> float:
         """How long the tasks along it ran together."""
-        return seconds_of(self.graph, self.path)
+        took = {node.id: node.run_s or 0.0 for node in self.graph.nodes}
+        return sum(took[task_id] for task_id in self.path)
 
     @cached_property
     def parents(self) -> dict[TaskId, list[TaskId]]:

@@ -1,30 +1,55 @@
-"""Graphs of tasks and timelines of workers as JSON objects."""
+"""What pages draw as JSON objects: series, groups of failures, graphs, timelines."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from jobrunner.core.critical import critical_path
-from jobrunner.core.insight_graph import Bar, Lane, TaskGraph, TaskNode, Timeline
+from jobrunner.core.insight import Bucket, FailureGroup, Listing
+from jobrunner.core.insight_graph import Bar, Lane, TaskEdge, TaskGraph, TaskNode, Timeline
 from jobrunner.core.objects import moment
-from jobrunner.core.status import Status
-from jobrunner.core.task import TaskId
+
+
+def series_object(found: Listing[Bucket]) -> dict[str, Any]:
+    """Attempts by when they ended; spans are means in seconds."""
+    return {"buckets": [bucket_object(one) for one in found], "is_cut": found.is_cut}
+
+
+def bucket_object(bucket: Bucket) -> dict[str, Any]:
+    """Attempts that ended within a span of time."""
+    return {
+        "at": moment(bucket.at),
+        "completed": bucket.completed,
+        "failed": bucket.failed,
+        "other": bucket.other,
+        "wait_s": bucket.wait_s,
+        "run_s": bucket.run_s,
+    }
+
+
+def failure_object(group: FailureGroup) -> dict[str, Any]:
+    """Failed tasks whose errors say the same."""
+    return {
+        "fingerprint": group.fingerprint,
+        "function": group.function,
+        "error": group.error,
+        "count": group.count,
+        "last_at": moment(group.last_at),
+        "ids": list(group.ids),
+    }
 
 
 def graph_object(graph: TaskGraph) -> dict[str, Any]:
-    """Tasks, the edges among them, and the ids along the critical path, which took `critical_s`."""
-    path = critical_path(graph.nodes, graph.edges)
+    """Tasks and their dependencies; `critical` are those of the path that took longest."""
     return {
         "nodes": [node_object(node) for node in graph.nodes],
-        "edges": [edge._asdict() for edge in graph.edges],
+        "edges": [edge_object(edge) for edge in graph.edges],
+        "critical": critical_path(graph.nodes, graph.edges),
         "is_cut": graph.is_cut,
-        "critical": path,
-        "critical_s": seconds_of(graph, path),
     }
 
 
 def node_object(node: TaskNode) -> dict[str, Any]:
-    """One task of a graph."""
+    """A task of a graph."""
     return {
         "id": node.id,
         "name": node.name,
@@ -35,16 +60,9 @@ def node_object(node: TaskNode) -> dict[str, Any]:
     }
 
 
-def seconds_of(graph: TaskGraph, path: list[TaskId]) -> float:
-    """How long the tasks along a path ran, together."""
-    took: Mapping[TaskId, float] = {node.id: node.run_s or 0.0 for node in graph.nodes}
-    return sum(took[task_id] for task_id in path)
-
-
-def counts_of(graph: TaskGraph) -> dict[Status, int]:
-    """How many of its tasks have which status, those that none has left out."""
-    found = [node.status for node in graph.nodes]
-    return {status: found.count(status) for status in Status if status in found}
+def edge_object(edge: TaskEdge) -> dict[str, Any]:
+    """The dependent waits for the parent."""
+    return {"parent": edge.parent, "dependent": edge.dependent, "on_failure": edge.on_failure}
 
 
 def timeline_object(timeline: Timeline, since: datetime, until: datetime) -> dict[str, Any]:
