@@ -72,17 +72,22 @@ class Visitor:
             self.trouble.append(text)
 
 
-# Playwright keeps a loop in this thread for as long as it runs, which would be in the way of
-# other tests: so it ends with the module, of which one process runs all tests.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium; where there is none, tests are skipped, but not in CI."""
+def found() -> str:
+    """Where Chromium is; where there is none, tests are skipped, but not in CI."""
     try:
-        place = chromium.ensure()
+        return chromium.ensure()
     except chromium.ChromiumError as error:
         if os.environ.get("CI"):
             pytest.fail(str(error), pytrace=False)
         pytest.skip(str(error))
+
+
+# Playwright keeps a loop in this thread for as long as it runs, which would be in the way of
+# other tests: so it ends with the module, of which one process runs all tests.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for all tests of a module."""
+    place = found()
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=place, args=chromium.flags())
         yield started
