@@ -90,6 +90,7 @@ class Chart {
     try {
       const answer = await getJson(url);
       this.show(answer.buckets ?? answer.series ?? answer);
+      if (answer.is_cut) setTimeout(() => this.fetch(), 2000); // the oldest are still being counted
     } catch (error) {
       if (!this.plot) this.place.replaceChildren(make("p", { class: "problem" }, error.message));
     }
