@@ -13,7 +13,7 @@ from tests.web.made_up import HOSTILE
 
 
 def assert_only_shown(make_client: Any, tokens: Any, path: str, post: str, **told: str) -> None:
-    """A reader, and anybody on a server that only shows, sees a page without acts: none is taken."""
+    """Readers, and anybody on a server that only shows, see no acts on a page: none is taken."""
     watching = make_client(token=tokens[Role.READ])
     standing = make_client(token=tokens[Role.OPERATE], read_only=True)
     assert acts_of(make_client(token=tokens[Role.OPERATE]).get(path).text)
@@ -55,11 +55,11 @@ def workflow(queue: TaskQueue, *, fails: bool = True) -> Mapping[str, int]:
     return {name: task.id for name, task in zip(names, tasks, strict=True)}
 
 
-def wide(count: int) -> list[NewTask[Any]]:
+def wide(function: str, count: int) -> list[NewTask[Any]]:
     """One task, so many behind it, and one behind these: as a search through a sequence does it."""
-    first = NewTask(function="split")
-    middle = [NewTask(function="search", after=[first]) for _ in range(count)]
-    return [first, *middle, NewTask(function="join", after=middle)]
+    first = NewTask(function=function)
+    middle = [NewTask(function=function, after=[first]) for _ in range(count)]
+    return [first, *middle, NewTask(function=function, after=middle)]
 
 
 def busy(queue: TaskQueue) -> Store:

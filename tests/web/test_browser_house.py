@@ -31,6 +31,12 @@ PAGES = (
     "/schedules/nightly",
 )
 
+DRAWINGS = {
+    ".graph": ".graph .node, .graph .block",
+    ".gantt": ".gantt-row:not(.gantt-axis)",
+    ".timeline": ".timeline-names div",
+}
+
 
 @pytest.fixture
 def house(served):
@@ -51,9 +57,9 @@ def house(served):
 
 def drawn(page: Page) -> None:
     """Wait until the drawings of a page, if it has some, are there."""
-    for selector in (".graph svg .node", ".gantt .gantt-bar", ".timeline-names div"):
-        if page.locator(selector.split()[0]).count():
-            expect(page.locator(selector).first).to_be_attached()
+    for drawing, parts in DRAWINGS.items():
+        if page.locator(drawing).count():
+            expect(page.locator(parts).first).to_be_attached()
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
@@ -119,7 +125,7 @@ def test_queues_are_paused_limited_and_resumed_by_clicking(page, house):
     expect(page.get_by_role("status")).to_contain_text("Resumed.")
     go(page, house, "/queues")
     page.get_by_role("link", name="Limit the key").click()
-    expect(page.get_by_label("Key")).to_have_value(HOSTILE)
+    expect(page.get_by_role("textbox", name="Key")).to_have_value(HOSTILE)
     page.get_by_label("At a time").fill("9")
     page.get_by_role("button", name="Set limits").click()
     expect(page.locator("#key-list")).to_contain_text("9 at a time")
@@ -151,10 +157,8 @@ def test_a_schedule_is_added_run_paused_and_removed_by_clicking(page, house, vis
 
 def test_what_failed_runs_again_by_clicking_and_the_graph_follows(page, house):
     go(page, house, "/graph/2")
-    node = page.locator(".graph .node", has_text="other")
     expect(page.locator(".graph .node")).to_have_count(5)
     expect(page.locator(".graph .node.status-failed")).to_have_count(1)
-    assert node.count() == 0
     page.get_by_role("button", name="Retry failed only").click()
     expect(page.locator("dialog")).to_contain_text("1 failed task")
     confirm(page)
@@ -172,10 +176,7 @@ def test_the_gantt_frames_the_critical_path(page, house):
 
 
 def test_many_tasks_alike_are_one_block_of_squares(page, house):
-    queue = house.queue
-    name = queue.registry.names[0]
-    new = wide(150)
-    ids = queue.enqueue_ids([one for one in _named(new, name)])
+    ids = house.queue.enqueue_ids(wide(house.queue.registry.names[0], 150))
     go(page, house, f"/graph/{ids[5]}")
     expect(page.locator(".graph .block .cell")).to_have_count(150)
     expect(page.locator(".graph .node")).to_have_count(2)
@@ -185,18 +186,13 @@ def test_many_tasks_alike_are_one_block_of_squares(page, house):
     assert_accessible(page)
 
 
-def _named(new: list[NewTask], name: str) -> list[NewTask]:
-    """The same tasks with a function that is there."""
-    first = NewTask(function=name)
-    middle = [NewTask(function=name, after=[first]) for _ in new[1:-1]]
-    return [first, *middle, NewTask(function=name, after=middle)]
-
-
 def test_the_timeline_zooms_moves_and_leads_to_the_task(page, house, visitor):
     visitor.tolerate("status of 404")  # the task's page is another part's
     go(page, house, "/timeline?since=15m")
     box = page.locator(".timeline .drawing")
-    expect(page.locator(".timeline-names .status-lost, .timeline-names .first").first).to_be_visible()
+    expect(
+        page.locator(".timeline-names .status-lost, .timeline-names .first").first
+    ).to_be_visible()
     ticks = page.locator(".timeline .gantt-tick")
     expect(ticks.first).to_be_visible()
     before = ticks.all_text_contents()
@@ -207,7 +203,9 @@ def test_the_timeline_zooms_moves_and_leads_to_the_task(page, house, visitor):
     page.keyboard.press("0")
     expect(ticks.first).to_have_text(re.compile(r"\d\d:\d\d"))
     page.get_by_role("link", name="6 h", exact=True).click()
-    expect(page.get_by_role("link", name="6 h", exact=True)).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("link", name="6 h", exact=True)).to_have_attribute(
+        "aria-current", "page"
+    )
     page.get_by_label("Since").fill("2m")
     page.get_by_role("button", name="Show").click()
     canvas = page.locator(".timeline canvas")
@@ -215,7 +213,9 @@ def test_the_timeline_zooms_moves_and_leads_to_the_task(page, house, visitor):
     expect(canvas).to_have_js_property("hidden", False)  # noqa: FBT003 — a value of JavaScript's
     size = canvas.bounding_box()
     rows = page.locator(".timeline-names div").count()
-    page.mouse.click(size["x"] + size["width"] - 3, size["y"] + size["height"] * (rows - 0.5) / rows)
+    page.mouse.click(
+        size["x"] + size["width"] - 3, size["y"] + size["height"] * (rows - 0.5) / rows
+    )
     page.wait_for_url(re.compile(r"/tasks/\d+"))
 
 
@@ -223,16 +223,9 @@ def test_a_page_goes_on_by_itself_while_somebody_writes_into_its_form(page, hous
     go(page, house, "/queues/mail")
     page.get_by_label("At a time").fill("3")
     house.queue.queues.limit("mail", rate=(10, 60))
-    house.queue.store.write(_enqueued, queue="mail")
+    house.queue.enqueue(NewTask(function=house.queue.registry.names[0], queue="mail"))
     expect(page.locator("dl.facts")).to_contain_text("10 starts in 1m")
     expect(page.get_by_label("At a time")).to_have_value("3")
-
-
-def _enqueued(transaction, queue):
-    from jobrunner.storage.enqueue import enqueue
-    from tests.storage.conftest import NOW
-
-    enqueue(transaction, [NewTask(function="send", queue=queue)], now=NOW)
 
 
 def test_readers_see_pages_without_acts(visitor, house):

@@ -148,7 +148,7 @@ def test_a_batch_shows_its_members_and_callbacks_and_retries_what_failed(queue, 
 
 def test_a_graph_over_the_limit_is_cut_and_says_so(queue, client, monkeypatch):
     monkeypatch.setattr("jobrunner.web.pages.graph.LARGEST_GRAPH", 10)
-    first = queue.enqueue_many(wide(30))[0].id
+    first = queue.enqueue_many(wide("work", 30))[0].id
     batch = queue.batches.enqueue([NewTask(function="member") for _ in range(12)])
     page = client.get(f"/graph/{first}").text
     assert "Shown are 10 tasks, the nearest to this one" in page

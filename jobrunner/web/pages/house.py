@@ -15,9 +15,23 @@ from jobrunner.core.span import span_word
 from jobrunner.web.pages import view
 from jobrunner.web.serving import options_of
 
-LARGEST_ID: Final = 2**53 - 1
+_DIGITS: Final = len(str(2**53)) - 1
 
-Id = Annotated[int, BeforeValidator(lambda value: _digits(value))]
+
+def digits(value: object) -> object:
+    """A whole number as ids are written: in ASCII digits, and not many.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, str):
+        is_number = value.isascii() and value.isdigit() and len(value) <= _DIGITS
+        if not is_number:
+            raise ValueError("must be a whole number, in digits")
+    return value
+
+
+Id = Annotated[int, BeforeValidator(digits)]
 
 DID: Final[Mapping[str, str]] = {
     "paused": "Paused. What runs goes on; nothing new is started.",
@@ -79,10 +93,3 @@ def limits_text(limits: Limits) -> str:
     if limits.rate is not None:
         told.append(f"{limits.rate.number:,} starts in {span_word(limits.rate.period)}")
     return ", ".join(told)
-
-
-def _digits(value: object) -> object:
-    """A whole number in ASCII digits, as ids are written."""
-    if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) < 17):  # noqa: PLR2004 — under 2**53
-        raise ValueError("must be a whole number, in digits")
-    return value

@@ -76,6 +76,7 @@ def one_queue(
 def act(
     acts: Acting,
     _who: Operator,
+    *,
     act: Annotated[Literal["pause", "resume", "limit"], Form()],
     name: Name,
     concurrency: Number = "",

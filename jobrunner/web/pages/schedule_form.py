@@ -39,6 +39,7 @@ class Meant(NamedTuple):
 
 
 def given(
+    *,
     name: Annotated[str, Form(max_length=2 * LONGEST_NAME)] = "",
     rule: Annotated[str, Form(max_length=1_000)] = "",
     tz: Annotated[str, Form(max_length=200)] = "",

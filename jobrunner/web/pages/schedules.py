@@ -6,8 +6,13 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from jobrunner.core.errors import ConfigurationError, InvalidTaskError, PayloadError
-from jobrunner.core.errors import JobrunnerError, UnknownFunctionError
+from jobrunner.core.errors import (
+    ConfigurationError,
+    InvalidTaskError,
+    JobrunnerError,
+    PayloadError,
+    UnknownFunctionError,
+)
 from jobrunner.core.schedule import LONGEST_NAME, Schedule
 from jobrunner.core.schedule_errors import InvalidScheduleError
 from jobrunner.core.status import Status

@@ -61,7 +61,7 @@ def timeline(
     until: Text = "",
     view: View = "lanes",
 ) -> Response:
-    """From `since`, a moment or a length of time, `until` a moment or now: the last hour unless said.
+    """From `since`, a moment or a length of time, until a moment or now; the last hour unless said.
 
     What cannot be read is told, and the last hour is shown.
     """

@@ -69,7 +69,7 @@ class TaskGraph {
     this.graph = graph;
     if (shape !== this.shape) await this.arrange(graph);
     this.shape = shape;
-    const critical = new Set(graph.critical ?? []);
+    const critical = new Set(graph.critical?.length > 1 ? graph.critical : []);
     const now = new Map(graph.nodes.map((node) => [node.id, node]));
     for (const id of this.nodes.keys()) this.colour(now.get(id), critical.has(id));
     for (const block of this.blocks) block.colour(now, critical, this.element.dataset.current);
@@ -77,7 +77,7 @@ class TaskGraph {
     this.said.textContent = `${nodes.length} task${nodes.length === 1 ? "" : "s"}${isCut ? ", and more that are not shown" : ""}`;
     const present = LEGEND.filter((status) => nodes.some((node) => node.status === status));
     this.keys.replaceChildren(...present.map((status) => legend(status, word(status))));
-    if (critical.size > 1) this.keys.append(legend("lost", "critical path", "framed"));
+    if (critical.size) this.keys.append(legend("lost", "critical path", "framed"));
     this.svg.setAttribute("aria-label", `Graph of ${this.said.textContent}; arrow keys move it, plus and minus zoom`);
     this.table.refill();
   }
