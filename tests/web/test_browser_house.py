@@ -31,6 +31,10 @@ PAGES = (
     "/schedules/nightly",
 )
 
+TWICE = """[...document.querySelectorAll("[id]")].map(({ id }) => id)
+    .filter((id, at, all) => all.indexOf(id) < at)"""
+"""The ids that a page has twice."""
+
 DRAWINGS = {
     ".graph": ".graph .node, .graph .block",
     ".gantt": ".gantt-row:not(.gantt-axis)",
@@ -76,6 +80,7 @@ def test_every_page_is_accessible_fits_and_says_nothing_on_the_console(
         assert_fits(page)
         assert_accessible(page)
         assert run(page, "document.querySelectorAll('img, main script').length") == 0
+        assert run(page, TWICE) == []
 
 
 def go(page: Page, house, path: str) -> None:
