@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
-from jobrunner.web import api, limits, pages
+from jobrunner.web import api, assets, limits, pages
 from jobrunner.web.api import health
 from jobrunner.web.api.allowed import Allowed
 from jobrunner.web.api.document import DocumentedApp
@@ -12,7 +12,9 @@ from jobrunner.web.api.segments import Segments
 from jobrunner.web.csrf import Words
 from jobrunner.web.gate import Gate
 from jobrunner.web.options import ServeOptions
+from jobrunner.web.pages import view
 from jobrunner.web.problems import tell_problems
+from jobrunner.web.stream import Feed
 
 
 def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI:
@@ -27,15 +29,16 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     )
     app.state.queue = queue
     app.state.options = options
-    app.state.feed = None
+    app.state.feed = Feed(queue)
     app.state.csrf = Words()
     monotonic = queue.clock.monotonic
     app.state.rates = limits.Rates(limits.ACTS_A_SECOND, limits.ACTS_AT_ONCE, monotonic)
     app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)
-    tell_problems(app)
+    tell_problems(app, view.render)
     app.include_router(health.router)
     app.include_router(api.router)
     app.include_router(pages.router)
+    assets.mount(app)
     app.add_middleware(Allowed, methods=app.methods)
     app.add_middleware(Segments)
     app.add_middleware(Gate, names=options.names)

@@ -9,6 +9,7 @@ from jobrunner.web.api import (
     events,
     found,
     insights,
+    live,
     queues,
     reports,
     schedules,
@@ -28,6 +29,7 @@ for part in (
     batches,
     reports,
     events,
+    live,
     insights,
     document,
 ):
