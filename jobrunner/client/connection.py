@@ -143,11 +143,7 @@ class Connection:
                 wanted = pause or 0.0
             else:
                 wanted = _pause_of(answer)
-                if (
-                    answer.status_code != HTTPStatus.TOO_MANY_REQUESTS
-                    or is_last
-                    or wanted > LONGEST_PAUSE
-                ):
+                if is_last or not 0 < wanted <= LONGEST_PAUSE:
                     check(answer)
                     return answer
             rest(self.ended, wanted)
@@ -230,6 +226,9 @@ def _given(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pause_of(answer: httpx2.Response) -> float:
+    """How long a server wants to be left alone before it does anything; 0 where it does it."""
+    if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+        return 0.0
     said = answer.headers.get("retry-after", "")
     return float(said) if said.isdecimal() else 1.0
 

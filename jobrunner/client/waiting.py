@@ -48,10 +48,11 @@ class Awaited:
         return list(self._open)
 
     def look(self, ids: Iterable[int]) -> None:
-        """Look at some of them."""
+        """Look at some of them, as long as the server answers."""
         for task_id in ids:
-            if task_id in self._open:
-                self._look_at(task_id)
+            if task_id in self._open and not self._look_at(task_id):
+                self._is_due = True
+                return
 
     def look_at_all(self) -> None:
         """Look at all that are open."""
@@ -60,22 +61,23 @@ class Awaited:
         self._took = self._looked.spent
         self._looked = Patience(None)
 
-    def _look_at(self, task_id: int) -> None:
+    def _look_at(self, task_id: int) -> bool:
         headers = {"If-None-Match": self._open[task_id]}
         try:
             answer = self._connection.send("GET", "tasks", task_id, headers=headers)
         except (UnreachableError, AnswerLostError) as error:
             self._bear(error)
-            return
+            return False
         self._unanswered = None
         if answer.status_code == HTTPStatus.NOT_MODIFIED:
-            return
+            return True
         task = as_told(lambda told: task_of(told, self._source), value_of(answer))
         if task.status.is_final:
             self.ended[task_id] = task
             del self._open[task_id]
         else:
             self._open[task_id] = answer.headers.get("etag", "")
+        return True
 
     def _bear(self, error: JobrunnerError) -> None:
         """Whoever waits for hours lives through a restart of the server."""

@@ -56,10 +56,8 @@ def line_object(task: NewTask[Any], name: Name) -> dict[str, Any]:
     line: dict[str, Any] = {}
     for field in fields(task):
         value = getattr(task, field.name)
-        if value != getattr(_PLAIN, field.name):
+        if value is not None and (field.name == "function" or value != getattr(_PLAIN, field.name)):
             line[field.name] = _told(field.name, value, name)
-    if task.function is not None:
-        line["function"] = task.function
     return line
 
 
