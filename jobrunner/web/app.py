@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
 from jobrunner.web import api, assets, limits, pages
-from jobrunner.web.api import health
+from jobrunner.web.api import document, health
 from jobrunner.web.api.allowed import Allowed
 from jobrunner.web.api.document import DocumentedApp
 from jobrunner.web.api.segments import Segments
@@ -36,6 +36,7 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)
     tell_problems(app, view.render)
     app.include_router(health.router)
+    app.include_router(document.router)
     app.include_router(api.router)
     app.include_router(pages.router)
     assets.mount(app)

@@ -5,7 +5,6 @@ from fastapi import APIRouter
 from jobrunner.web.api import (
     actions,
     batches,
-    document,
     events,
     found,
     insights,
@@ -31,6 +30,5 @@ for part in (
     events,
     live,
     insights,
-    document,
 ):
     router.include_router(part.router)

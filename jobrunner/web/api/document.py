@@ -87,7 +87,7 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("".join(parts))
 
 
-@router.get("/openapi.json", include_in_schema=False)
+@router.get(f"{PREFIX}/openapi.json", include_in_schema=False)
 def document(request: Request, queue: Queue, _who: Reader) -> Response:
     """The document. While there is no token, none is needed."""
     told = cast("FastAPI", request.app).openapi()
