@@ -40,9 +40,10 @@ class Server:
         if options.read_only:
             queue.store.read_only = True
         app = create_app(queue, self.options)
-        self._feed: Feed = app.state.feed
+        self.feed: Feed = app.state.feed
+        """Whom the open pages listen to."""
         self._server = _Ending(
-            self._feed,
+            self.feed,
             uvicorn.Config(
                 app,
                 access_log=False,
@@ -84,7 +85,7 @@ class Server:
         except BaseException as error:  # noqa: BLE001 — told by whoever waits
             self.error = error
         finally:
-            self._feed.close()
+            self.feed.close()
             self._socket.close()
             self._on_end()
 
