@@ -19,6 +19,7 @@ from jobrunner.core.task import Task, TaskId, TaskSource
 from jobrunner.crews import Crews
 from jobrunner.function import TaskOptions, new_task
 from jobrunner.hooks import Hooks
+from jobrunner.insights import Insight
 from jobrunner.observe.logs import log
 from jobrunner.queues import Keys, Queues
 from jobrunner.registrar import Registrar
@@ -75,6 +76,8 @@ class TaskQueue(Registrar, Views):
         self.bulk = Bulk(self)
         self.hooks = Hooks(self)
         self.retention = RetentionRules(self)
+        self.insight = Insight(self)
+        """What pages and pollers look at."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""

@@ -17,7 +17,7 @@ from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.registry import Registry
 from jobrunner.runtime.statistics import statistics, system_status
 from jobrunner.runtime.waiting import wait_until_ended
-from jobrunner.storage import check, reads, workers
+from jobrunner.storage import check, counting, reads, workers
 from jobrunner.storage.store import Store
 
 
@@ -68,7 +68,7 @@ class Views:
 
     def counts(self) -> dict[Status, int]:
         """How many tasks have which status."""
-        return self.store.read(reads.counts)
+        return self.store.read(counting.counts)
 
     def status(self, *, running: int = 20) -> SystemStatus:
         """What is going on now: at most so many `running` tasks, workers, counts, waits."""

@@ -7,7 +7,7 @@ from jobrunner.core.report import Report, summarise
 from jobrunner.core.status import Status
 from jobrunner.core.system import SystemStatus
 from jobrunner.core.task import TaskSource
-from jobrunner.storage import reads, workers
+from jobrunner.storage import counting, reads, workers
 from jobrunner.storage.engine import Database
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def statistics(
     with database.reading() as transaction:
         return summarise(
             reads.attempt_rows(transaction, since=since),
-            tasks=reads.counts(transaction),
+            tasks=counting.counts(transaction),
             workers=workers.every(transaction),
             now=now,
             since=since,
@@ -33,7 +33,7 @@ def statistics(
 def system_status(transaction: "Connection", *, source: TaskSource, running: int) -> SystemStatus:
     """What is going on now, with at most so many running tasks."""
     return SystemStatus(
-        tasks=reads.counts(transaction),
+        tasks=counting.counts(transaction),
         running=reads.find(transaction, source=source, status=Status.IN_PROGRESS, limit=running),
         workers=workers.alive(transaction),
         oldest_pending=reads.oldest_pending(transaction),

@@ -13,6 +13,7 @@ from jobrunner.storage import control, deleting
 from jobrunner.storage.chunks import CHUNK, chunks
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.schema import one_of
+from jobrunner.storage.search import has_error
 from jobrunner.storage.tables import dependencies, tasks
 from jobrunner.storage.types import Moment
 
@@ -40,9 +41,8 @@ def _matching(columns: Any, wanted: Wanted, act: Act) -> Select[Any]:
     ):
         if value is not None:
             met.append(column == value)
-    if wanted.error is not None:  # not LIKE, which in a file makes no difference of case
-        error = tasks.c.error
-        met.append(func.replace(error, wanted.error, "") != error if wanted.error else error != "")
+    if wanted.error is not None:
+        met.append(has_error(wanted.error))
     if wanted.older_than is not None:
         met.append(wanted.older_than > _SINCE)
     if wanted.newer_than is not None:

@@ -56,12 +56,15 @@ def _hop(column: Any, *where: Any, start: Any = None) -> Any:
     return found.union_all(select(behind.scalar_subquery()).where(found.c.value.is_not(None)))
 
 
-def _queues(where: Any) -> Any:
-    found = _hop(tasks.c.queue, where)
+def distinct(column: Any, where: Any) -> Any:
+    """The distinct values of a column by which an index of these rows is sorted."""
+    found = _hop(column, where)
     return select(found.c.value).where(found.c.value.is_not(None))
 
 
-_QUEUES: Final = {laned: _queues(_LANED if laned else _PLAIN) for laned in (False, True)}
+_QUEUES: Final = {
+    laned: distinct(tasks.c.queue, _LANED if laned else _PLAIN) for laned in (False, True)
+}
 
 
 def queues_with(transaction: Connection, *, laned: bool) -> list[str]:

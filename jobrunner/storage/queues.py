@@ -1,6 +1,5 @@
 """Queues: paused, resumed, limited, counted."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -8,7 +7,7 @@ from sqlalchemy import Connection, func, literal_column, select, update
 
 from jobrunner.core.limits import LimitChange, Limits, QueueInfo
 from jobrunner.core.status import Status
-from jobrunner.storage import limits, notices
+from jobrunner.storage import counting, limits, notices
 from jobrunner.storage.rules import queues
 from jobrunner.storage.tables import tasks
 
@@ -52,10 +51,7 @@ def running(transaction: Connection, names: Sequence[str]) -> dict[str, int]:
 
 def every(transaction: Connection) -> list[QueueInfo]:
     """The queues that have tasks, or for which something was set, by name."""
-    counts: defaultdict[str, dict[Status, int]] = defaultdict(dict)
-    query = select(tasks.c.queue, tasks.c.status, func.count())
-    for name, status, number in transaction.execute(query.group_by(*query.selected_columns[:2])):
-        counts[name][Status(status)] = number
+    counts = counting.by_queue(transaction)
     rules = limits.read(transaction, queues)
     moments = transaction.execute(select(queues.c.name, queues.c.paused_at))
     since = dict(moments.all())
@@ -64,7 +60,7 @@ def every(transaction: Connection) -> list[QueueInfo]:
             name,
             rules.get(name, Limits()),
             since.get(name),
-            {status: counts[name].get(status, 0) for status in Status},
+            {status: counts.get(name, {}).get(status, 0) for status in Status},
         )
         for name in sorted({*counts, *rules})
     ]

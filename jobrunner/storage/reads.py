@@ -140,11 +140,12 @@ def history(transaction: Connection, task_id: int) -> list[AttemptRecord]:
     return [AttemptRecord(**row) for row in transaction.execute(query).mappings()]
 
 
-def counts(transaction: Connection) -> dict[Status, int]:
-    """How many tasks stand where; every status is named."""
-    query = select(tasks.c.status, func.count()).group_by(tasks.c.status)
-    found = {Status(status): number for status, number in transaction.execute(query)}
-    return {status: found.get(status, 0) for status in Status}
+def matching(
+    transaction: Connection, *where: ColumnElement[bool], source: TaskSource, limit: int
+) -> list[Task[Any]]:
+    """The newest tasks that meet these conditions, newest first."""
+    query = _TASKS.where(*where).order_by(tasks.c.id.desc()).limit(limit)
+    return _tasks(transaction, query, source)
 
 
 def still_open(transaction: Connection, ids: Sequence[int]) -> list[TaskId]:
