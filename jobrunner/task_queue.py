@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
+from jobrunner.audit import Audit
 from jobrunner.batches import Batches, OpenBatch
 from jobrunner.bulk import Bulk
 from jobrunner.core.batch import Callbacks
@@ -34,6 +35,7 @@ from jobrunner.storage.engine import Database
 from jobrunner.storage.rewind import rewind
 from jobrunner.storage.store import Store
 from jobrunner.storage.stored import as_stored
+from jobrunner.tokens import Tokens
 from jobrunner.views import Views
 
 if TYPE_CHECKING:
@@ -78,6 +80,8 @@ class TaskQueue(Registrar, Views):
         self.retention = RetentionRules(self)
         self.insight = Insight(self)
         """What pages and pollers look at."""
+        self.tokens = Tokens(self)
+        self.audit = Audit(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process: opened anew there, with the same functions."""

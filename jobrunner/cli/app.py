@@ -27,6 +27,8 @@ from jobrunner.cli import (
     report,
     retention,
     schedule,
+    serve,
+    token,
     work,
 )
 from jobrunner.cli.endings import Ending
@@ -63,6 +65,8 @@ app.add_typer(batch_commands, name="batch")
 app.add_typer(hook_commands, name="hook")
 app.add_typer(db_commands, name="db")
 app.add_typer(event.commands, name="event")
+app.add_typer(token.commands, name="token")
+app.command()(serve.serve)
 app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
 app.command(short_help="Run your tasks while their workers are killed.")(crashtest.crashtest)

@@ -14,6 +14,7 @@ from jobrunner.core import errors
 from jobrunner.core.control_errors import WorkerNotFoundError
 from jobrunner.core.hook import HookNotFoundError
 from jobrunner.core.schedule_errors import InvalidScheduleError, ScheduleNotFoundError
+from jobrunner.core.web_errors import TokenNotFoundError
 
 EXIT_CODES: Final[dict[type[errors.JobrunnerError], int]] = {
     errors.UnknownFunctionError: 2,
@@ -24,6 +25,7 @@ EXIT_CODES: Final[dict[type[errors.JobrunnerError], int]] = {
     WorkerNotFoundError: 3,
     ScheduleNotFoundError: 3,
     HookNotFoundError: 3,
+    TokenNotFoundError: 3,
     errors.DatabaseError: 4,
     errors.ApplicationError: 5,
     errors.TaskFailedError: 6,
@@ -35,7 +37,7 @@ MEANINGS: Final = {
     0: "all is well",
     1: "it failed; `db check`, `doctor` and `demo`: something wrong was found",
     2: "the command line, a setting or the input is not right; nothing was enqueued",
-    3: "nothing matched: there is no such task, attempt, worker, crew, schedule or hook",
+    3: "nothing matched: there is no such task, attempt, worker, crew, schedule, hook or token",
     4: "the database cannot be used, or is of another version",
     5: "the application cannot be imported",
     6: "a task that was waited for failed or was cancelled",

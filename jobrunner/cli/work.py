@@ -86,7 +86,7 @@ def work(
         "kill_grace": parse_span(kill_grace).total_seconds(),
     }
     show_bar = until_empty and render.shows_bars()
-    set_up = _logging(state, log_format, quiet=show_bar)
+    set_up = log_setup(state, log_format, quiet=show_bar)
     started_at = state.queue.clock.now()
     with _bar(state.queue) if show_bar else nullcontext():
         stopped_by = _run(state.queue, workers, set_up, options, limits)
@@ -135,7 +135,7 @@ def _limit(word: str) -> tuple[str, int | None]:
     return name, int(limit)
 
 
-def _logging(state: "State", form: str | None, *, quiet: bool) -> Callable[[], None]:
+def log_setup(state: "State", form: str | None, *, quiet: bool) -> Callable[[], None]:
     """What sets up logging, here and in worker processes."""
     from jobrunner.observe import logs  # noqa: PLC0415 — only `work` logs
 

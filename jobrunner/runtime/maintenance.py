@@ -10,6 +10,7 @@ from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.identity import backoff, boot_id
 from jobrunner.runtime.liveness import Liveness
 from jobrunner.storage import (
+    access,
     batches,
     cached,
     expiry,
@@ -198,6 +199,7 @@ class Maintenance:
             more |= workers.prune(transaction, now=present) >= workers.PRUNE_AT_ONCE
             more |= sent.prune(transaction, now=present) >= sent.PRUNE_AT_ONCE
             more |= cached.prune(transaction, now=present) >= cached.PRUNE_AT_ONCE
+            more |= access.prune(transaction, now=present) >= access.PRUNE_AT_ONCE
             rates.forget(transaction, now=present)
             living = {worker.id for worker in workers.alive(transaction)}
         if more:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from jobrunner.core.errors import CommitUnknownError, ConflictError, DatabaseError
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.task import TaskSource
+from jobrunner.core.web_errors import ReadOnlyError
 from jobrunner.storage import joint, migrate
 from jobrunner.storage.doubt import has_arrived
 from jobrunner.storage.engine import Database
@@ -37,6 +38,8 @@ class Store:
         self._is_open = False
         self._together = Together(self._enqueue)
         self._joined: ContextVar[Connection | None] = ContextVar("transaction", default=None)
+        self.read_only = False
+        """Whether it gives out no transaction that writes."""
 
     @property
     def location(self) -> str:
@@ -87,7 +90,13 @@ class Store:
 
     @contextlib.contextmanager
     def writing(self) -> Generator[Connection]:
-        """A transaction that writes: the joined one, or one of its own."""
+        """A transaction that writes: the joined one, or one of its own.
+
+        Raises:
+            ReadOnlyError: it is `read_only`.
+        """
+        if self.read_only:
+            raise ReadOnlyError
         joined = self._part_of()
         if joined is not None:
             yield joined

@@ -15,11 +15,12 @@ from sqlalchemy import (
 
 from jobrunner.core.outcome import WORDS
 from jobrunner.core.status import FINAL, Status
-from jobrunner.storage import rules, traces
+from jobrunner.storage import access_tables, rules, traces
 from jobrunner.storage.schema import metadata, one_of, partial_index
 from jobrunner.storage.types import Long, Moment, Number, Span
 
 __all__ = [
+    "access_tables",
     "attempts",
     "dependencies",
     "metadata",

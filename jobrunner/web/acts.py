@@ -1,34 +1,35 @@
 """Every change that is made over HTTP: whether it may be made, and who has made it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Any, TypeVar, Unpack
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from fastapi import Depends, Request
 
 from jobrunner.bulk import BulkFilter
-from jobrunner.core import fields
-from jobrunner.core.bulk import Act, Done
+from jobrunner.core.access import check_key
+from jobrunner.core.bulk import NAMED_AT_MOST, Act, Done, Wanted
 from jobrunner.core.changes import TaskChanges
 from jobrunner.core.crew import Told
-from jobrunner.core.hook import RESERVED
+from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.limits import Limits
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.role import Role
+from jobrunner.core.sameness import fingerprint
 from jobrunner.core.schedule import Schedule, ScheduleOptions
 from jobrunner.core.status import Status
-from jobrunner.core.task import Task
-from jobrunner.core.web_errors import ForbiddenError, ReadOnlyError, RoleError
+from jobrunner.core.task import Task, TaskId
 from jobrunner.queues import NewLimits
-from jobrunner.task_queue import TaskQueue
+from jobrunner.storage import access, reads
+from jobrunner.web.audited import Audited, told
 from jobrunner.web.identity import Identity, identified
-from jobrunner.web.options import ServeOptions
 from jobrunner.web.serving import options_of, queue_of
 
-R = TypeVar("R")
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
-class Acts:
+class Acts(Audited):
     """What somebody does to a queue. Each method checks their role, and that anything may change.
 
     Raises:
@@ -36,11 +37,8 @@ class Acts:
         ReadOnlyError: nobody may.
     """
 
-    def __init__(self, queue: TaskQueue, identity: Identity, options: ServeOptions) -> None:
-        """Nothing is asked yet."""
-        self._queue = queue
-        self._identity = identity
-        self._options = options
+    was_known = False
+    """Whether the last `enqueue` came again, and its tasks were there."""
 
     def enqueue(self, new: Sequence[NewTask[Any]], key: str | None = None) -> list[Task[Any]]:
         """Store tasks, all or none; the same again, with the same `key`, stores none.
@@ -49,13 +47,42 @@ class Acts:
             InvalidTaskError: one cannot be stored; none was.
             UnknownFunctionError: functions are registered here, but none of that name.
             ForbiddenError: one is a command, and those are not taken here.
+            IdempotencyError: the key stands for other tasks.
+            ConfigurationError: there can be no such key.
         """
-        del key
+        self._check_may(Role.SUBMIT)
         for task in new:
             self._check_work(task)
-        return self._do(
-            "enqueue", "", {"count": len(new)}, lambda: self._queue.enqueue_many(new), Role.SUBMIT
-        )
+        if key is None:
+            return self._together(lambda connection: self._enqueue(connection, new))
+        named = check_key(key), fingerprint(new)
+        return self._together(lambda connection: self._enqueue_once(connection, new, *named))
+
+    def _enqueue(self, connection: "Connection", new: Sequence[NewTask[Any]]) -> list[Task[Any]]:
+        tasks = self._queue.enqueue_many(new)
+        ids = [task.id for task in tasks]
+        detail = {"count": len(ids), "ids": ids[:NAMED_AT_MOST]}
+        self._note(connection, "enqueue", ids[0] if len(ids) == 1 else "", detail)
+        return tasks
+
+    def _enqueue_once(
+        self, connection: "Connection", new: Sequence[NewTask[Any]], key: str, mark: str
+    ) -> list[Task[Any]]:
+        actor, now = self._identity.name, self._queue.clock.now()
+        ids = access.take_key(connection, actor, key, fingerprint=mark, now=now)
+        self.was_known = ids is not None
+        if ids is not None:
+            return self._tasks(ids)
+        tasks = self._enqueue(connection, new)
+        access.keep_answer(connection, actor, key, [task.id for task in tasks])
+        return tasks
+
+    def _tasks(self, ids: Sequence[int]) -> list[Task[Any]]:
+        many = self._queue.store.read(reads.get_many, ids, source=self._queue)
+        found = {task.id: task for task in many}
+        if missing := [task_id for task_id in ids if task_id not in found]:
+            raise TaskNotFoundError(missing[0])  # it was deleted since
+        return [found[TaskId(task_id)] for task_id in ids]
 
     def update(self, task_id: int, **changes: Unpack[TaskChanges]) -> Task[Any]:
         """Change a task that has not started; see `TaskQueue.update`."""
@@ -74,10 +101,15 @@ class Acts:
         return self._do("retry", task_id, how, lambda: self._queue.retry(task_id, **how))
 
     def bulk(self, act: Act, **wanted: Unpack[BulkFilter]) -> Done:
-        """Retry, cancel or delete many tasks; see `TaskQueue.bulk`."""
-        return self._do(
-            f"bulk {act}", "", _told(wanted), lambda: self._queue.bulk.do(act, **wanted)
-        )
+        """Retry, cancel or delete many tasks, some hundreds in a transaction; see `TaskQueue.bulk`.
+
+        It is noted before the first of them, and what has come of it behind the last.
+        """
+        Wanted(**wanted).statuses(act)
+        with self._long(f"bulk {act}", told(wanted)) as came:
+            done = self._queue.bulk.do(act, **wanted)
+            came.update(done=done.done, refused=done.refused_count)
+        return done
 
     def pause_queue(self, name: str) -> bool:
         """Start no more tasks of a queue; `False` if it was paused before."""
@@ -90,13 +122,13 @@ class Acts:
     def limit_queue(self, name: str, **change: Unpack[NewLimits]) -> Limits:
         """Change the limits of a queue; returns those that hold now."""
         return self._do(
-            "limit queue", name, _told(change), lambda: self._queue.queues.limit(name, **change)
+            "limit queue", name, told(change), lambda: self._queue.queues.limit(name, **change)
         )
 
     def limit_key(self, name: str, **change: Unpack[NewLimits]) -> Limits:
         """Change the limits of a concurrency key; returns those that hold now."""
         return self._do(
-            "limit key", name, _told(change), lambda: self._queue.keys.limit(name, **change)
+            "limit key", name, told(change), lambda: self._queue.keys.limit(name, **change)
         )
 
     def pause_worker(self, who: str, *, crew: bool = False) -> Told:
@@ -162,56 +194,15 @@ class Acts:
 
     def prune(self) -> int:
         """Delete what has ended longer ago than it is kept; returns how many."""
-        return self._do("prune", "", {}, self._queue.retention.prune)
-
-    def _do(
-        self,
-        act: str,
-        target: object,
-        detail: Mapping[str, Any],
-        call: Callable[[], R],
-        needed: Role = Role.OPERATE,
-    ) -> R:
-        del act, target, detail
-        self._check_may(needed)
-        return call()
-
-    def _check_may(self, needed: Role) -> None:
-        if not self._identity.role.allows(needed):
-            raise RoleError(self._identity.name, self._identity.role, needed)
-        if self._options.read_only:
-            raise ReadOnlyError
-
-    def _check_work(self, task: NewTask[Any]) -> None:
-        if task.command is not None:
-            self._check_commands()
-        if task.function is not None and task.function.startswith(RESERVED):
-            raise ForbiddenError(f"functions that begin with {RESERVED} are jobrunner's own")
-
-    def _check_commands(self) -> None:
-        if not self._options.allow_commands:
-            raise ForbiddenError(
-                "commands are not taken here",
-                hint="Start `jobrunner serve` with --allow-commands to allow them.",
-            )
-
-
-def _told(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as JSON can hold them."""
-    return {name: _plain(value) for name, value in values.items() if value is not None}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return [_plain(one) for one in value] if fields.is_list(value) else value
+        with self._long("prune", {}) as came:
+            deleted = self._queue.retention.prune()
+            came.update(done=deleted)
+        return deleted
 
 
 def acting(request: Request, identity: Annotated[Identity, Depends(identified)]) -> Acts:
     """What whoever asks may do."""
-    return Acts(queue_of(request), identity, options_of(request))
+    return Acts(queue_of(request), identity, options_of(request), request.app.state.rates)
 
 
 Acting = Annotated[Acts, Depends(acting)]

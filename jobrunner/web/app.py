@@ -4,24 +4,35 @@ from fastapi import FastAPI
 
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
-from jobrunner.web import api, pages
+from jobrunner.web import api, limits, pages
+from jobrunner.web.api import description, health
+from jobrunner.web.csrf import Words
+from jobrunner.web.gate import Gate
 from jobrunner.web.options import ServeOptions
 from jobrunner.web.problems import tell_problems
 
 
 def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI:
     """An ASGI app that serves a queue."""
+    options = options or ServeOptions()
     app = FastAPI(
         title="jobrunner",
         version=_version.__version__,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=None,  # as every route, it wants to know who asks: see `description`
         docs_url=None,  # its page would load from elsewhere
         redoc_url=None,
     )
     app.state.queue = queue
-    app.state.options = options or ServeOptions()
+    app.state.options = options
     app.state.feed = None
+    app.state.csrf = Words()
+    monotonic = queue.clock.monotonic
+    app.state.rates = limits.Rates(limits.ACTS_A_SECOND, limits.ACTS_AT_ONCE, monotonic)
+    app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)
     tell_problems(app)
+    app.include_router(health.router)
+    app.include_router(description.router)
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.add_middleware(Gate, names=options.names)
     return app

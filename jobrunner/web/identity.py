@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from jobrunner.core.role import Role
 from jobrunner.core.web_errors import RoleError, UnauthenticatedError
+from jobrunner.web import csrf
 from jobrunner.web.serving import Options, Queue
 
 COOKIE: Final = "jobrunner_token"
@@ -31,26 +32,42 @@ def identified(request: Request, queue: Queue, options: Options) -> Identity:
     Raises:
         UnauthenticatedError: a token is needed, and none was sent, or one that is not known.
     """
-    del request, queue
-    if not options.is_local:
+    token, is_any = queue.tokens.look(_secret(request))
+    if token is not None:
+        return Identity(token.name, token.role)
+    if is_any or not options.is_local:
         raise UnauthenticatedError
     return ANYBODY
 
 
+def _secret(request: Request) -> str | None:
+    """What was sent to tell who asks; never what stands in the URL, which others may see."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme:
+        return secret.strip() if scheme.lower() == "bearer" else None
+    return request.cookies.get(COOKIE)
+
+
 @dataclass(frozen=True, slots=True)
 class Requires:
-    """A dependency: who asks must have this role at least."""
+    """A dependency: who asks must have this role at least, and mean it."""
 
     role: Role
 
-    def __call__(self, identity: Annotated[Identity, Depends(identified)]) -> Identity:
+    async def __call__(
+        self, request: Request, identity: Annotated[Identity, Depends(identified)]
+    ) -> Identity:
         """Let them in.
 
         Raises:
             RoleError: they may not.
+            ForbiddenError: a browser was made to ask by somebody else's page.
         """
         if not identity.role.allows(self.role):
             raise RoleError(identity.name, identity.role, self.role)
+        word = request.app.state.csrf.of(identity.name)
+        await csrf.check(request, word)
+        request.state.identity, request.state.csrf_token = identity, word
         return identity
 
 

@@ -23,8 +23,10 @@ class ServeOptions:
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine reaches it."""
-        return is_loopback(self.host)
+        """Whether only this machine reaches it: under another name, a proxy lets others in."""
+        return is_loopback(self.host) and all(
+            is_loopback(name.rpartition(":")[0] or name) for name in self.hosts
+        )
 
     @property
     def url(self) -> str:
@@ -34,9 +36,7 @@ class ServeOptions:
     @property
     def names(self) -> frozenset[str]:
         """What the header Host may say, to the letter, in small ones."""
-        own = {f"{_bracketed(self.host)}:{self.port}"}
-        if self.is_local:
-            own |= {f"{name}:{self.port}" for name in LOCAL_NAMES}
+        own = {f"{name}:{self.port}" for name in (_bracketed(self.host), *LOCAL_NAMES)}
         return frozenset(name.lower() for name in own | {*self.hosts})
 
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic import op
 from jobrunner.storage.tables import tasks
 
-revision, down_revision, branch_labels, depends_on = "0004", "0003", None, None
+revision, down_revision, branch_labels, depends_on = "0005", "0004", None, None
 HERE = Path(__file__).parent
 
 def how():
@@ -62,7 +62,7 @@ import alembic.config
 from jobrunner.storage import migrate
 
 scripts = Path(sys.argv[1])
-migrate.scripts, migrate.HEAD, migrate.KNOWN = lambda: scripts, "0004", ("0003", "0004")
+migrate.scripts, migrate.HEAD, migrate.KNOWN = lambda: scripts, "0005", ("0004", "0005")
 {OPENER}"""
 """Opens the databases that it is told with that revision."""
 
@@ -85,7 +85,7 @@ def version(database):
         return migrate.version(connection)
 
 
-def downgrade(database, scripts, to="0003"):
+def downgrade(database, scripts, to="0004"):
     config = Config()
     config.set_main_option("script_location", str(scripts))
     with database.writing(rebuilds=True) as connection:
