@@ -26,6 +26,10 @@ class BulkFilter(TypedDict, total=False):
     newer_than: datetime | None
     batch_id: int | None
     every: bool
+    text: str | None
+    worker_id: str | None
+    created_since: datetime | None
+    created_until: datetime | None
 
 
 def _ignore(_seen: int) -> None:

@@ -20,6 +20,9 @@ SHORTEST: Final = 6
 
 MOST_KNOWN: Final = 100
 
+LONGEST_NUMBER: Final = 1_000
+"""Bits: Python does not write very many digits."""
+
 _SWITCH: Final = re.compile(r"--?([\w-]{1,100})")
 _SETTING: Final = re.compile(r"((?:--?)?[\w.-]{1,100}=)(.+)", re.DOTALL)
 _LOGIN: Final = re.compile(r"([^:]{1,100}:).+", re.DOTALL)
@@ -168,7 +171,7 @@ def _leaves(value: Any, depth: int) -> Iterable[str]:
 
 
 def _digits(number: int) -> str:
-    return str(number) if number.bit_length() < 1_000 else ""  # Python refuses very many digits
+    return str(number) if number.bit_length() < LONGEST_NUMBER else ""
 
 
 def _command(words: Sequence[str], masking: Masking) -> list[str]:

@@ -18,18 +18,22 @@ _COUNT: Final = re.compile(r"(?i:tokens)(?![a-z])")
 
 SECRET_NAME: Final = re.compile(_NAME)
 
-_QUOTED: Final = r"""(?P<open>\\{0,3}(?P<quote>["']))(?:\\.|(?!(?P=quote))[^\\\n])*(?P<close>(?P=quote)?)"""
+_QUOTED: Final = (
+    r"""(?P<open>\\{0,3}(?P<quote>["']))(?:\\.|(?!(?P=quote))[^\\\n])*(?P<close>(?P=quote)?)"""
+)
 _BARE: Final = r"""\([^()\n]*\)|\[[^\[\]\n]*\]|\{[^{}\n]*\}|[^\s,;&"'`<>()\[\]{}]+"""
 _SCHEME: Final = r"(?:(?i:bearer|basic|digest|negotiate|apikey|token)[ ]{1,3})?"
 
 ASSIGNED: Final = re.compile(
-    rf"""(?P<head>(?P<name>{_NAME})[\w.-]{{0,30}}\\{{0,3}}["'\]]{{0,2}}[ ]{{0,3}}(?:=>|:=|==|[:=])[ ]{{0,3}})"""
+    rf"""(?P<head>(?P<name>{_NAME})[\w.-]{{0,30}}\\{{0,3}}["'\]]{{0,2}}"""
+    r"[ ]{0,3}(?:=>|:=|==|[:=])[ ]{0,3})"
     rf"{_SCHEME}(?:{_QUOTED}|(?P<bare>{_BARE}))"
 )
 """`password=x`, `"api_key": "x"`, `Authorization: Bearer x`: the name stays."""
 
 OPTION: Final = re.compile(
-    rf"(?P<head>(?<![\w-])--[\w-]{{0,40}}?{_NAME}[\w-]{{0,30}}[ ]{{1,3}})(?:{_QUOTED}|(?P<bare>[^\s-]\S*))"
+    rf"(?P<head>(?<![\w-])--[\w-]{{0,40}}?{_NAME}[\w-]{{0,30}}[ ]{{1,3}})"
+    rf"(?:{_QUOTED}|(?P<bare>[^\s-]\S*))"
 )
 """`--password x`, in a command line that is one text."""
 
