@@ -9,6 +9,7 @@ from jobrunner.web.api import description, health
 from jobrunner.web.csrf import Words
 from jobrunner.web.gate import Gate
 from jobrunner.web.options import ServeOptions
+from jobrunner.web.pages import bare
 from jobrunner.web.problems import tell_problems
 
 
@@ -29,7 +30,7 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     monotonic = queue.clock.monotonic
     app.state.rates = limits.Rates(limits.ACTS_A_SECOND, limits.ACTS_AT_ONCE, monotonic)
     app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)
-    tell_problems(app)
+    tell_problems(app, bare.render)
     app.include_router(health.router)
     app.include_router(description.router)
     app.include_router(api.router)

@@ -166,7 +166,7 @@ class Problems:
             return problem(status, detail, kind=kind, hint=hint, headers=headers, **more)
         title = HTTPStatus(status).phrase
         page = self._render(
-            request, "error.html", code=status, title=title, detail=detail, hint=hint
+            request, "bare.html", code=status, title=title, detail=detail, hint=hint
         )
         page.headers.update(headers or {})
         return page
