@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from jobrunner.core.errors import ConfigurationError
-from jobrunner.core.span import parse_span
+from jobrunner.core.span import parse_span, span_text
 
 __all__ = ["parse_expiry", "parse_moment", "parse_seconds", "parse_span", "span_text"]
 
@@ -47,20 +47,3 @@ def parse_expiry(text: str) -> dict[str, datetime | timedelta]:
                 f"{text!r} is neither a length of time nor a moment",
                 hint="Write 2h, 1h30m, or 2026-12-01T09:00.",
             ) from error
-
-
-def span_text(seconds: float | None) -> str:
-    """Seconds for people: `0.004 s`, `12.3 s`, `3m 20s`, `2h`."""
-    if seconds is None:
-        return "-"
-    if seconds < 9.9995:  # noqa: PLR2004 — ten, once rounded: three digits still say something
-        return f"{seconds:.3f} s"
-    if seconds < 59.95:  # noqa: PLR2004 — a minute, once rounded
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "m"), (rest, "s")]
-    while not parts[0][0]:
-        parts.pop(0)
-    return " ".join(f"{number}{unit}" for number, unit in parts[:2] if number)

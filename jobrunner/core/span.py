@@ -39,3 +39,20 @@ def span_word(span: timedelta) -> str:
         number, seconds = divmod(seconds, _UNITS[unit])
         word += f"{number:.0f}{unit}" if number else ""
     return word + (f"{seconds:f}".rstrip("0").rstrip(".") + "s" if seconds or not word else "")
+
+
+def span_text(seconds: float | None) -> str:
+    """Seconds for people: `0.004 s`, `12.3 s`, `3m 20s`, `2h`."""
+    if seconds is None:
+        return "-"
+    if seconds < 9.9995:  # noqa: PLR2004 — ten, once rounded: three digits still say something
+        return f"{seconds:.3f} s"
+    if seconds < 59.95:  # noqa: PLR2004 — a minute, once rounded
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "m"), (rest, "s")]
+    while not parts[0][0]:
+        parts.pop(0)
+    return " ".join(f"{number}{unit}" for number, unit in parts[:2] if number)

@@ -14,6 +14,9 @@ from jobrunner.core.role import Role
 from jobrunner.web.app import create_app
 from jobrunner.web.options import ServeOptions
 from jobrunner.web.server import serving
+from tests.web.browser import browser, page, visitor
+
+__all__ = ["browser", "page", "visitor"]
 
 PORT = 8750
 PATIENCE = 30.0
