@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from jobrunner.core import fields
-from jobrunner.core.history import StepRecord
+from jobrunner.core.history import AttemptRecord, StepRecord
 from jobrunner.core.insight import (
     Bucket,
     Changes,
@@ -32,6 +32,7 @@ from jobrunner.storage import (
     failures,
     neighbours,
     news,
+    reads,
     search,
     spans,
     steps,
@@ -143,6 +144,12 @@ class Insight:
         if task.status not in WAITING:
             return []
         return reasons(task, self._queue.store.read(why.around, task))
+
+    def attempts(self, task_id: int, limit: int = 20) -> Listing[AttemptRecord]:
+        """The newest attempts of a task that have ended, oldest first."""
+        most = _most(limit)
+        found = self._queue.store.read(reads.history, task_id, newest=most + 1)
+        return Listing(tuple(found[-most:]), len(found) > most)
 
     def steps(self, task_id: int, limit: int = 100) -> Listing[StepRecord]:
         """The steps of a task that are done, oldest first."""

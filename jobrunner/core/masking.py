@@ -175,9 +175,7 @@ def _digits(number: int) -> str:
 
 
 def _command(words: Sequence[str], masking: Masking) -> list[str]:
-    return [
-        _word(word, before, masking) for before, word in zip(("", *words), words, strict=False)
-    ]
+    return [_word(word, before, masking) for before, word in zip(("", *words), words, strict=False)]
 
 
 def _word(word: str, before: str, masking: Masking) -> str:

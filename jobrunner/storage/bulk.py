@@ -33,7 +33,8 @@ class Seen(NamedTuple):
 def _matching(columns: Any, wanted: Wanted, act: Act) -> Select[Any]:
     """The tasks that are meant by what they have in common."""
     statuses = one_of("tasks.status", *wanted.statuses(act))
-    met = [literal_column(f"({statuses})"), *_same(wanted), *_between(wanted)]
+    met: list[ColumnElement[bool]] = [literal_column(f"({statuses})")]
+    met += [*_same(wanted), *_between(wanted)]
     if wanted.error is not None:
         met.append(has_error(wanted.error))
     if wanted.text:

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
-from jobrunner.web import api, limits, pages
+from jobrunner.web import api, assets, limits, pages
 from jobrunner.web.api import description, health
 from jobrunner.web.csrf import Words
 from jobrunner.web.gate import Gate
@@ -35,5 +35,6 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     app.include_router(description.router)
     app.include_router(api.router)
     app.include_router(pages.router)
+    assets.mount(app)
     app.add_middleware(Gate, names=options.names)
     return app

@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
 from jobrunner.observe import metrics
-from jobrunner.storage import reads, workers
+from jobrunner.storage import counting, reads, workers
 from jobrunner.task_queue import TaskQueue
 from jobrunner.web.identity import Reader
 from jobrunner.web.problems import PROBLEM
@@ -55,7 +55,7 @@ def read_metrics(queue: Queue, _identity: Reader) -> Response:
 
 def _figures(queue: TaskQueue) -> metrics.Figures:
     with queue.store.reading() as transaction:
-        counts = reads.counts(transaction)
+        counts = counting.counts(transaction)
         oldest = reads.oldest_pending(transaction) if counts[Status.PENDING] else None
         alive = Counter(worker.status for worker in workers.alive(transaction))
     age = 0.0 if oldest is None else (queue.clock.now() - oldest).total_seconds()

@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter
 
-from jobrunner.web.pages import login
+from jobrunner.web.pages import enqueue, login, many, task, task_acts, tasks
 
 router = APIRouter(include_in_schema=False)
-router.include_router(login.router)
+for part in (login, tasks, many, enqueue, task, task_acts):
+    router.include_router(part.router)

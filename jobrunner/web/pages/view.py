@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from jobrunner.core.span import span_text
 from jobrunner.core.status import Status
+from jobrunner.core.visible import visible
 from jobrunner.web import assets
 
 STATUSES: Final = tuple(Status)
@@ -85,6 +86,7 @@ def environment() -> Environment:
         "number": number,
         "plain_json": plain_json,
         "span": span_text,
+        "visible": visible,
     }
     made.globals |= {"asset": assets.address, "pages": PAGES, "statuses": STATUSES}
     return made
@@ -116,7 +118,7 @@ def moment(value: datetime | None, form: str = "relative") -> Markup:
     Without scripts it stays as it is sent, in UTC. `form` is `relative`, `local` or `clock`.
     """
     if value is None:
-        return Markup('<span class="none">–</span>')
+        return Markup('<span class="none">–</span>')  # noqa: RUF001 — as the scripts write it
     at = value.astimezone(UTC)
     return Markup('<time datetime="{}" data-form="{}">{}</time>').format(
         plain(at), form, f"{at:%Y-%m-%d %H:%M:%S} UTC"
