@@ -81,6 +81,7 @@ class TaskView:
     steps: Listing[StepShown]
     dots: Sequence[Dot]
     has_neighbours: bool
+    has_dependents: bool
     unique_key: str
     concurrency_key: str
     parents: Mapping[int, str]
@@ -94,6 +95,7 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
     chapters = story(task, attempts, now)
     steps = queue.insight.steps(task.id, STEPS)
     reasons = queue.insight.why(task)
+    around = queue.insight.neighbours(task.id)
     return TaskView(
         task=task,
         name=shown.name,
@@ -117,7 +119,8 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
             steps.is_cut,
         ),
         dots=dots(queue.insight.spans(task.function, RUNS), task) if task.function else (),
-        has_neighbours=len(queue.insight.neighbours(task.id, 2).nodes) > 1,
+        has_neighbours=bool(around.edges),
+        has_dependents=any(edge.parent == task.id for edge in around.edges),
         unique_key=shown.line(task.unique_key),
         concurrency_key=shown.line(task.concurrency_key),
         parents={node.id: shown.line(node.name) for one in reasons for node in one.tasks},
@@ -166,7 +169,7 @@ def dots(runs: Sequence[RunSpan], task: Task[Any]) -> list[Dot]:
         Dot(
             run,
             round((at + 0.5) * step, 1),
-            round(DOTS_HIGH - 5 - max(0.0, run.run_s) / longest * (DOTS_HIGH - 10), 1),
+            round(DOTS_HIGH - 7 - max(0.0, run.run_s) / longest * (DOTS_HIGH - 14), 1),
             run.task_id == task.id,
         )
         for at, run in enumerate(runs)
