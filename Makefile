@@ -16,7 +16,7 @@ FIND_PYTHON = for python in python3 python3.14 python3.13 python3.12 python3.11 
 	"$${python:?- install Python 3.11 or newer, for none was found}"
 SET_UP = $(FIND_PYTHON) -I tools/bootstrap.py --python "$(PYTHON)"
 
-.PHONY: test crash demo check lint fmt bench bench-postgres test-pythons clean runtime dev mutants model
+.PHONY: test crash demo check lint fmt bench profile bench-postgres test-pythons clean runtime dev mutants model
 
 test: dev
 	$(BIN)/python -m pytest $(ARGS)
@@ -59,6 +59,10 @@ bench: dev
 # The same of those on PostgreSQL alone.
 bench-postgres: dev
 	$(BIN)/python -m benchmarks --ground postgres $(ARGS)
+
+# Where the time of a task goes, by parts. `make profile ARGS="drain chain"` for some loads.
+profile: dev
+	$(BIN)/python -m benchmarks.profile $(ARGS)
 
 # The whole suite on every CPython 3.11 to 3.14 of this machine, each in an environment of its own.
 test-pythons:

@@ -84,11 +84,12 @@ class Insight:
         return list(self._backlogs.get()[0])
 
     def series(self, since: datetime, until: datetime, buckets: int) -> Listing[Bucket]:
-        """How many attempts ended when: at most so many buckets, the last of which holds `until`.
+        """How many attempts ended when: at most so many buckets, and one more.
 
-        A bucket is a whole number of 10 s. What was read once is kept for a week; if `is_cut`,
-        there is more to read, and the next call goes on with it. On a server, an attempt that is
-        seen later than 2,000 newer ones is not counted.
+        The first holds `since`, the last `until`, each is a whole number of 10 s. What was read
+        once is kept for 8 days, and no more is shown; if `is_cut`, there is more to read, and the
+        next call goes on with it. On a server, an attempt that is seen later than 2,000 newer
+        ones is not counted.
 
         Raises:
             InvalidTaskError: there is no time between the two, or not from 1 to 1,000 buckets.

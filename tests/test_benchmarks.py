@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import metg, sizes, table
+from benchmarks import metg, profile, sizes, table
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.goals import Goal, goals
 from benchmarks.loads import LOADS
+from benchmarks.peers import jobrunner, protocol
 from benchmarks.places import Folder
 from benchmarks.sizes import QUICK, Sizes
 from benchmarks.stock import Filling, Stock
@@ -99,3 +100,16 @@ def test_a_drain_counts_what_no_kill_can_undo(name, monkeypatch, request):
             assert round(done.rate * done.seconds) == 40
     finally:
         stock.clear()
+
+
+def test_a_profile_tells_the_parts_of_what_the_writing_thread_does():
+    def some(url):
+        """Some enqueued."""
+        queue = jobrunner.opened(url)
+        tasks = [jobrunner.new(protocol.PAYLOAD)]
+        return 300, lambda: [queue.enqueue_ids(tasks) for _ in range(300)]
+
+    first, *parts = profile.profile(some)
+    assert first.startswith("Some enqueued. ")
+    assert any(line.endswith(" commit") for line in parts)
+    assert sum(int(line.split("%")[0]) for line in parts) <= 101

@@ -58,4 +58,3 @@ def test_an_installation_that_fails_is_told(programs: Path) -> None:
     program(programs / "sudo", "exit 1")
     with pytest.raises(chromium.ChromiumError, match="there is no Chromium"):
         chromium.ensure()
-

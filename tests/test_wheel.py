@@ -35,12 +35,28 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_wheel_holds_migrations_and_types(wheel: Path) -> None:
+def pages_files() -> list[Path]:
+    """Templates, and what they load."""
+    folders = (ROOT / "jobrunner/web/templates", ROOT / "jobrunner/web/static")
+    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+
+
+def test_the_wheel_holds_migrations_types_and_pages(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     migrations = {path.relative_to(ROOT).as_posix() for path in (ROOT / "migrations").rglob("*.py")}
     assert "jobrunner/py.typed" in names
     assert migrations
     assert {f"jobrunner/{path}" for path in migrations} <= names
+    pages = {path.relative_to(ROOT).as_posix() for path in pages_files()}
+    assert {path.rpartition(".")[2] for path in pages} >= {
+        "html",
+        "css",
+        "js",
+        "svg",
+        "toml",
+        "txt",
+    }
+    assert pages <= names
     assert not [name for name in names if name.startswith(("tests/", "migrations/"))]
 
 

@@ -73,7 +73,9 @@ def ensure() -> str:
     found = find()
     if found is not None:
         return found
-    with (Path(tempfile.gettempdir()) / f"jobrunner-chromium-{os.geteuid()}.lock").open("w") as lock:
+    with (Path(tempfile.gettempdir()) / f"jobrunner-chromium-{os.geteuid()}.lock").open(
+        "w"
+    ) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         found = find() or _installed()
     if found is None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final
 
 LONGEST: Final = 1_000
@@ -28,6 +29,7 @@ def normalised(error: str) -> str:
     return text.strip()
 
 
+@lru_cache(maxsize=4_096)
 def fingerprint(function: str | None, error: str | None) -> str:
     """16 hexadecimal digits that are the same for errors of a function that say the same."""
     told = f"{function or ''}\0{normalised(error or '')}"

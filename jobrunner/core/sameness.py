@@ -4,12 +4,13 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from typing import Any
 
+from jobrunner.core import fields
 from jobrunner.core.errors import PayloadError
 from jobrunner.core.new_task import NewTask
-from jobrunner.core.result import Result
 from jobrunner.core.task import Task
 
 
@@ -32,20 +33,26 @@ def _of_fields(value: Any, places: Mapping[int, int]) -> dict[str, Any]:
     return {name: _shape(one, places) for name, one in named.items()}
 
 
-def _shape(value: Any, places: Mapping[int, int]) -> Any:  # noqa: PLR0911 — one for each kind
-    if isinstance(value, NewTask):
-        return {"place": places.get(id(value), -1)}
+def _shape(value: Any, places: Mapping[int, int]) -> Any:
     if isinstance(value, Task):
         return {"task": value.id}
-    if isinstance(value, Result):
-        return {"result": _of_fields(value, places)}
-    if dataclasses.is_dataclass(value):
-        return _of_fields(value, places)
-    if isinstance(value, Mapping):
-        return [[_shape(k, places), _shape(v, places)] for k, v in sorted(value.items(), key=repr)]
-    if isinstance(value, Sequence | set | frozenset) and not isinstance(value, str | bytes):
-        ordered = value if isinstance(value, Sequence) else sorted(value, key=repr)
-        return [_shape(one, places) for one in ordered]
     if isinstance(value, date | timedelta):  # a datetime is a date
         return repr(value)
-    return value
+    if dataclasses.is_dataclass(value):
+        place = places.get(id(value))
+        return _of_fields(value, places) if place is None else {"place": place}
+    return _of_many(value, places)
+
+
+def _of_many(value: Any, places: Mapping[int, int]) -> Any:
+    """A collection in one order; anything else is plain already."""
+    if _is(value, Mapping):
+        return [[_shape(k, places), _shape(v, places)] for k, v in sorted(value.items(), key=repr)]
+    if _is(value, AbstractSet):
+        return [_shape(one, places) for one in sorted(value, key=repr)]
+    return [_shape(one, places) for one in value] if fields.is_list(value) else value
+
+
+def _is(value: object, kind: type) -> bool:
+    """As `isinstance`; what is in it stays of any type."""
+    return isinstance(value, kind)

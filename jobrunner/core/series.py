@@ -71,7 +71,9 @@ class Grid(NamedTuple):
 
 
 def grid(since: datetime, until: datetime, buckets: int) -> Grid:
-    """At most so many buckets, the last of which holds `until`; the first may begin after `since`.
+    """Buckets from the one that holds `since` to that of `until`: at most so many, and one more.
+
+    They begin at multiples of their width, so that they stay where they are as time goes on.
 
     Raises:
         InvalidTaskError: there is no time between the two, or the number has no meaning.
@@ -83,6 +85,5 @@ def grid(since: datetime, until: datetime, buckets: int) -> Grid:
     if since >= until:
         raise fields.invalid("since", "must be before until")
     width = -(-(until - since) // (buckets * STEP))
-    number = min(buckets, -(-(until - since) // (width * STEP)))
-    last = (until - _EPOCH) // (width * STEP)
-    return Grid((last - number + 1) * width, width, number)
+    first, last = ((moment - _EPOCH) // (width * STEP) for moment in (since, until))
+    return Grid(first * width, width, last - first + 1)

@@ -40,7 +40,7 @@ class Series:
         """The newest step of the stretch that was read furthest back."""
 
     def look(self, since: datetime, until: datetime, buckets: int) -> Listing[Bucket]:
-        """At most so many buckets, each a whole number of 10 s; the last of them holds `until`.
+        """At most so many buckets, and one more, each a whole number of 10 s; see `core.series`.
 
         A call reads what is new, and at most 80,000 attempts further back. If `is_cut`, it had to
         stop there, and the next one goes on.

@@ -1,6 +1,6 @@
 """Which indexes hold the tasks that a page looks for."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
 
@@ -10,11 +10,34 @@ from jobrunner.storage.counting import is_in
 from jobrunner.storage.tables import tasks
 from jobrunner.storage.types import Long
 
-Sources = list[ColumnElement[bool]]
-"""Conditions, each of which one partial index answers by itself; no task meets two of them."""
+
+class Source(NamedTuple):
+    """A condition that one partial index answers by itself, and what that is sorted by.
+
+    To ask for the first and not for any keeps a server from going through the table, history and
+    all, in the hope to meet one soon.
+    """
+
+    where: ColumnElement[bool]
+    order: tuple[Any, ...]
+
+
+Sources = list[Source]
+"""No task is in two of them."""
 
 _BY_QUEUE: Final = frozenset(Status) - {Status.SCHEDULED, Status.IN_PROGRESS}
 """The statuses whose indexes know the queue."""
+
+_ORDER: Final[dict[Status, tuple[Any, ...]]] = {
+    Status.BLOCKED: (tasks.c.queue,),
+    Status.SCHEDULED: (tasks.c.run_at,),
+    Status.IN_PROGRESS: (tasks.c.worker_id,),
+}
+_FINISHED: Final = (tasks.c.queue, tasks.c.finished_at)
+_PENDING: Final = (
+    (tasks.c.priority.desc(), tasks.c.id),
+    (tasks.c.queue, tasks.c.lane, tasks.c.priority.desc(), tasks.c.id),
+)
 
 
 def sources(query: TaskQuery) -> tuple[Sources, bool]:
@@ -23,11 +46,13 @@ def sources(query: TaskQuery) -> tuple[Sources, bool]:
     Nothing where no index helps.
     """
     given = query.given
-    if "batch_id" in given:
-        return _of_batch(query), given <= {"batch_id", "status"}
+    if query.batch_id is not None:
+        return [_of_batch(query.batch_id, query.status)], given <= {"batch_id", "status"}
     if query.status is Status.IN_PROGRESS and query.worker_id is not None:
         (running,) = is_in(Status.IN_PROGRESS)
-        return [running & (tasks.c.worker_id == query.worker_id)], given <= {"status", "worker_id"}
+        of_worker = running & _same(tasks.c.worker_id, query.worker_id)
+        source = Source(of_worker, _ORDER[Status.IN_PROGRESS])
+        return [source], given <= {"status", "worker_id"}
     if query.status is None and query.queue is None and given:
         return [], False
     statuses = [*Status] if query.status is None else [query.status]
@@ -35,34 +60,47 @@ def sources(query: TaskQuery) -> tuple[Sources, bool]:
     return [one for status in statuses for one in _of_status(status, query.queue)], is_all
 
 
-def _of_batch(query: TaskQuery) -> Sources:
-    condition = tasks.c.batch_id == query.batch_id
-    if query.status is not None:
-        condition &= tasks.c.status == literal_column(f"'{query.status.value}'")
-    return [condition]
+def _same(column: ColumnElement[Any], value: str | int) -> ColumnElement[bool]:
+    """Equal. Not `=`: a server would see no order in equal values."""
+    return column.between(value, value)
+
+
+def _of_batch(batch_id: int, status: Status | None) -> Source:
+    condition = _same(tasks.c.batch_id, batch_id)
+    if status is not None:
+        condition &= tasks.c.status == literal_column(f"'{status.value}'")
+    return Source(condition, (tasks.c.batch_id, tasks.c.status))
 
 
 def _of_status(status: Status, queue: str | None) -> Sources:
+    orders = _PENDING if status is Status.PENDING else (_ORDER.get(status, _FINISHED),)
+    found = [Source(*one) for one in zip(is_in(status), orders, strict=True)]
     if queue is None or status not in _BY_QUEUE:
-        return [*is_in(status)]
-    return [one & (tasks.c.queue == queue) for one in is_in(status)]
+        return found
+    same = _same(tasks.c.queue, queue)
+    first = tasks.c.queue
+    return [
+        Source(where & same, order if order[0] is first else (first, *order))
+        for where, order in found
+    ]
 
 
-def ids_of(source: ColumnElement[bool], most: int) -> Select[Any]:
+def ids_of(source: Source, most: int) -> Select[Any]:
     """At most so many ids of a source, whichever come first."""
-    return select(tasks.c.id).where(source).limit(most)
+    return select(tasks.c.id).where(source.where).order_by(*source.order).limit(most)
 
 
-def newest_of(source: ColumnElement[bool], most: int, before: int) -> Select[Any]:
+def newest_of(source: Source, most: int, before: int) -> Select[Any]:
     """The newest ids of a source. Not simply by id: that would go through all tasks by id."""
     beside = tasks.c.id + literal_column("0", Long)
-    return select(tasks.c.id).where(source, beside < before).order_by(beside.desc()).limit(most)
+    query = select(tasks.c.id).where(source.where, beside < before)
+    return query.order_by(beside.desc()).limit(most)
 
 
-def oldest_of(source: ColumnElement[bool], most: int, after: int) -> Select[Any]:
+def oldest_of(source: Source, most: int, after: int) -> Select[Any]:
     """The oldest ids of a source above one."""
     beside = tasks.c.id + literal_column("0", Long)
-    return select(tasks.c.id).where(source, beside > after).order_by(beside).limit(most)
+    return select(tasks.c.id).where(source.where, beside > after).order_by(beside).limit(most)
 
 
 def few(transaction: Connection, found: Sources, most: int) -> list[int] | None:

@@ -1,11 +1,12 @@
 """How many attempts ended when, a stretch of the history at a time."""
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, bindparam, case, func, literal_column, select, type_coerce
 
 from jobrunner.core.report import FAILURES
 from jobrunner.core.series import STEP, Tally
+from jobrunner.core.task import TASK_IDS
 from jobrunner.storage.tables import attempts
 from jobrunner.storage.types import MICROSECOND, Long
 
@@ -25,13 +26,17 @@ _TALLIES: Final = (
     .where(attempts.c.id > bindparam("above"), attempts.c.id <= bindparam("upto"))
     .group_by(_STEP, attempts.c.outcome)
 )
-_NEWEST: Final = select(attempts.c.id).order_by(attempts.c.id.desc()).limit(literal_column("1"))
+_NEWEST: Final = (
+    select(attempts.c.id)
+    .where(attempts.c.id <= bindparam("upto"))
+    .order_by(attempts.c.id.desc())
+    .limit(literal_column("1"))
+)
 
 
-def newest(transaction: Connection, upto: int | None = None) -> int:
+def newest(transaction: Connection, upto: int = TASK_IDS[-1]) -> int:
     """The last attempt's id, or the last up to an id; 0 for none."""
-    query: Any = _NEWEST if upto is None else _NEWEST.where(attempts.c.id <= upto)
-    return transaction.scalar(query) or 0
+    return transaction.scalar(_NEWEST, {"upto": upto}) or 0
 
 
 def tallies(transaction: Connection, above: int, upto: int) -> list[tuple[int, Tally]]:

@@ -6,12 +6,17 @@ from sqlalchemy import Connection, literal_column, select
 
 from jobrunner.core.insight import Changes, Cursor, EndedAttempt, Enqueued
 from jobrunner.core.status import Status
-from jobrunner.core.task import TaskId, WorkerId
+from jobrunner.core.task import TASK_IDS, TaskId, WorkerId
 from jobrunner.storage import ends
 from jobrunner.storage.names import NAMING, name_of
 from jobrunner.storage.tables import attempts, tasks
 
-_NEWEST: Final = select(tasks.c.id).order_by(tasks.c.id.desc()).limit(literal_column("1"))
+_NEWEST: Final = (
+    select(tasks.c.id)
+    .where(tasks.c.id <= literal_column(str(TASK_IDS[-1])))
+    .order_by(tasks.c.id.desc())
+    .limit(literal_column("1"))
+)
 _ENQUEUED: Final = select(tasks.c.id, tasks.c.queue, tasks.c.status, *NAMING).order_by(
     tasks.c.id.desc()
 )

@@ -8,7 +8,14 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 from jobrunner.core.insight import Counted, Found, TaskQuery
 from jobrunner.core.task import TASK_IDS, Task, TaskSource, may_be_id
 from jobrunner.storage import reads
-from jobrunner.storage.candidates import few, newest_of, number_of, oldest_of, sources
+from jobrunner.storage.candidates import (
+    Sources,
+    few,
+    newest_of,
+    number_of,
+    oldest_of,
+    sources,
+)
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.tables import tasks
 
@@ -123,12 +130,15 @@ def count(transaction: Connection, query: TaskQuery, *, cap: int) -> Counted:
     if ids is not None:
         each = select(func.count()).select_from(tasks)
         numbers = (
-            transaction.scalar(each.where(tasks.c.id.in_(some), *matching)) or 0
-            for some in chunks(ids)
+            transaction.scalar(each.where(tasks.c.id.in_(chunk), *matching)) or 0
+            for chunk in chunks(ids)
         )
         return _capped(sum(numbers), cap)
-    floor = (_top(transaction, None) or 0) - COUNTED + 1
-    some = select(tasks.c.id).where(tasks.c.id >= floor, *matching).limit(cap + 1).subquery()
+    top = _top(transaction, None) or 0
+    floor = top - COUNTED + 1
+    newest = tasks.c.id.between(max(floor, 1), top)
+    these = select(tasks.c.id).where(newest, *matching).order_by(tasks.c.id.desc())
+    some = these.limit(cap + 1).subquery()
     number = transaction.scalar(select(func.count()).select_from(some)) or 0
     counted = _capped(number, cap)
     return Counted(counted.number, counted.is_capped or _any_below(transaction, floor))
@@ -180,19 +190,16 @@ def has_error(part: str) -> ColumnElement[bool]:
 
 def _top(transaction: Connection, before: int | None) -> int | None:
     """The newest id, or the newest below."""
-    query = select(tasks.c.id).order_by(tasks.c.id.desc()).limit(literal_column("1"))
-    if before is None or before >= TASK_IDS.stop:
-        return transaction.scalar(query)
-    return transaction.scalar(query.where(tasks.c.id < max(before, 0)))
+    below = TASK_IDS[-1] if before is None else max(0, min(before - 1, TASK_IDS[-1]))
+    query = select(tasks.c.id).where(tasks.c.id <= below).order_by(tasks.c.id.desc())
+    return transaction.scalar(query.limit(literal_column("1")))
 
 
 def _any_below(transaction: Connection, floor: int) -> bool:
     return floor > TASK_IDS.start and _top(transaction, floor) is not None
 
 
-def _newest(
-    transaction: Connection, found: list[ColumnElement[bool]], limit: int, before: int
-) -> list[int]:
+def _newest(transaction: Connection, found: Sources, limit: int, before: int) -> list[int]:
     """The newest ids of all sources together."""
     each = (transaction.scalars(newest_of(one, limit, before)) for one in found)
     return sorted((task_id for some in each for task_id in some), reverse=True)[:limit]

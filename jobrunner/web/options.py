@@ -4,6 +4,8 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
+from jobrunner.core.errors import ConfigurationError
+
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8750
 
@@ -20,6 +22,18 @@ class ServeOptions:
     allow_commands: bool = False
     hosts: tuple[str, ...] = ()
     with_workers: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse names that no browser sends.
+
+        Raises:
+            ConfigurationError: one is none.
+        """
+        for name in self.hosts:
+            if not name.isascii() or not name.isprintable() or not name or set(name) & set("/@ ,"):
+                raise ConfigurationError(
+                    f"{name!r} is no name of a host", hint="Write NAME:PORT, as in jobs.lan:8750."
+                )
 
     @property
     def is_local(self) -> bool:

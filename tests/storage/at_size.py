@@ -50,10 +50,9 @@ FILL = (
 )
 
 WHOLE = {
-    "counts": {"tasks"},
     **{key: {"queues"} for key in ("claim within limits", "left", "pause", "limit")},
     "look at the agenda": {"queues", "schedules"},
-    "queues": {"tasks", "queues"},
+    "queues": {"queues"},
     "keys": {"concurrency_keys"},
     "forget starts": {"queues", "concurrency_keys"},
     "what is old": {"tasks", "dependencies", "schedule_ticks"},
@@ -70,3 +69,13 @@ what people have set for queues, a row for each, or the few schedules."""
 UNCOUNTED = {"settle": {"dependencies"}, "dependents": {"dependencies"}, "cancel": {"dependencies"}}
 """What a server does until its first ANALYZE: it takes a failure to doom a good part of what
 there is, and hashes all edges, once a statement."""
+
+MOST = {
+    "counts": {"tasks"},
+    "counts by queue": {"tasks"},
+    "queues": {"tasks"},
+    "page (status=completed)": {"tasks"},
+    "next page (status=completed)": {"tasks"},
+}
+"""What a server reads whole where it is asked for most of the rows and has not vacuumed the table:
+then an index would send it there for each of them. In a file an index alone does."""

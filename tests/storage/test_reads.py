@@ -8,7 +8,7 @@ from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed, Failed, Snoozed
 from jobrunner.core.status import Status
-from jobrunner.storage import agenda, reads
+from jobrunner.storage import agenda, counting, reads
 from jobrunner.storage.types import micros
 
 SECOND = timedelta(seconds=1)
@@ -61,9 +61,9 @@ def test_find_narrows_by_status_queue_and_function(store):
 
 
 def test_counts_name_every_status(store):
-    assert store.read(reads.counts) == dict.fromkeys(Status, 0)
+    assert store.read(counting.counts) == dict.fromkeys(Status, 0)
     store.add(after=[store.add()])
-    counts = store.read(reads.counts)
+    counts = store.read(counting.counts)
     assert counts == dict.fromkeys(Status, 0) | {Status.PENDING: 1, Status.BLOCKED: 1}
 
 

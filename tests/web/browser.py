@@ -72,17 +72,22 @@ class Visitor:
             self.trouble.append(text)
 
 
-# Playwright keeps a loop in this thread for as long as it runs, which would be in the way of
-# other tests: so it ends with the module, of which one process runs all tests.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium; where there is none, tests are skipped, but not in CI."""
+def found() -> str:
+    """Where Chromium is; where there is none, tests are skipped, but not in CI."""
     try:
-        place = chromium.ensure()
+        return chromium.ensure()
     except chromium.ChromiumError as error:
         if os.environ.get("CI"):
             pytest.fail(str(error), pytrace=False)
         pytest.skip(str(error))
+
+
+# Playwright keeps a loop in this thread for as long as it runs, which would be in the way of
+# other tests: so it ends with the module, of which one process runs all tests.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for all tests of a module."""
+    place = found()
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=place, args=chromium.flags())
         yield started
@@ -121,7 +126,9 @@ def assert_accessible(page: Page) -> None:
     """Fail where axe-core finds a violation of WCAG 2.2, level A or AA."""
     run(page, AXE.read_text() + "\n;0")
     wanted = {"runOnly": {"type": "tag", "values": LEVELS}, "resultTypes": ["violations"]}
-    found = run(page, f"axe.run(document, {json.dumps(wanted)}).then((result) => result.violations)")
+    found = run(
+        page, f"axe.run(document, {json.dumps(wanted)}).then((result) => result.violations)"
+    )
     told = [
         f"{violation['id']}: {node['target']} {node['failureSummary']}\n{node['html'][:200]}"
         for violation in found

@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 from jinja2 import ChoiceLoader, FileSystemLoader
+from playwright.sync_api import Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
@@ -24,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from jobrunner.web import assets
 from jobrunner.web.pages import view
 from tests.web import made_up
+from tests.web.browser import ready
 
 POLICY = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -55,7 +57,9 @@ class Gallery:
 
     def __init__(self) -> None:
         self.counts = dict(made_up.COUNTS)
-        self.bars = 5_000
+        self.graph = made_up.graph()
+        self.series = made_up.series()
+        self.timeline = made_up.timeline()
         self.has_stream = True
         self.heard: list[str] = []
         self.sent: list[dict[str, Any]] = []
@@ -68,9 +72,9 @@ class Gallery:
             routes=[
                 Route("/api/v1/events", self.events),
                 Route("/api/v1/status", self.status),
-                Route("/graph.json", lambda _: JSONResponse(made_up.graph())),
-                Route("/series.json", lambda _: JSONResponse(made_up.series())),
-                Route("/timeline.json", lambda _: JSONResponse(made_up.timeline(self.bars))),
+                Route("/graph.json", lambda _: JSONResponse(self.graph)),
+                Route("/series.json", lambda _: JSONResponse(self.series)),
+                Route("/timeline.json", lambda _: JSONResponse(self.timeline)),
                 Route("/act", self.act, methods=["POST"]),
                 Route("/{rest:path}", self.page),
             ]
@@ -124,7 +128,8 @@ class Gallery:
             self.streams.remove(queue)
 
     def _event(self) -> str:
-        return f"id: t{len(self.heard)}-a7\nevent: changes\ndata: {json.dumps({'counts': self.counts})}\n\n"
+        data = json.dumps({"counts": self.counts})
+        return f"id: t{len(self.heard)}-a7\nevent: changes\ndata: {data}\n\n"
 
     def announce(self, **counts: int) -> None:
         """Tell all streams that something has changed."""
@@ -168,6 +173,15 @@ def serving(gallery: Gallery, port: int = 0) -> Iterator[str]:
             gallery.hang_up()
             server.should_exit = True
             thread.join(30)
+
+
+def drawn(page: Page, url: str) -> None:
+    """Go to the gallery, and wait until all its drawings are there."""
+    ready(page, url)
+    expect(page.locator(".chart canvas")).to_have_count(3)
+    expect(page.locator(".graph .node")).to_have_count(11)
+    expect(page.locator(".gantt-bar")).to_have_count(8)
+    expect(page.locator(".timeline-names div")).to_have_count(16)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,11 @@ COUNTS = {
 }
 
 
+def dice_of(seed: int) -> random.Random:
+    """Dice that fall the same each time."""
+    return random.Random(seed)  # noqa: S311 — nothing is kept secret by it
+
+
 def at(seconds: float) -> str:
     """A moment so many seconds before or after now."""
     return (NOW + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
@@ -27,7 +32,7 @@ def at(seconds: float) -> str:
 
 def series(buckets: int = 60) -> list[dict[str, Any]]:
     """Throughput of an hour."""
-    dice = random.Random(7)
+    dice = dice_of(7)
     made = []
     for minute in range(buckets):
         busy = 40 + 25 * (minute % 20 > 8)
@@ -51,7 +56,7 @@ def graph() -> dict[str, Any]:
     names += ["join", "check", HOSTILE, "notify"]
     ended = ["completed"] * 5 + ["failed", "in_progress", "blocked", "blocked", "completed"]
     statuses = [*ended, "scheduled"]
-    dice = random.Random(3)
+    dice = dice_of(3)
     starts = [0, *(12 + dice.random() for _ in range(6)), 0, 0, 12.5, 0]
     spans = [12, *(dice.uniform(4, 30) for _ in range(6)), 0, 0, 7, 0]
     nodes = []
@@ -77,9 +82,33 @@ def graph() -> dict[str, Any]:
     return {"nodes": nodes, "edges": edges, "is_cut": False, "critical": [1, 4]}
 
 
+def large_graph(nodes: int = 500) -> dict[str, Any]:
+    """Layers of twenty tasks, each with two parents in the layer before."""
+    dice = dice_of(13)
+    made = [
+        {
+            "id": number,
+            "name": f"{dice.choice(NAMES)} {number}",
+            "status": dice.choice([*COUNTS]),
+            "started_at": None,
+            "finished_at": None,
+            "run_s": None,
+        }
+        for number in range(1, nodes + 1)
+    ]
+    edges = [
+        {"parent": parent, "dependent": number, "on_failure": "cancel"}
+        for number in range(21, nodes + 1)
+        for parent in dice.sample(
+            range((number - 1) // 20 * 20 - 19, (number - 1) // 20 * 20 + 1), 2
+        )
+    ]
+    return {"nodes": made, "edges": edges, "is_cut": True, "critical": []}
+
+
 def timeline(bars: int = 5_000, lanes: int = 16) -> dict[str, Any]:
     """What two hours left behind: one worker is lost on the way, one rests for a while."""
-    dice = random.Random(11)
+    dice = dice_of(11)
     made = []
     number = 0
     for lane in range(lanes):
@@ -111,16 +140,18 @@ def timeline(bars: int = 5_000, lanes: int = 16) -> dict[str, Any]:
                 "worker_id": f"w{worker}7f3c",
                 "host": f"box{worker + 1}",
                 "slot": lane % 4,
-                "is_lost": is_lost,
+                "pid": 4_000 + worker,
+                "status": "lost" if is_lost else "running",
+                "lost_at": at(moment) if is_lost else None,
                 "bars": filled,
             }
         )
-    return {"lanes": made, "is_cut": False, "since": at(-7200), "until": at(600)}
+    return {"lanes": made, "is_cut": False}
 
 
 def tasks() -> list[dict[str, Any]]:
     """A page of a list."""
-    dice = random.Random(5)
+    dice = dice_of(5)
     names = [*NAMES, HOSTILE, "a" * 90, "日本語のタスク"]
     return [
         {

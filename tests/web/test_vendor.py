@@ -53,7 +53,9 @@ def test_no_file_of_ours_names_another_host(path: Path) -> None:
 def test_nothing_of_ours_is_inline_or_made_from_text(path: Path) -> None:
     text = path.read_text()
     inline = r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=\"|javascript:"
-    made = r"\beval\(|new Function|\.(?:inner|outer)HTML|insertAdjacentHTML|document\.write|\|\s*safe"
+    made = (
+        r"\beval\(|new Function|\.(?:inner|outer)HTML|insertAdjacentHTML|document\.write|\|\s*safe"
+    )
     assert re.findall(inline, text) == []
     assert re.findall(made, text) == []
     assert len(text.splitlines()) <= 400

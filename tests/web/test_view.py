@@ -92,7 +92,7 @@ def test_a_moment_can_be_read_without_scripts() -> None:
         '<time datetime="2026-11-28T12:00:00.000005Z" data-form="relative">'
         "2026-11-28 12:00:00 UTC</time>"
     )
-    assert "–" in view.moment(None)
+    assert "time" not in view.moment(None)
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,8 @@ def test_the_navigation_marks_the_page(path: str, title: str | None) -> None:
 
 
 def test_the_token_for_forms_comes_from_the_request() -> None:
-    answer = view.render(
-        request(csrf_token="w0rd"), "error.html", title="No task", detail="1", hint=""
-    )
+    asked = request(csrf_token="w0rd")  # noqa: S106 — a word for this test
+    answer = view.render(asked, "error.html", title="No task", detail="1", hint="")
     assert b'<meta name="csrf-token" content="w0rd">' in answer.body
 
 

@@ -57,6 +57,7 @@ def render(
 
 def plain(value: Any) -> Any:
     """A value as JSON can hold it: dataclasses by field, moments in ISO 8601, spans in seconds."""
+    given = value  # which the type checkers do not narrow
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, datetime):
@@ -64,10 +65,18 @@ def plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return _plain_mapping(given)
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        return [plain(each) for each in value]
+        return _plain_list(given)
     return value
+
+
+def _plain_mapping(values: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(key): plain(each) for key, each in values.items()}
+
+
+def _plain_list(values: Iterable[Any]) -> list[Any]:
+    return [plain(each) for each in values]
 
 
 @cache
@@ -88,7 +97,8 @@ def environment() -> Environment:
         "span": span_text,
         "visible": visible,
     }
-    made.globals |= {"asset": assets.address, "pages": PAGES, "statuses": STATUSES}
+    known_to_all: dict[str, Any] = made.globals  # jinja2 says what is in it at first, no more
+    known_to_all.update({"asset": assets.address, "pages": PAGES, "statuses": STATUSES})
     return made
 
 
@@ -118,7 +128,7 @@ def moment(value: datetime | None, form: str = "relative") -> Markup:
     Without scripts it stays as it is sent, in UTC. `form` is `relative`, `local` or `clock`.
     """
     if value is None:
-        return Markup('<span class="none">–</span>')  # noqa: RUF001 — as the scripts write it
+        return Markup('<span class="none">-</span>')
     at = value.astimezone(UTC)
     return Markup('<time datetime="{}" data-form="{}">{}</time>').format(
         plain(at), form, f"{at:%Y-%m-%d %H:%M:%S} UTC"

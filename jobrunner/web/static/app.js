@@ -48,8 +48,12 @@ function furnish() {
   labelCards();
   for (const [selector, path] of Object.entries(PARTS)) {
     const found = document.querySelectorAll(selector);
-    if (found.length) import(path).then((part) => found.forEach(part.furnish));
+    if (found.length) import(path).then((part) => found.forEach(part.furnish), unloaded);
   }
+}
+
+function unloaded() {
+  flash("error", "A part of this page could not be loaded. Load it again.");
 }
 
 // A table shown as cards has lost its roles with its display.

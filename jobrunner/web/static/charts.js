@@ -112,7 +112,12 @@ class Chart {
     this.place.setAttribute("aria-label", `${this.element.dataset.title}: ${totals.join(", ")}`);
     this.point(null);
     this.table.refill();
-    await loaded();
+    try {
+      await loaded();
+    } catch {
+      this.place.replaceChildren(make("p", { class: "problem" }, "The chart could not be loaded."));
+      return;
+    }
     if (this.plot) this.plot.setData(this.data);
     else this.draw();
   }

@@ -13,7 +13,7 @@ class Gantt {
     this.element = element;
     this.said = make("span");
     this.rows = make("ol", { class: "gantt-rows" });
-    const tools = [this.said, make("span", { class: "spacer" })];
+    const tools = [this.said];
     for (const status of ["completed", "failed", "in_progress"]) tools.push(legend(status, word(status)));
     element.replaceChildren(
       make("div", { class: "drawing-tools" }, ...tools),

@@ -1,8 +1,8 @@
 // The tasks that wait for each other, laid out from left to right by dagre.
 import { asTable, draw, getJson, legend, make, span, table, taskPath, throttled, word } from "./dom.js";
-import { PanZoom } from "./panzoom.js";
-import { Graph, layout } from "./vendor/dagre.esm.js";
+import { PanZoom, READABLE } from "./panzoom.js";
 
+const LAYOUT = new URL("layout.js", import.meta.url);
 const WIDTH = 184;
 const HEIGHT = 42;
 const LETTERS = 25;
@@ -19,6 +19,18 @@ function shortened(name) {
   return letters.length > LETTERS ? `${letters.slice(0, LETTERS - 1).join("")}…` : name;
 }
 
+function laidOut(ids, edges) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(LAYOUT, { type: "module" });
+    worker.onerror = () => reject(new Error("The graph could not be laid out."));
+    worker.onmessage = ({ data }) => {
+      worker.terminate();
+      resolve(data);
+    };
+    worker.postMessage({ ids, edges, width: WIDTH, height: HEIGHT });
+  });
+}
+
 class TaskGraph {
   constructor(element) {
     this.element = element;
@@ -33,7 +45,7 @@ class TaskGraph {
     this.view = new PanZoom(this.svg, this.group, () => this.size);
     this.said = make("span");
     this.keys = make("span");
-    const tools = [this.said, this.keys, make("span", { class: "spacer" }), ...this.view.buttons()];
+    const tools = [this.said, this.keys, this.view.buttons()];
     this.table = asTable(() => this.asTable());
     element.replaceChildren(make("div", { class: "drawing-tools" }, ...tools), this.svg, this.table);
     document.addEventListener("jobrunner:change", throttled(() => this.fetch(), 2000));
@@ -41,18 +53,20 @@ class TaskGraph {
   }
 
   async fetch() {
-    if (!this.element.isConnected || document.hidden) return;
+    if (!this.element.isConnected || document.hidden || this.isBusy) return;
+    this.isBusy = true;
     try {
-      this.show(await getJson(this.element.dataset.graphUrl));
+      await this.show(await getJson(this.element.dataset.graphUrl));
     } catch (error) {
       this.said.textContent = error.message;
     }
+    this.isBusy = false;
   }
 
-  show(graph) {
+  async show(graph) {
     const shape = JSON.stringify([graph.nodes.map(({ id }) => id), graph.edges]);
     this.graph = graph;
-    if (shape !== this.shape) this.arrange(graph);
+    if (shape !== this.shape) await this.arrange(graph);
     this.shape = shape;
     const critical = new Set(graph.critical ?? []);
     for (const node of graph.nodes) this.colour(node, critical.has(node.id));
@@ -64,29 +78,21 @@ class TaskGraph {
     this.table.refill();
   }
 
-  arrange({ nodes, edges }) {
-    const graph = new Graph();
-    graph.setGraph({ rankdir: "LR", nodesep: 12, ranksep: 48 });
-    nodes.forEach(({ id }) => graph.setNode(String(id), { width: WIDTH, height: HEIGHT }));
-    for (const { parent, dependent, on_failure: onFailure } of edges) {
-      graph.setEdge(String(parent), String(dependent), { onFailure });
-    }
-    layout(graph);
-    const { width, height } = graph.graph();
-    this.size = [width || WIDTH, height || HEIGHT];
-    this.nodes = new Map(nodes.map((node) => [node.id, this.node(node, graph.node(String(node.id)))]));
-    this.group.replaceChildren(
-      ...graph.edges().map((edge) => this.edge(graph.edge(edge), graph.node(edge.v), graph.node(edge.w))),
-      ...this.nodes.values(),
-    );
-    const scale = Math.min(1.1, (this.svg.clientWidth - 24) / this.size[0]);
+  async arrange({ nodes, edges }) {
+    const placed = await laidOut(nodes.map(({ id }) => id), edges);
+    this.size = placed.size;
+    this.nodes = new Map(nodes.map((node) => [node.id, this.node(node, placed.nodes.get(node.id))]));
+    this.group.replaceChildren(...placed.edges.map((edge) => this.edge(edge)), ...this.nodes.values());
+    const scale = Math.min(1.1, Math.max(READABLE, (this.svg.clientWidth - 24) / this.size[0]));
     const wanted = Math.max(this.size[1] * scale + 32, 120);
     this.svg.style.height = `${Math.min(wanted, 0.65 * innerHeight)}px`;
-    this.view.fit();
+    const current = nodes.find(({ id }) => String(id) === this.element.dataset.current);
+    const { x, y } = placed.nodes.get(current?.id) ?? { x: 0, y: this.size[1] / 2 };
+    this.view.start(x, y);
   }
 
   // From the right side of the one to the left of the other, past what stands between.
-  edge({ points, onFailure }, parent, dependent) {
+  edge({ points, onFailure, parent, dependent }) {
     const between = points.length > 3 ? points.slice(1, -1).filter(({ x }) => x > parent.x + WIDTH / 2 && x < dependent.x - WIDTH / 2) : [];
     const stops = [...between, { x: dependent.x - WIDTH / 2, y: dependent.y }];
     let [x, y] = [parent.x + WIDTH / 2, parent.y];
@@ -122,12 +128,15 @@ class TaskGraph {
   }
 
   asTable() {
-    const parents = Map.groupBy?.(this.graph.edges, ({ dependent }) => dependent) ?? new Map();
+    const parents = new Map();
+    for (const { parent, dependent } of this.graph.edges) {
+      parents.set(dependent, [...(parents.get(dependent) ?? []), parent]);
+    }
     const rows = this.graph.nodes.map(({ id, name, status, run_s: ran }) => [
       make("a", { href: taskPath(id) }, `${id} ${name}`),
       word(status),
       span(ran),
-      (parents.get(id) ?? []).map(({ parent }) => parent).join(", ") || "–",
+      (parents.get(id) ?? ["–"]).join(", "),
     ]);
     return table("Tasks of the graph", ["task", "status", "ran", "after"], rows);
   }

@@ -1,9 +1,21 @@
 // Moves and scales a group of an SVG by mouse, touch, keyboard and buttons.
 import { make } from "./dom.js";
 
+export const READABLE = 0.55;
 const CLOSEST = 2.5;
 const STEP = 1.25;
 const SHIFT = 60;
+
+export function buttons(all) {
+  const made = all.map(([sign, label, click]) =>
+    make("button", { type: "button", class: "quiet", "aria-label": label, click }, sign),
+  );
+  return make("span", { class: "buttons" }, ...made);
+}
+
+function between(least, value, most) {
+  return Math.min(most, Math.max(least, value));
+}
 
 export class PanZoom {
   // `size` tells the width and height of what is drawn.
@@ -21,9 +33,7 @@ export class PanZoom {
       ["+", "Zoom in", () => this.zoom(STEP)],
       ["Fit", "Fit all of it", () => this.fit()],
     ];
-    return all.map(([sign, label, click]) =>
-      make("button", { type: "button", class: "quiet", "aria-label": label, click }, sign),
-    );
+    return buttons(all);
   }
 
   apply() {
@@ -36,6 +46,18 @@ export class PanZoom {
     this.scale = Math.min(1.1, (width - 24) / wide, (height - 24) / high);
     this.x = (width - wide * this.scale) / 2;
     this.y = (height - high * this.scale) / 2;
+    this.apply();
+  }
+
+  // All of it if that can be read, else a part about a point of the drawing.
+  start(x, y) {
+    this.fit();
+    if (this.scale >= READABLE) return;
+    const { clientWidth: width, clientHeight: height } = this.svg;
+    const [wide, high] = this.size();
+    this.scale = READABLE;
+    this.x = between(width - wide * READABLE - 12, width / 2 - x * READABLE, 12);
+    this.y = high * READABLE < height ? (height - high * READABLE) / 2 : height / 2 - y * READABLE;
     this.apply();
   }
 

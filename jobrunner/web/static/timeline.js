@@ -1,5 +1,6 @@
 // What each slot of each worker did: lanes of bars that are zoomed and moved.
 import { asTable, getJson, legend, make, span, table, taskPath, throttled, word } from "./dom.js";
+import { buttons } from "./panzoom.js";
 import { Painter, ROW } from "./timeline_paint.js";
 import { clockTicks } from "./scale.js";
 
@@ -39,17 +40,17 @@ class Timeline {
   }
 
   tools() {
-    const buttons = [
+    const acts = buttons([
       ["−", "Zoom out", () => this.zoom(STEP)],
       ["+", "Zoom in", () => this.zoom(1 / STEP)],
       ["All", "All of it", () => this.reset()],
-    ].map(([sign, label, click]) => make("button", { type: "button", class: "quiet", "aria-label": label, click }, sign));
+    ]);
     const keys = LEGEND.map((status) => legend(status, status === "in_progress" ? "running" : status));
-    return make("div", { class: "drawing-tools" }, this.said, make("span", { class: "spacer" }), ...keys, ...buttons);
+    return make("div", { class: "drawing-tools" }, this.said, ...keys, acts);
   }
 
   listen() {
-    document.addEventListener("jobrunner:change", throttled(() => this.fetch(), 2000));
+    document.addEventListener("jobrunner:change", throttled(() => this.fetch(), 5000));
     document.addEventListener("jobrunner:theme", () => this.paint(true));
     new ResizeObserver(() => this.paint()).observe(this.canvas);
     this.box.addEventListener("keydown", (event) => this.key(event));
@@ -95,10 +96,10 @@ class Timeline {
       ...this.lanes.map((lane) => {
         const isFirst = lane.worker_id !== worker;
         worker = lane.worker_id;
-        const isLost = lane.is_lost || lane.status === "lost";
+        const isLost = lane.status === "lost";
         const title = make("span", {}, isFirst ? (lane.host ? `${lane.host} ${lane.worker_id}` : lane.worker_id) : "");
         const name = make("div", { class: isFirst ? "first" : "", title: lane.worker_id }, title);
-        if (isFirst && isLost) title.append(" ", make("span", { class: "status status-lost" }, "lost"));
+        if (isFirst && isLost) title.prepend(make("span", { class: "status status-lost" }, "lost"), " ");
         name.style.height = `${ROW}px`;
         return name;
       }),

@@ -69,19 +69,18 @@ export class Painter {
       pen.fillStyle = this.colours["--rule"];
       pen.fillRect(0, top, this.width, 1);
     }
-    const starts = lane.started_at ? Date.parse(lane.started_at) : (lane.bars[0]?.from ?? this.from);
-    const seen = lane.lost_at ?? lane.stopped_at ?? lane.ended_at;
-    const ends = seen ? Date.parse(seen) : this.until;
+    const starts = lane.bars[0]?.from ?? this.from;
+    const ends = lane.lost_at ? Date.parse(lane.lost_at) : this.until;
     pen.fillStyle = this.colours["--rule"];
     pen.fillRect(this.x(starts), middle, Math.max(0, this.x(ends) - this.x(starts)), 1);
-    if (lane.is_lost || lane.status === "lost") this.loss(pen, lane, ends, top);
+    if (lane.status === "lost") this.loss(pen, lane, top);
     this.bars(pen, lane.bars, top);
   }
 
-  // From the last sign of life on, up to the end of what is shown.
-  loss(pen, lane, ends, top) {
-    const last = lane.bars.at(-1)?.until ?? ends;
-    const left = this.x(Math.min(this.until, ends === this.until ? last : ends));
+  // From the last sign of life on.
+  loss(pen, lane, top) {
+    const last = lane.lost_at ? Date.parse(lane.lost_at) : (lane.bars.at(-1)?.until ?? this.from);
+    const left = this.x(last);
     pen.fillStyle = pen.createPattern(this.hatch, "repeat");
     pen.fillRect(left, top + PAD, Math.max(0, Math.min(this.width - left, 90)), ROW - 2 * PAD);
   }

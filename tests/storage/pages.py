@@ -1,0 +1,58 @@
+"""What pages and pollers ask all the time, to be planned with a hundred thousand tasks."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from jobrunner.core.insight import Cursor, TaskQuery
+from jobrunner.core.status import Status
+from jobrunner.storage import (
+    backlogs,
+    counting,
+    ends,
+    failures,
+    neighbours,
+    news,
+    search,
+    spans,
+    timeline,
+)
+from tests.storage.at_size import HISTORY, SCHEDULED
+from tests.storage.conftest import Nowhere, Store
+
+Question = tuple[str, Any, tuple[Any, ...], dict[str, Any]]
+
+
+def of_pages(store: Store) -> Iterator[Question]:
+    """Every query of the read models: its name, the call, and what it is called with."""
+    yield "counts", counting.counts, (), {}
+    yield "counts by queue", counting.by_queue, (), {}
+    yield "backlogs", backlogs.backlogs, (), {}
+    yield "failures", failures.failures, (), {"limit": 20}
+    yield "newest attempt", ends.newest, (), {}
+    yield "newest attempt up to", ends.newest, (500,), {}
+    yield "tallies", ends.tallies, (100, 200), {}
+    yield "graph", neighbours.graph, (SCHEDULED + 10,), {"limit": 100}
+    yield "neighbours", neighbours.neighbours, (HISTORY + 10,), {"limit": 100}
+    yield "changes", news.changes, (Cursor(5, 5),), {"limit": 200}
+    yield "spans", spans.spans, ("work",), {"limit": 50}
+    for back in (timedelta(milliseconds=5), timedelta(days=1)):
+        when = {"since": store.now - back, "until": store.now}
+        yield f"timeline ({back})", timeline.timeline, (), {**when, "limit": 100}
+    for query in (
+        *(TaskQuery(status=status) for status in Status),
+        *(TaskQuery(status=status, queue="a") for status in Status),
+        TaskQuery(),
+        TaskQuery(queue="a"),
+        TaskQuery(queue="none"),
+        TaskQuery(function="none"),
+        TaskQuery(text="none"),
+        TaskQuery(status=Status.FAILED, error="none"),
+        TaskQuery(batch_id=3),
+        TaskQuery(status=Status.IN_PROGRESS, worker_id="ada"),
+    ):
+        told = " ".join(f"{name}={getattr(query, name)}" for name in sorted(query.given))
+        page = {"source": Nowhere(), "limit": 50}
+        yield f"page ({told})", search.find, (query,), page
+        yield f"next page ({told})", search.find, (query,), {**page, "before": HISTORY}
+        yield f"count ({told})", search.count, (query,), {"cap": 1_000}
