@@ -1,6 +1,6 @@
 """`queue.insight`: what pages and pollers look at, made to be asked for often."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -186,9 +186,15 @@ class Insight:
         That a task has started, was cancelled or retried tell only the counts. On a server, a
         task that is seen later than a newer one which was told is never told.
         """
-        found = self._queue.store.read(news.changes, cursor, limit=_most(limit))
+        return self.changes_of([cursor], limit=limit)[0]
+
+    def changes_of(self, cursors: Sequence[Cursor | None], limit: int = 200) -> list[Changes]:
+        """The same behind several cursors, all as of one moment: each ends at the same cursor."""
+        most = _most(limit)
+        with self._queue.store.reading() as transaction:
+            found = [news.changes(transaction, cursor, limit=most) for cursor in cursors]
         counts, lags = self._counts.get()
-        return replace(found, counts=counts, lags=lags)
+        return [replace(each, counts=counts, lags=lags) for each in found]
 
     def spans(self, function: str, limit: int = 50) -> Listing[RunSpan]:
         """The last runs of a function, oldest first, among the newest 20,000 attempts of all."""

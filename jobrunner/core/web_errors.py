@@ -75,3 +75,13 @@ class TooManyRequestsError(JobrunnerError):
         """`seconds` is how long until the next one is taken."""
         super().__init__(f"too many requests; the next one is taken in {seconds:.1f} s")
         self.seconds = seconds
+
+
+class TooManyStreamsError(JobrunnerError):
+    """As many follow the changes as one server tells them to."""
+
+    hint = "Ask every few seconds instead, or close some of the pages."
+
+    def __init__(self, most: int) -> None:
+        """`most` is how many there may be."""
+        super().__init__(f"{most} streams of changes are open, and this server gives no more")

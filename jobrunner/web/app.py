@@ -1,6 +1,11 @@
 """The app: gate, REST and pages put together."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
@@ -8,9 +13,22 @@ from jobrunner.web import api, assets, limits, pages
 from jobrunner.web.api import description, health
 from jobrunner.web.csrf import Words
 from jobrunner.web.gate import Gate
+from jobrunner.web.glance import Glance
 from jobrunner.web.options import ServeOptions
-from jobrunner.web.pages import bare
+from jobrunner.web.pages import view
 from jobrunner.web.problems import tell_problems
+from jobrunner.web.stream import Feed
+
+GRACE: Final = 3.0
+"""Seconds that what is looked at by itself gets to end in."""
+
+
+@asynccontextmanager
+async def _living(app: FastAPI) -> AsyncGenerator[None]:
+    """What ends with the server."""
+    yield
+    app.state.feed.end()
+    await run_in_threadpool(app.state.glance.findings.close, GRACE)
 
 
 def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI:
@@ -22,15 +40,17 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
         openapi_url=None,  # as every route, it wants to know who asks: see `description`
         docs_url=None,  # its page would load from elsewhere
         redoc_url=None,
+        lifespan=_living,
     )
     app.state.queue = queue
     app.state.options = options
-    app.state.feed = None
+    app.state.feed = Feed(queue)
+    app.state.glance = Glance(queue, app.state.feed)
     app.state.csrf = Words()
     monotonic = queue.clock.monotonic
     app.state.rates = limits.Rates(limits.ACTS_A_SECOND, limits.ACTS_AT_ONCE, monotonic)
     app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)
-    tell_problems(app, bare.render)
+    tell_problems(app, view.render)
     app.include_router(health.router)
     app.include_router(description.router)
     app.include_router(api.router)

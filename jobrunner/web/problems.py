@@ -51,6 +51,7 @@ STATUSES: Final[Mapping[type[errors.JobrunnerError], HTTPStatus]] = {
     web_errors.TokenNotFoundError: HTTPStatus.NOT_FOUND,
     web_errors.IdempotencyError: HTTPStatus.UNPROCESSABLE_ENTITY,
     web_errors.TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
+    web_errors.TooManyStreamsError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TaskNotFoundError: HTTPStatus.NOT_FOUND,
     control_errors.WorkerNotFoundError: HTTPStatus.NOT_FOUND,
     ScheduleNotFoundError: HTTPStatus.NOT_FOUND,
