@@ -73,7 +73,7 @@ def _scheduled(task: Task[Any], around: Circumstances) -> Iterator[Reason]:
     if task.status is not Status.SCHEDULED:
         return
     for wait in around.waits:
-        until = "" if wait.until is None else ", at the latest until"
+        until = "." if wait.until is None else ", at the latest until"
         text = f"It waits for the event {wait.name!r}{until}"
         yield Reason(kind="event", text=text, at=wait.until)
     if not around.waits:

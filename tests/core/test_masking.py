@@ -16,7 +16,14 @@ plain = Masking()
     [
         *("password", "PASSWORD", "db_password", "passwd", "DB_PASS", "userPwd", "pwd", "secret"),
         *("client_secret", "token", "accessToken", "GITHUB_TOKEN", "api_key", "apiKey", "API-KEY"),
-        *("Authorization", "auth", "credentials", "Set-Cookie", "private_key", "aws_secret_access_key"),
+        *(
+            "Authorization",
+            "auth",
+            "credentials",
+            "Set-Cookie",
+            "private_key",
+            "aws_secret_access_key",
+        ),
     ],
 )
 def test_a_name_that_looks_like_a_secret_is_one(name) -> None:
@@ -100,7 +107,8 @@ def test_what_is_nested_very_deeply_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", "-", "token", "token=", 'token="', "token=(", "://a:", "eyJaaaaaaaa.", "--", "\\"]
+    "piece",
+    ["a", "-", "token", "token=", 'token="', "token=(", "://a:", "eyJaaaaaaaa.", "--", "\\"],
 )
 def test_no_text_takes_long(piece) -> None:
     text = piece * (300_000 // len(piece))

@@ -1,4 +1,4 @@
-"""Tasks of each kind, for the tests of the pages that show them; one holds nothing but hostile text."""
+"""Tasks of each kind, for tests of the pages that show them; one is nothing but hostile text."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,10 +8,12 @@ from jobrunner.core.new_task import NewTask
 from jobrunner.core.task import Task
 from jobrunner.runtime.worker import Worker
 
-HOSTILE = "<img src=x onerror=alert(1)>\"'></script><script>alert(2)</script>{{ 7*7 }}\u202e\x1b[31m"
+HOSTILE = (
+    "<img src=x onerror=alert(1)>\"'></script><script>alert(2)</script>{{ 7*7 }}\u202e\x1b[31m"
+)
 """Markup, a template, an override of direction and an escape of terminals."""
 
-SECRET = "hunter2hunter2"
+SECRET = "hunter2hunter2"  # noqa: S105 — nobody's
 
 
 def run(queue: TaskQueue, number: int) -> None:
@@ -69,14 +71,20 @@ def fill(queue: TaskQueue) -> dict[str, Task[Any]]:
         "steps": queue.new_task("crawl.steps"),
         "hostile": hostile_task(),
         "event": queue.new_task("mail.wait"),
-        "command": NewTask(command=["sh", "-c", "echo out; echo $0 >&2; exit 3", HOSTILE], max_attempts=1),
+        "command": NewTask(
+            command=["sh", "-c", "echo out; echo $0 >&2; exit 3", HOSTILE], max_attempts=1
+        ),
     }
     made = dict(zip(ended, queue.enqueue_many(ended.values()), strict=True))
     run(queue, len(ended))
     waiting = {
         "pending": queue.new_task("media.thumbnail", args=["b.png"], queue="mail", priority=5),
-        "scheduled": queue.new_task("media.thumbnail", kwargs={"path": "c"}, delay=timedelta(hours=1)),
-        "cancelled": queue.new_task("media.thumbnail", kwargs={"path": "d"}, description="not wanted"),
+        "scheduled": queue.new_task(
+            "media.thumbnail", kwargs={"path": "c"}, delay=timedelta(hours=1)
+        ),
+        "cancelled": queue.new_task(
+            "media.thumbnail", kwargs={"path": "d"}, description="not wanted"
+        ),
     }
     made |= dict(zip(waiting, queue.enqueue_many(waiting.values()), strict=True))
     blocked = NewTask(function="media.thumbnail", kwargs={"path": "e"}, after=[made["pending"]])
