@@ -58,8 +58,8 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     app.include_router(document.router)
     app.include_router(api.router)
     app.include_router(pages.router)
+    assets.mount(app)
     app.add_middleware(Allowed, methods=app.methods)
     app.add_middleware(Segments)
-    assets.mount(app)
     app.add_middleware(Gate, names=options.names)
     return app

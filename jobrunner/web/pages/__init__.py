@@ -2,9 +2,18 @@
 
 from fastapi import APIRouter
 
-from jobrunner.web.pages import login, overview, system
+from jobrunner.web.pages import (
+    graph,
+    login,
+    overview,
+    queues,
+    schedules,
+    system,
+    timeline,
+    workers,
+)
 
 router = APIRouter(include_in_schema=False)
-router.include_router(login.router)
-router.include_router(overview.router)
-router.include_router(system.router)
+
+for part in (login, overview, graph, timeline, workers, queues, schedules, system):
+    router.include_router(part.router)
