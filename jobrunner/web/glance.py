@@ -13,7 +13,7 @@ from jobrunner.core.schedule import Schedule
 from jobrunner.core.status import Status
 from jobrunner.storage import workers
 from jobrunner.task_queue import TaskQueue
-from jobrunner.web import ranges
+from jobrunner.web import masked, ranges
 from jobrunner.web.findings import Findings
 from jobrunner.web.gauges import Gauges
 from jobrunner.web.ranges import Range
@@ -81,7 +81,7 @@ class Glance:
             backlogs=backlogs[:QUEUES],
             more_queues=len(backlogs[QUEUES:]),
             oldest=min(waiting, key=lambda one: one.oldest_pending_at or now, default=None),
-            failures=self._shared("failures", lambda: self._queue.insight.failures(GROUPS)),
+            failures=self._shared("failures", self._failures),
             schedules=self._shared("schedules", self._next),
             trouble=trouble,
         )
@@ -110,6 +110,9 @@ class Glance:
         sparks[Status.COMPLETED] = [bucket.completed for bucket in hour]
         sparks[Status.FAILED] = [bucket.failed for bucket in hour]
         return sparks
+
+    def _failures(self) -> list[FailureGroup]:
+        return masked.failures(self._queue.insight.failures(GROUPS))
 
     def _alive(self) -> Alive:
         return Alive.of(self._queue.store.read(workers.alive))

@@ -14,7 +14,7 @@ from jobrunner.core.insight_objects import (
     timeline_object,
 )
 from jobrunner.task_queue import TaskQueue
-from jobrunner.web import limits
+from jobrunner.web import limits, masked
 from jobrunner.web.api.answers import look, page
 from jobrunner.web.api.insight_models import (
     AuditShown,
@@ -94,9 +94,9 @@ def timeline(
     last: Last = None,
     limit: Bars = limits.LARGEST_TIMELINE,
 ) -> Response:
-    """In the last hour unless said otherwise, in 31 days at most."""
+    """In the last hour unless said otherwise, in 31 days at most. Secrets in names are masked."""
     first, end = _range(queue, since, until, timedelta(seconds=last) if last else DEFAULT_SPAN)
-    found = queue.insight.timeline(first, end, limit)
+    found = masked.timeline(queue.insight.timeline(first, end, limit))
     return look(request, timeline_object(found, first, end))
 
 
@@ -135,8 +135,8 @@ def graph(
     _who: Reader,
     limit: Nodes = limits.LARGEST_GRAPH,
 ) -> Response:
-    """With the critical path: of all chains, the one whose runs took longest."""
-    return look(request, graph_object(queue.insight.graph(task_id, limit)))
+    """With the critical path, the chain whose runs took longest. Secrets in names are masked."""
+    return look(request, graph_object(masked.graph(queue.insight.graph(task_id, limit))))
 
 
 @router.get(
@@ -152,8 +152,8 @@ def batch_graph(
     _who: Reader,
     limit: Nodes = limits.LARGEST_GRAPH,
 ) -> Response:
-    """With the critical path: of all chains, the one whose runs took longest."""
-    return look(request, graph_object(queue.insight.batch_graph(batch_id, limit)))
+    """With the critical path, the chain whose runs took longest. Secrets in names are masked."""
+    return look(request, graph_object(masked.graph(queue.insight.batch_graph(batch_id, limit))))
 
 
 @router.get(

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Request, Response
 from jobrunner.core.batch import Batch
 from jobrunner.core.errors import TaskStateError
 from jobrunner.core.insight_graph import TaskGraph
+from jobrunner.web import masked
 from jobrunner.web.acts import Acting, Acts
 from jobrunner.web.identity import Operator, Reader
 from jobrunner.web.limits import LARGEST_GRAPH, PAGE
@@ -33,7 +34,7 @@ def graph(
     Raises:
         TaskNotFoundError: there is no such task.
     """
-    found = queue.insight.graph(task_id, LARGEST_GRAPH)
+    found = masked.graph(queue.insight.graph(task_id, LARGEST_GRAPH))
     named = next(node.name for node in found.nodes if node.id == task_id)
     title, place = f"Workflow of {named}", f"/graph/{task_id}"
     data = f"/api/v1/graph/{task_id}"
@@ -82,7 +83,7 @@ def batch(
         BatchNotFoundError: there is no such batch.
     """
     one = queue.batches.get(batch_id)
-    found = queue.insight.batch_graph(batch_id, LARGEST_GRAPH)
+    found = masked.graph(queue.insight.batch_graph(batch_id, LARGEST_GRAPH))
     title, place = f"Batch {batch_id}", f"/batches/{batch_id}"
     data = f"/api/v1/batches/{batch_id}/graph"
     return _shown(request, found, view, title=title, place=place, data=data, batch=one)

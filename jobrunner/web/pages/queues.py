@@ -16,6 +16,7 @@ from jobrunner.task_queue import TaskQueue
 from jobrunner.web.acts import Acting
 from jobrunner.web.identity import Operator, Reader
 from jobrunner.web.pages.house import address_of, done, show
+from jobrunner.web.pages.shown import names_of
 from jobrunner.web.serving import Queue
 
 router = APIRouter()
@@ -59,14 +60,18 @@ def one_queue(
     """One queue: what runs of it, what waits longest, what ended last."""
     named = path or name
     found = next((one for one in queue.insight.queue_backlogs() if one.name == named), None)
+    running = _some(queue, named, Status.IN_PROGRESS)
+    failed = _some(queue, named, Status.FAILED)
+    newest = _some(queue, named, None)
     return show(
         request,
         "queue.html",
         named=named,
         queue=found or _nothing(named),
-        running=_some(queue, named, Status.IN_PROGRESS),
-        failed=_some(queue, named, Status.FAILED),
-        newest=_some(queue, named, None),
+        running=running,
+        failed=failed,
+        newest=newest,
+        names=names_of([*running, *failed, *newest]),
         period_text=period_text,
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
 from jobrunner.core.errors import JobrunnerError
+from jobrunner.core.masking import Masking
 from jobrunner.core.schedule import Schedule, Tick
 from jobrunner.core.status import Status
 from jobrunner.core.zone import find_zone
@@ -53,7 +54,7 @@ def shown(
     last_status: Status | None = None,
 ) -> Shown:
     """A schedule with its next ticks, `count` of them; one that cannot be read has none."""
-    task: Mapping[str, Any] = json.loads(schedule.task)
+    task = _masked(json.loads(schedule.task))
     try:
         zone = find_zone(schedule.tz)
         words, upcoming = schedule.rule.in_words(), schedule.upcoming(count)
@@ -72,6 +73,14 @@ def shown(
 
 def _moment(at: datetime, zone: tzinfo) -> Moment:
     return Moment(at, f"{at.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}")
+
+
+def _masked(task: dict[str, Any]) -> dict[str, Any]:
+    """What it stores without its secrets: the word behind `--password` is one."""
+    words: Sequence[str] = task.get("command") or ()
+    masking = Masking.of(task.get("args"), task.get("kwargs"), command=words)
+    told: dict[str, Any] = masking.value(task)
+    return told | {"command": masking.command(words)} if words else told
 
 
 def _work(task: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from jobrunner.core.fields import check_moment
 from jobrunner.core.insight_graph import Bar, Lane, Timeline
 from jobrunner.core.objects import moment
 from jobrunner.core.span import parse_span, span_word
+from jobrunner.web import masked
 from jobrunner.web.identity import Reader
 from jobrunner.web.pages.house import show
 from jobrunner.web.serving import Queue
@@ -70,7 +71,9 @@ def timeline(
         asked = _asked(since.strip(), until.strip(), now)
     except (InvalidTaskError, ConfigurationError) as wrong:
         error, asked = wrong, Asked(now - DEFAULT_SPAN, now, is_live=True)
-    found = queue.insight.timeline(asked.since, asked.until, LISTED) if view == "table" else None
+    found = None
+    if view == "table":
+        found = masked.timeline(queue.insight.timeline(asked.since, asked.until, LISTED))
     return show(
         request,
         "timeline.html",

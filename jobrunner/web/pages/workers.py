@@ -17,6 +17,7 @@ from jobrunner.task_queue import TaskQueue
 from jobrunner.web.acts import Acting, Acts
 from jobrunner.web.identity import Operator, Reader
 from jobrunner.web.pages.house import done, show
+from jobrunner.web.pages.shown import names_of
 from jobrunner.web.serving import Queue
 
 router = APIRouter()
@@ -40,6 +41,11 @@ class Row:
     def size(self) -> int:
         """How many tasks it runs at a time, as it was told last."""
         return self.info.wanted or self.info.concurrency
+
+    @property
+    def names(self) -> dict[int, str]:
+        """What people call these tasks, by id."""
+        return names_of(self.running)
 
     @property
     def word(self) -> str:

@@ -1,0 +1,30 @@
+"""What pages draw and list of many tasks, with the secrets in its texts masked."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from jobrunner.core.insight import FailureGroup
+from jobrunner.core.insight_graph import Lane, TaskGraph, Timeline
+from jobrunner.core.masking import Masking
+
+
+def graph(found: TaskGraph) -> TaskGraph:
+    """A graph; without a description, a command is the name of its task."""
+    mask = Masking()
+    return replace(found, nodes=[replace(one, name=mask.text(one.name)) for one in found.nodes])
+
+
+def timeline(found: Timeline) -> Timeline:
+    """A timeline: its bars are named so too."""
+    return replace(found, lanes=[_lane(one) for one in found.lanes])
+
+
+def _lane(lane: Lane) -> Lane:
+    mask = Masking()
+    return replace(lane, bars=[replace(bar, name=mask.text(bar.name)) for bar in lane.bars])
+
+
+def failures(found: Sequence[FailureGroup]) -> list[FailureGroup]:
+    """Groups of failures, by what each of them says."""
+    mask = Masking()
+    return [replace(group, error=mask.text(group.error)) for group in found]
