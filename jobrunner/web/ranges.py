@@ -29,7 +29,7 @@ class _Span:
 
 
 _SPANS: Final = {
-    Range.HOUR: _Span("1 hour", timedelta(hours=1), 60, "a minute"),
+    Range.HOUR: _Span("1 hour", timedelta(hours=1), 60, "minute"),
     Range.DAY: _Span("24 hours", timedelta(days=1), 96, "15 minutes"),
     Range.WEEK: _Span("7 days", timedelta(days=7), 84, "2 hours"),
 }

@@ -126,7 +126,7 @@ FRAMES = """(async () => {
 def test_five_thousand_bars_stay_smooth(page: Page, url: str) -> None:
     drawn(page, url)
     expect(page.locator(".timeline .drawing-tools")).to_contain_text("attempts in 16 lanes")
-    assert run(page, FRAMES) < 50  # ms a frame, on a machine that does much else
+    assert run(page, FRAMES) < 100  # ms a frame: 17 to 29 on two busy cores
 
 
 def test_five_hundred_tasks_are_laid_out_beside_the_page(

@@ -49,8 +49,8 @@ def test_it_tells_what_doctor_finds(queue, client):
 def test_it_tells_how_long_what_has_ended_is_kept(queue, client):
     queue.retention.set("mail", completed=timedelta(hours=36), failed="forever")
     text = re.sub(r"\s+", " ", client.get("/system").text)
-    assert '<th scope="row">all others</th><td>1w</td><td>12w6d</td><td>1w</td>' in text
-    assert '<th scope="row">mail</th><td>1d12h</td><td>for ever</td><td>1w</td>' in text
+    assert '<th scope="row">all others</th><td>7 days</td><td>90 days</td><td>7 days</td>' in text
+    assert '<th scope="row">mail</th><td>1d12h</td><td>for ever</td><td>7 days</td>' in text
 
 
 def test_it_tells_how_it_was_started(make_client):

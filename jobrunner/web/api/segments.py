@@ -29,7 +29,7 @@ class Segments:
 def _kept(scope: Mapping[str, Any]) -> dict[str, Any]:
     raw: bytes = scope.get("raw_path") or b""
     raw = raw.partition(b"?")[0]
-    if not raw.startswith(PREFIX) or b"%2f" not in raw.lower():
+    if not raw.startswith(PREFIX) or b"%" not in raw:
         return dict(scope)
     parts = [unquote(part, errors="replace") for part in raw.decode("ascii", "replace").split("/")]
     return {**scope, "path": "/".join(part.replace("/", SLASH) for part in parts)}

@@ -1,6 +1,7 @@
 """The system page: where the tasks live, what may be wrong there, who did what."""
 
 import platform
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -83,4 +84,7 @@ def _rules(retention: Retention) -> list[tuple[str, list[str]]]:
 
 def _kept(retention: Retention, name: str, status: Status) -> str:
     kept = retention.of(name, status)
-    return "for ever" if kept is None else span_word(kept)
+    if kept is None:
+        return "for ever"
+    is_days = kept.days > 1 and kept == timedelta(days=kept.days)
+    return f"{kept.days:,} days" if is_days else span_word(kept)
