@@ -151,7 +151,7 @@ def test_a_queue_of_any_name_is_reached_by_its_link(house, page, name):
 
 
 def test_a_schedule_is_added_run_paused_and_removed_by_clicking(house, page, visitor):
-    visitor.tolerate("status of (422|404)")  # the second is the task's page, another part's
+    visitor.tolerate("status of 422")
     go(page, house, "/schedules")
     page.get_by_text("Add a schedule").click()
     page.get_by_label("Name").fill("hourly")
@@ -205,8 +205,7 @@ def test_many_tasks_alike_are_one_block_of_squares(house, page):
     assert_accessible(page)
 
 
-def test_the_timeline_zooms_moves_and_leads_to_the_task(house, page, visitor):
-    visitor.tolerate("status of 404")  # the task's page is another part's
+def test_the_timeline_zooms_moves_and_leads_to_the_task(house, page):
     go(page, house, "/timeline?since=15m")
     box = page.locator(".timeline .drawing")
     expect(
