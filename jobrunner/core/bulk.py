@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
 
 from jobrunner.core import payload
 from jobrunner.core.errors import ConfigurationError, TaskNotFoundError
@@ -34,6 +34,24 @@ UNLESS_SAID: Final[dict[Act, tuple[Status, ...]]] = {
     Act.DELETE: tuple(status for status in Status if status in FINAL),
 }
 """Those that are meant where none is named: what people have cancelled, or wait for, is not."""
+
+
+class BulkFilter(TypedDict, total=False):
+    """Which tasks are meant; see `Wanted`."""
+
+    ids: Sequence[int]
+    status: Status | None
+    queue: str | None
+    function: str | None
+    error: str | None
+    older_than: datetime | None
+    newer_than: datetime | None
+    batch_id: int | None
+    every: bool
+    text: str | None
+    worker_id: str | None
+    created_since: datetime | None
+    created_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from jobrunner.core.access import AuditEntry
 from jobrunner.core.batch import Batch
 from jobrunner.core.crew import Crew, Told
 from jobrunner.core.limits import KeyInfo, QueueInfo
@@ -22,6 +23,7 @@ def status_object(found: SystemStatus, now: datetime) -> dict[str, Any]:
         "schema": 1,
         "tasks": counts_object(found.tasks) | {"total": sum(found.tasks.values())},
         "oldest_pending_s": None if oldest is None else max(0.0, (now - oldest).total_seconds()),
+        "oldest_pending_at": moment(oldest),
         "running": [task_object(task) for task in found.running],
         "workers": [worker_object(worker) for worker in found.workers],
     }
@@ -122,4 +124,16 @@ def wait_object(wait: EventWait) -> dict[str, Any]:
         "task_id": wait.task_id,
         "since": moment(wait.since),
         "until": moment(wait.until),
+    }
+
+
+def audit_object(entry: AuditEntry) -> dict[str, Any]:
+    """One thing that was done over HTTP."""
+    return {
+        "id": entry.id,
+        "at": moment(entry.at),
+        "actor": entry.actor,
+        "action": entry.action,
+        "target": entry.target,
+        "detail": dict(entry.detail),
     }

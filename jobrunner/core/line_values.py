@@ -18,7 +18,12 @@ def _seconds(key: str, value: object) -> timedelta:
         raise InvalidTaskError(f"{key} is too long", field=key) from error
 
 
-def _moment(key: str, value: object) -> datetime:
+def read_moment(key: str, value: object) -> datetime:
+    """A moment that says its zone, in ISO 8601.
+
+    Raises:
+        InvalidTaskError: it is none.
+    """
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -33,8 +38,8 @@ READERS: Final[dict[str, Callable[[str, object], Any]]] = {
     "delay": _seconds,
     "timeout": _seconds,
     "expires_in": _seconds,
-    "run_at": _moment,
-    "expires_at": _moment,
+    "run_at": read_moment,
+    "expires_at": read_moment,
     "unique": lambda _key, value: line_unique.from_line(value, _seconds),
     "cache": lambda _key, value: cache_of(value),
 }

@@ -10,7 +10,10 @@ from fastapi.concurrency import run_in_threadpool
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
 from jobrunner.web import api, assets, limits, pages
-from jobrunner.web.api import description, health
+from jobrunner.web.api import document, health
+from jobrunner.web.api.allowed import Allowed
+from jobrunner.web.api.document import DocumentedApp
+from jobrunner.web.api.segments import Segments
 from jobrunner.web.csrf import Words
 from jobrunner.web.gate import Gate
 from jobrunner.web.glance import Glance
@@ -34,10 +37,10 @@ async def _living(app: FastAPI) -> AsyncGenerator[None]:
 def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI:
     """An ASGI app that serves a queue."""
     options = options or ServeOptions()
-    app = FastAPI(
+    app = DocumentedApp(
         title="jobrunner",
         version=_version.__version__,
-        openapi_url=None,  # as every route, it wants to know who asks: see `description`
+        openapi_url=None,  # as every route, it wants to know who asks: see `document`
         docs_url=None,  # its page would load from elsewhere
         redoc_url=None,
         lifespan=_living,
@@ -52,9 +55,11 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)
     tell_problems(app, view.render)
     app.include_router(health.router)
-    app.include_router(description.router)
+    app.include_router(document.router)
     app.include_router(api.router)
     app.include_router(pages.router)
     assets.mount(app)
+    app.add_middleware(Allowed, methods=app.methods)
+    app.add_middleware(Segments)
     app.add_middleware(Gate, names=options.names)
     return app

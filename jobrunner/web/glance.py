@@ -1,10 +1,12 @@
 """What the overview shows, read once for all tabs."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from jobrunner.core.errors import JobrunnerError
 from jobrunner.core.finding import Finding
 from jobrunner.core.insight import Bucket, FailureGroup, Listing, QueueBacklog
 from jobrunner.core.schedule import Schedule
@@ -57,6 +59,14 @@ class Glance:
 
     def figures(self) -> Figures:
         """As of the last second; what is costly to find is a little older."""
+        return self._figures(self.findings.trouble())
+
+    def warm_up(self) -> None:
+        """Look once, so that the first page need not wait for what only a first look does."""
+        with contextlib.suppress(JobrunnerError):  # whoever looks at a page is told of it
+            self._figures([])
+
+    def _figures(self, trouble: Sequence[Finding]) -> Figures:
         now, counts = self._queue.clock.now(), self._counts()
         backlogs = sorted(
             self._shared("backlogs", self._queue.insight.queue_backlogs),
@@ -73,7 +83,7 @@ class Glance:
             oldest=min(waiting, key=lambda one: one.oldest_pending_at or now, default=None),
             failures=self._shared("failures", lambda: self._queue.insight.failures(GROUPS)),
             schedules=self._shared("schedules", self._next),
-            trouble=self.findings.trouble(),
+            trouble=trouble,
         )
 
     def series(self, name: Range) -> Listing[Bucket]:

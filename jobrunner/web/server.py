@@ -15,6 +15,7 @@ from jobrunner.task_queue import TaskQueue
 from jobrunner.web.app import create_app
 from jobrunner.web.listening import listen
 from jobrunner.web.options import ServeOptions
+from jobrunner.web.pages import overview
 from jobrunner.web.stream import Feed
 
 GRACE: Final = 3
@@ -42,6 +43,7 @@ class Server:
         app = create_app(queue, self.options)
         self.feed: Feed = app.state.feed
         """Whom the open pages listen to."""
+        self._glance = app.state.glance
         self._server = _Ending(
             self.feed,
             uvicorn.Config(
@@ -81,6 +83,7 @@ class Server:
 
     def _run(self) -> None:
         try:
+            overview.warm_up(self._glance)  # whoever connects already waits for it
             self._server.run(sockets=[self._socket])
         except BaseException as error:  # noqa: BLE001 — told by whoever waits
             self.error = error

@@ -2,7 +2,33 @@
 
 from fastapi import APIRouter
 
-from jobrunner.web.api import live
+from jobrunner.web.api import (
+    actions,
+    batches,
+    events,
+    found,
+    insights,
+    live,
+    queues,
+    reports,
+    schedules,
+    tasks,
+    workers,
+)
 
 router = APIRouter(prefix="/api/v1")
-router.include_router(live.router)
+
+for part in (
+    tasks,
+    found,
+    actions,
+    queues,
+    workers,
+    schedules,
+    batches,
+    reports,
+    events,
+    insights,
+    live,
+):
+    router.include_router(part.router)

@@ -1,7 +1,7 @@
 """The overview: how all is going, at one look."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
@@ -19,10 +19,12 @@ from jobrunner.web.serving import Queue
 
 router = APIRouter(include_in_schema=False)
 
+TEMPLATES: Final = ("base.html", "macros.html", "overview.html", "overview_figures.html")
+
 Number = Annotated[int | None, Query(ge=0, le=1_000_000)]
 
 
-def _glance(request: Request) -> Glance:
+async def _glance(request: Request) -> Glance:
     return cast("Glance", request.app.state.glance)
 
 
@@ -96,6 +98,13 @@ def retry_group(
     glance.shared.forget()
     asked = urlencode({"range": span, "retried": retried, "refused": refused})
     return RedirectResponse(f"/?{asked}", HTTPStatus.SEE_OTHER)
+
+
+def warm_up(glance: Glance) -> None:
+    """Do what the first look would have to wait for."""
+    for name in TEMPLATES:
+        view.environment().get_template(name)
+    glance.warm_up()
 
 
 def _figures(glance: Glance, who: Identity) -> dict[str, Any]:

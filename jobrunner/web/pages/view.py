@@ -35,6 +35,7 @@ class Page(NamedTuple):
 PAGES: Final = (
     Page("/", "Overview", "o"),
     Page("/tasks", "Tasks", "t"),
+    Page("/batches", "Batches", "b"),
     Page("/timeline", "Timeline", "l"),
     Page("/workers", "Workers", "w"),
     Page("/queues", "Queues", "q"),
