@@ -7,12 +7,11 @@ from fastapi import APIRouter, Form, Query, Request, Response
 
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.insight import QueueBacklog, TaskQuery
-from jobrunner.core.limits import KeyInfo, Limits
+from jobrunner.core.limits import KeyInfo, Limits, NewLimits
 from jobrunner.core.new_task import LONGEST_QUEUE
 from jobrunner.core.span import parse_span, span_word
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task
-from jobrunner.queues import NewLimits
 from jobrunner.task_queue import TaskQueue
 from jobrunner.web.acts import Acting
 from jobrunner.web.identity import Operator, Reader
