@@ -17,7 +17,8 @@ JOBRUNNER = Contestant(
     "jobrunner",
     "jobrunner",
     "file",
-    BULK | {"backlog", "payload", "graph", "commands", "memory", "executors", "metg", "limits"},
+    BULK
+    | {"backlog", "payload", "graph", "commands", "memory", "executors", "metg", "limits", "pages"},
     ended="SELECT max(id) FROM attempts",
     wrong="SELECT count(*) FROM attempts WHERE outcome <> 'completed'",
     finish=(

@@ -88,5 +88,8 @@ def goals(size: Sizes) -> list[Goal]:
         Goal(sizes.COMMANDS, 0.7, (sizes.COMMANDS, "xargs"), says="xargs -P2"),
         Goal(sizes.COMMANDS_TWO, 0.7, (sizes.COMMANDS_TWO, "xargs"), says="xargs -P2"),
         Goal(sizes.memory(sizes.MEMORY[2]), 1.05, quarter, most=True, says="that at a quarter"),
+        Goal(sizes.overview(size, "first"), 200, most=True),
+        Goal(sizes.overview(size, "later"), 200, most=True),
+        Goal(sizes.looked_at(50), 0.9, (sizes.looked_at(0), OWN), says="no open page"),
         Goal(large, 0.7, (small, OWN), says=f"that at {size.payloads[0][0]} B"),
     ]

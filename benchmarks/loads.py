@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from statistics import median, quantiles
 
-from benchmarks import metg, sizes
+from benchmarks import metg, pages, sizes
 from benchmarks.contestant import Contestant
 from benchmarks.sizes import Sizes
 from benchmarks.stock import Filling, Stock
@@ -160,6 +160,15 @@ def granularity(one: Contestant, stock: Stock, size: Sizes) -> Figures:
     yield sizes.GRANULARITY, metg.measure(one, stock, size) * 1e6
 
 
+def looks(one: Contestant, stock: Stock, size: Sizes) -> Figures:
+    """Pages that are open, see `pages`."""
+    first, later = pages.overviews(one, stock, size)
+    yield sizes.overview(size, "first"), first
+    yield sizes.overview(size, "later"), later
+    for number in sizes.PAGES:
+        yield sizes.looked_at(number), pages.drained(one, stock, size, number).rate
+
+
 LOADS = (
     Load("single", singles),
     Load("bulk", bulk),
@@ -174,4 +183,5 @@ LOADS = (
     Load("commands", commands),
     Load("memory", memories),
     Load("metg", granularity),
+    Load("pages", looks),
 )

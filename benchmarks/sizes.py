@@ -125,5 +125,17 @@ def memory(when: str) -> str:
     return f"memory of a worker, {when}, MiB"
 
 
+def overview(sizes: Sizes, when: str) -> str:
+    """Of how long the overview takes."""
+    return f"overview of {sizes.backlogs[-1]:,} tasks, {when} look, ms"
+
+
+def looked_at(pages: int) -> str:
+    """Of the rate of a drain while so many pages are open."""
+    return f"drained beside a server with {pages} open pages, /s"
+
+
+PAGES = (0, 50)
+"""Of a browser, that look at the overview."""
 GRANULARITY = "shortest task at 50 % efficiency (METG), µs"
 EXECUTORS = "drained by the executor, /s"

@@ -1,31 +1,15 @@
 """`queue.bulk`: retry, cancel or delete many tasks by their ids or by what they have in common."""
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
-from typing import Any, TypedDict, Unpack
+from collections.abc import Callable, Iterable
+from typing import Any, Unpack
 
-from jobrunner.core.bulk import Act, Done, Wanted
-from jobrunner.core.status import Status
+from jobrunner.core.bulk import Act, BulkFilter, Done, Wanted
 from jobrunner.core.task import TaskId
 from jobrunner.runtime.home import Home
 from jobrunner.storage import bulk
 
 Progress = Callable[[int], None]
 """Is told how many tasks have been seen to, after each transaction."""
-
-
-class BulkFilter(TypedDict, total=False):
-    """Which tasks are meant; see `Wanted`."""
-
-    ids: Sequence[int]
-    status: Status | None
-    queue: str | None
-    function: str | None
-    error: str | None
-    older_than: datetime | None
-    newer_than: datetime | None
-    batch_id: int | None
-    every: bool
 
 
 def _ignore(_seen: int) -> None:

@@ -2,22 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import (
     Any,
     Generic,
-    Literal,
     ParamSpec,
     Protocol,
-    TypedDict,
     TypeVar,
     Unpack,
     cast,
 )
 
-from jobrunner.core.cache import Cache, cache_of
 from jobrunner.core.fields import invalid
-from jobrunner.core.new_task import NewTask, Parent
+from jobrunner.core.new_task import NewTask
+from jobrunner.core.options import TaskOptions, new_task
 from jobrunner.core.pattern import fill
 from jobrunner.core.task import Task
 from jobrunner.core.unique import Unique
@@ -30,32 +27,6 @@ A = TypeVar("A", bound=AttemptHook)
 S = TypeVar("S", bound=StatusHook)
 C_co = TypeVar("C_co", covariant=True)
 
-Span = timedelta | float | int
-"""A length of time: a timedelta, or seconds."""
-
-
-class TaskOptions(TypedDict, total=False):
-    """How a task is to be run. Spans are timedeltas or seconds."""
-
-    queue: str
-    priority: int
-    description: str
-    delay: Span
-    run_at: datetime
-    after: Sequence[Parent]
-    after_any: Sequence[Parent]
-    timeout: Span
-    max_attempts: int
-    cwd: str
-    concurrency_key: str
-    needs: Mapping[str, float]
-    unique: Unique | str | None
-    expires_at: datetime
-    expires_in: Span
-    result: Literal["exit_code", "stdout"]
-    results: bool
-    cache: Cache | bool
-
 
 class Enqueuer(Protocol):
     """Where bound tasks go."""
@@ -63,22 +34,6 @@ class Enqueuer(Protocol):
     def enqueue(self, new: NewTask[R]) -> Task[R]:
         """Store one task."""
         ...
-
-
-def new_task(options: TaskOptions, **work: Any) -> NewTask[Any]:
-    """Make a task of options as users give them.
-
-    Raises:
-        InvalidTaskError: an option is not right.
-    """
-    values: dict[str, Any] = {**options}
-    for name in ("delay", "timeout", "expires_in"):
-        span = values.get(name)
-        if isinstance(span, int | float):
-            values[name] = timedelta(seconds=span)
-    if "cache" in values:
-        values["cache"] = cache_of(values["cache"])
-    return NewTask(**values, **work)
 
 
 def fitted(

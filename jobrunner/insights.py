@@ -1,11 +1,12 @@
 """`queue.insight`: what pages and pollers look at, made to be asked for often."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from jobrunner.core import fields
+from jobrunner.core.history import AttemptRecord, StepRecord
 from jobrunner.core.insight import (
     Bucket,
     Changes,
@@ -19,8 +20,9 @@ from jobrunner.core.insight import (
     TaskQuery,
 )
 from jobrunner.core.insight_graph import TaskGraph, Timeline
+from jobrunner.core.reasons import WAITING, Reason, reasons
 from jobrunner.core.status import Status
-from jobrunner.core.task import TaskSource
+from jobrunner.core.task import Task, TaskSource
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.paced import Paced
 from jobrunner.runtime.series import Series
@@ -30,9 +32,12 @@ from jobrunner.storage import (
     failures,
     neighbours,
     news,
+    reads,
     search,
     spans,
+    steps,
     timeline,
+    why,
 )
 from jobrunner.storage.store import Store
 
@@ -108,6 +113,13 @@ class Insight:
             search.find, query, source=source, limit=_most(limit), before=before
         )
 
+    def find_newer(self, query: TaskQuery, limit: int = 50, after: int = 0) -> Found:
+        """The tasks next above an id that match, newest first; go on with `after=next_after`."""
+        source = self._queue
+        return source.store.read(
+            search.find_newer, query, source=source, limit=_most(limit), after=after
+        )
+
     def count(self, query: TaskQuery, cap: int = 100_000) -> Counted:
         """How many tasks match, up to `cap`; see `storage.search` for what else is capped."""
         return self._queue.store.read(search.count, query, cap=_most(cap))
@@ -127,6 +139,24 @@ class Insight:
             TaskNotFoundError: there is no such task.
         """
         return self._queue.store.read(neighbours.neighbours, task_id, limit=_most(limit))
+
+    def why(self, task: Task[Any]) -> list[Reason]:
+        """What a task waits for, the weightiest first; nothing for one that does not wait."""
+        if task.status not in WAITING:
+            return []
+        return reasons(task, self._queue.store.read(why.around, task))
+
+    def attempts(self, task_id: int, limit: int = 20) -> Listing[AttemptRecord]:
+        """The newest attempts of a task that have ended, oldest first."""
+        most = _most(limit)
+        found = self._queue.store.read(reads.history, task_id, newest=most + 1)
+        return Listing(tuple(found[-most:]), len(found) > most)
+
+    def steps(self, task_id: int, limit: int = 100) -> Listing[StepRecord]:
+        """The steps of a task that are done, oldest first."""
+        most = _most(limit)
+        found = self._queue.store.read(steps.every, task_id, limit=most + 1)
+        return Listing(tuple(found[:most]), len(found) > most)
 
     def batch_graph(self, batch_id: int, limit: int = 500) -> TaskGraph:
         """The members and the callbacks of a batch, with the edges among them.
@@ -156,9 +186,15 @@ class Insight:
         That a task has started, was cancelled or retried tell only the counts. On a server, a
         task that is seen later than a newer one which was told is never told.
         """
-        found = self._queue.store.read(news.changes, cursor, limit=_most(limit))
+        return self.changes_of([cursor], limit=limit)[0]
+
+    def changes_of(self, cursors: Sequence[Cursor | None], limit: int = 200) -> list[Changes]:
+        """The same behind several cursors, all as of one moment: each ends at the same cursor."""
+        most = _most(limit)
+        with self._queue.store.reading() as transaction:
+            found = [news.changes(transaction, cursor, limit=most) for cursor in cursors]
         counts, lags = self._counts.get()
-        return replace(found, counts=counts, lags=lags)
+        return [replace(each, counts=counts, lags=lags) for each in found]
 
     def spans(self, function: str, limit: int = 50) -> Listing[RunSpan]:
         """The last runs of a function, oldest first, among the newest 20,000 attempts of all."""

@@ -1,28 +1,13 @@
 """What people set for whole queues and concurrency keys: `queue.queues` and `queue.keys`."""
 
-from datetime import timedelta
-from typing import Any, TypedDict, Unpack
+from typing import Unpack
 
-from jobrunner.core import fields
-from jobrunner.core.limits import KeyInfo, LimitChange, Limits, QueueInfo, Rate, check_change
+from jobrunner.core.limits import KeyInfo, Limits, NewLimits, QueueInfo, change_of
 from jobrunner.core.new_task import NewTask
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.draining import wait_until_idle
 from jobrunner.storage import keys, queues
 from jobrunner.storage.store import Store
-
-Period = timedelta | float | int
-
-
-class NewLimits(TypedDict, total=False):
-    """What is left out stays as it is; `None` lifts a limit.
-
-    `concurrency` is how many may run at a time; `rate` how many may start in any period, and the
-    period as a timedelta or in seconds: `(10, 60)`.
-    """
-
-    concurrency: int | None
-    rate: tuple[int, Period] | None
 
 
 class Queues:
@@ -72,7 +57,7 @@ class Queues:
             InvalidTaskError: no queue can have that name, or a limit has no meaning.
         """
         _check_queue(name)
-        return self._store.write(queues.limit, name, _checked(change))
+        return self._store.write(queues.limit, name, change_of(change))
 
 
 class Keys:
@@ -95,31 +80,8 @@ class Keys:
             InvalidTaskError: no key can have that name, or a limit has no meaning.
         """
         NewTask(function="any", concurrency_key=name)  # the same checks as for a new one
-        return self._store.write(keys.limit, name, _checked(change))
+        return self._store.write(keys.limit, name, change_of(change))
 
 
 def _check_queue(name: str) -> None:
     NewTask(function="any", queue=name)  # the same checks as for a new one
-
-
-def _checked(given: NewLimits) -> LimitChange:
-    change = LimitChange()
-    if "concurrency" in given:
-        change["concurrency"] = given["concurrency"]
-    if "rate" in given:
-        change["rate"] = _rate(given["rate"])
-    check_change(change)
-    return change
-
-
-def _rate(given: Any) -> Rate | None:
-    if given is None:
-        return None
-    try:
-        number, period = given
-        if isinstance(period, int | float):
-            period = timedelta(seconds=period)
-    except (TypeError, ValueError, OverflowError):
-        problem = f"must be a number and a period, as (10, 60), not {fields.shown(given)}"
-        raise fields.invalid("rate", problem) from None
-    return Rate(number, period)

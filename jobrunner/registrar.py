@@ -15,10 +15,11 @@ from typing import (
 from jobrunner.core.errors import InvalidTaskError
 from jobrunner.core.hook import RESERVED
 from jobrunner.core.new_task import NewTask
+from jobrunner.core.options import TaskOptions, new_task
 from jobrunner.core.schedule import ScheduleOptions, new_schedule
 from jobrunner.core.schedule_errors import InvalidScheduleError
 from jobrunner.core.task import Task
-from jobrunner.function import TaskFunction, TaskOptions, fitted, new_task
+from jobrunner.function import TaskFunction, fitted
 from jobrunner.runtime.around import AttemptHook, StatusHook, registered
 from jobrunner.runtime.registry import Function, Registry
 

@@ -15,10 +15,10 @@ from jobrunner.core.errors import InvalidTaskError
 from jobrunner.core.events import Emit
 from jobrunner.core.hook import RESERVED
 from jobrunner.core.new_task import NewTask
+from jobrunner.core.options import TaskOptions, new_task
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId, TaskSource
 from jobrunner.crews import Crews
-from jobrunner.function import TaskOptions, new_task
 from jobrunner.hooks import Hooks
 from jobrunner.insights import Insight
 from jobrunner.observe.logs import log

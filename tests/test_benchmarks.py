@@ -76,6 +76,8 @@ def test_every_goal_is_about_a_measure_of_its_own_or_of_the_same_run(size):
         *(sizes.graph(size, shape) for shape in sizes.SHAPES.values()),
         *(sizes.limited(limits) for limits in sizes.LIMITS.values()),
         *(sizes.memory(when) for when in sizes.MEMORY),
+        *(sizes.overview(size, when) for when in ("first", "later")),
+        *(sizes.looked_at(pages) for pages in sizes.PAGES),
         *(
             sizes.bulk(size),
             sizes.MEDIAN,

@@ -23,6 +23,7 @@ def status_object(found: SystemStatus, now: datetime) -> dict[str, Any]:
         "schema": 1,
         "tasks": counts_object(found.tasks) | {"total": sum(found.tasks.values())},
         "oldest_pending_s": None if oldest is None else max(0.0, (now - oldest).total_seconds()),
+        "oldest_pending_at": moment(oldest),
         "running": [task_object(task) for task in found.running],
         "workers": [worker_object(worker) for worker in found.workers],
     }

@@ -22,13 +22,18 @@ JobrunnerError
 ├── MoveError                   what arrived in another database is not what was sent
 ├── ApplicationError            the application could not be imported
 ├── ConfigurationError          a setting has no meaning
-├── UnauthenticatedError        nobody knows who asks: `web_errors`, as the next six
+├── UnauthenticatedError        nobody knows who asks: `web_errors`, as those up to ServerError
 ├── ForbiddenError              who asks may not do that
 │   └── RoleError               a token of another role is needed
 ├── ReadOnlyError               nothing is changed here
 ├── TokenNotFoundError          no token has that name
 ├── IdempotencyError            a key that has stood for another request
 ├── TooManyRequestsError        more requests than one may make in a time
+├── TooManyStreamsError         more streams of changes than a server gives
+├── ServerError                 a server did not do what it was asked for
+│   ├── UnreachableError        there is no answer, and nothing was done
+│   ├── AnswerLostError         what was asked for may be done or not
+│   └── UnexpectedAnswerError   an answer that is none of ours
 └── DatabaseError               the database cannot be used
     ├── SchemaError             the database is of another version
     ├── LastingError            to try again is of no use: workers end

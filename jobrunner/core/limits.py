@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, TypedDict
+from typing import Any, Final, NamedTuple, TypedDict
 
 from jobrunner.core import fields
 from jobrunner.core.status import Status
@@ -36,6 +36,20 @@ class LimitChange(TypedDict, total=False):
 
     concurrency: int | None
     rate: Rate | None
+
+
+Period = timedelta | float | int
+
+
+class NewLimits(TypedDict, total=False):
+    """What is left out stays as it is; `None` lifts a limit.
+
+    `concurrency` is how many may run at a time; `rate` how many may start in any period, and the
+    period as a timedelta or in seconds: `(10, 60)`.
+    """
+
+    concurrency: int | None
+    rate: tuple[int, Period] | None
 
 
 UNRULED_KEY: Final = Limits(concurrency=1)
@@ -92,3 +106,31 @@ def check_change(change: LimitChange) -> None:
     if rate is not None:
         fields.check_integer("rate", rate.number, range(1, MOST_STARTS + 1))
         fields.check_span("rate's period", rate.period, shortest=timedelta(milliseconds=1))
+
+
+def change_of(given: NewLimits) -> LimitChange:
+    """What users say of limits, checked.
+
+    Raises:
+        InvalidTaskError: one of them has no meaning.
+    """
+    change = LimitChange()
+    if "concurrency" in given:
+        change["concurrency"] = given["concurrency"]
+    if "rate" in given:
+        change["rate"] = _rate(given["rate"])
+    check_change(change)
+    return change
+
+
+def _rate(given: Any) -> Rate | None:
+    if given is None:
+        return None
+    try:
+        number, period = given
+        if isinstance(period, int | float):
+            period = timedelta(seconds=period)
+    except (TypeError, ValueError, OverflowError):
+        problem = f"must be a number and a period, as (10, 60), not {fields.shown(given)}"
+        raise fields.invalid("rate", problem) from None
+    return Rate(number, period)

@@ -1,6 +1,7 @@
 """The rule of uniqueness as a JSON line tells it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Any, Final, cast
 
@@ -57,3 +58,10 @@ def statuses_of(words: Sequence[str]) -> frozenset[Status]:
         )
     ends = {Status(word) for word in words if word in FINAL}
     return WAITING if set(words) == {"waiting"} else LIVE | ends
+
+
+def words_of(statuses: AbstractSet[Status]) -> list[str]:
+    """The words that `statuses_of` reads."""
+    if statuses == WAITING:
+        return ["waiting"]
+    return ["live", *sorted(status.value for status in statuses - LIVE)]

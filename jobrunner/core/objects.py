@@ -1,4 +1,4 @@
-"""Tasks, workers and reports as the JSON objects that others rely on."""
+"""Tasks, workers and reports as the JSON objects that others rely on: `read_objects` reads them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -71,6 +71,7 @@ def attempt_object(attempt: AttemptRecord) -> dict[str, Any]:
     return {
         "number": attempt.number,
         "worker_id": attempt.worker_id,
+        "ready_at": moment(attempt.ready_at),
         "started_at": moment(attempt.started_at),
         "ended_at": moment(attempt.ended_at),
         "outcome": attempt.outcome,

@@ -119,6 +119,30 @@ def of_json(value: Any, find: Callable[[str], Any]) -> Any:
         raise fields.invalid("args", "is nested too deeply") from None
 
 
+def to_json(value: Any, of_result: Callable[[Any], Any], *, what: str) -> Any:
+    """Arguments as JSON tells them: what `of_json` reads. `of_result` tells a task in them.
+
+    Raises:
+        PayloadError: it is not JSON or too large.
+    """
+    try:
+        told = _to_json(value, of_result)
+    except RecursionError:
+        raise PayloadError(f"{what} is nested too deeply", field=what) from None
+    payload.encode(told, what=what)
+    return told
+
+
+def _to_json(value: Any, of_result: Callable[[Any], Any]) -> Any:
+    if is_result(value):
+        return of_result(value)
+    if _is_object(value):
+        return {_kept(key): _to_json(one, of_result) for key, one in value.items()}
+    if fields.is_list(value):
+        return [_to_json(one, of_result) for one in value]
+    return value
+
+
 def _holds_key(value: Any) -> bool:
     left = [value]
     while left:

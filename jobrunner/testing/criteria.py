@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypedDict
 
 from jobrunner.core import payload
+from jobrunner.core.options import Span
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId
-from jobrunner.function import Span, TaskFunction
+from jobrunner.function import TaskFunction
 
 LONGEST: Final = 80
 """Characters of a value in a message."""

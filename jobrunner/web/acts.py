@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from fastapi import Depends, Request
 
-from jobrunner.bulk import BulkFilter
 from jobrunner.core.access import check_key
-from jobrunner.core.bulk import NAMED_AT_MOST, Act, Done, Wanted
+from jobrunner.core.bulk import NAMED_AT_MOST, Act, BulkFilter, Done, Wanted
 from jobrunner.core.changes import TaskChanges
 from jobrunner.core.crew import Told
 from jobrunner.core.errors import TaskNotFoundError
-from jobrunner.core.limits import Limits
+from jobrunner.core.limits import Limits, NewLimits
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.role import Role
 from jobrunner.core.sameness import fingerprint
 from jobrunner.core.schedule import Schedule, ScheduleOptions
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId
-from jobrunner.queues import NewLimits
 from jobrunner.storage import access, reads
 from jobrunner.web.audited import Audited, told
 from jobrunner.web.identity import Identity, identified
@@ -99,6 +97,12 @@ class Acts(Audited):
         """Run a task again, alone or with what depends on it; see `TaskQueue.retry`."""
         how = {"downstream": downstream, "failed_only": failed_only}
         return self._do("retry", task_id, how, lambda: self._queue.retry(task_id, **how))
+
+    def rewind(self, task_id: int, *, failed_only: bool = False) -> list[TaskId]:
+        """Run a task again with all that depends on it; see `TaskQueue.rewind`."""
+        how = {"downstream": True, "failed_only": failed_only}
+        call = self._queue.rewind
+        return self._do("retry", task_id, how, lambda: call(task_id, failed_only=failed_only))
 
     def bulk(self, act: Act, **wanted: Unpack[BulkFilter]) -> Done:
         """Retry, cancel or delete many tasks, some hundreds in a transaction; see `TaskQueue.bulk`.

@@ -1,19 +1,37 @@
 """The app: gate, REST and pages put together."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
-from jobrunner.web import api, limits, pages
+from jobrunner.web import api, assets, limits, pages
 from jobrunner.web.api import document, health
 from jobrunner.web.api.allowed import Allowed
 from jobrunner.web.api.document import DocumentedApp
 from jobrunner.web.api.segments import Segments
 from jobrunner.web.csrf import Words
 from jobrunner.web.gate import Gate
+from jobrunner.web.glance import Glance
 from jobrunner.web.options import ServeOptions
-from jobrunner.web.pages import bare
+from jobrunner.web.pages import view
 from jobrunner.web.problems import tell_problems
+from jobrunner.web.stream import Feed
+
+GRACE: Final = 3.0
+"""Seconds that what is looked at by itself gets to end in."""
+
+
+@asynccontextmanager
+async def _living(app: FastAPI) -> AsyncGenerator[None]:
+    """What ends with the server."""
+    yield
+    app.state.feed.end()
+    await run_in_threadpool(app.state.glance.findings.close, GRACE)
 
 
 def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI:
@@ -25,19 +43,22 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
         openapi_url=None,  # as every route, it wants to know who asks: see `document`
         docs_url=None,  # its page would load from elsewhere
         redoc_url=None,
+        lifespan=_living,
     )
     app.state.queue = queue
     app.state.options = options
-    app.state.feed = None
+    app.state.feed = Feed(queue)
+    app.state.glance = Glance(queue, app.state.feed)
     app.state.csrf = Words()
     monotonic = queue.clock.monotonic
     app.state.rates = limits.Rates(limits.ACTS_A_SECOND, limits.ACTS_AT_ONCE, monotonic)
     app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)
-    tell_problems(app, bare.render)
+    tell_problems(app, view.render)
     app.include_router(health.router)
     app.include_router(document.router)
     app.include_router(api.router)
     app.include_router(pages.router)
+    assets.mount(app)
     app.add_middleware(Allowed, methods=app.methods)
     app.add_middleware(Segments)
     app.add_middleware(Gate, names=options.names)

@@ -1,7 +1,6 @@
 """Every error as an answer: problem details of RFC 9457 for programs, a page for people."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -13,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from jobrunner.core import control_errors, errors, web_errors
+from jobrunner.core.error_objects import URN, kind_of, members_of
 from jobrunner.core.hook import HookNotFoundError
 from jobrunner.core.schedule_errors import InvalidScheduleError, ScheduleNotFoundError
 from jobrunner.web.headers import SECURITY_HEADERS
@@ -51,6 +51,7 @@ STATUSES: Final[Mapping[type[errors.JobrunnerError], HTTPStatus]] = {
     web_errors.TokenNotFoundError: HTTPStatus.NOT_FOUND,
     web_errors.IdempotencyError: HTTPStatus.UNPROCESSABLE_ENTITY,
     web_errors.TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
+    web_errors.TooManyStreamsError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TaskNotFoundError: HTTPStatus.NOT_FOUND,
     control_errors.WorkerNotFoundError: HTTPStatus.NOT_FOUND,
     ScheduleNotFoundError: HTTPStatus.NOT_FOUND,
@@ -83,7 +84,7 @@ def problem(
 ) -> Response:
     """An answer that tells what is wrong. `kind` is a stable name, such as `task-not-found`."""
     told = {
-        "type": f"urn:jobrunner:{kind}" if kind else "about:blank",
+        "type": f"{URN}{kind}" if kind else "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
         "detail": detail,
@@ -95,12 +96,6 @@ def problem(
         headers=dict(headers or {}),
         media_type=MEDIA_TYPE,
     )
-
-
-def kind_of(error: errors.JobrunnerError) -> str:
-    """The stable name of an error's class: `task-not-found`."""
-    name = type(error).__name__.removesuffix("Error")
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 
 
 class Problems:
@@ -122,6 +117,7 @@ class Problems:
             kind=kind_of(told),
             hint=told.hint,
             headers=_headers(told),
+            **members_of(told),
         )
 
     def invalid(self, request: Request, error: Exception) -> Response:

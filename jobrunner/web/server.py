@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import socket
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import replace
@@ -14,9 +15,11 @@ from jobrunner.task_queue import TaskQueue
 from jobrunner.web.app import create_app
 from jobrunner.web.listening import listen
 from jobrunner.web.options import ServeOptions
+from jobrunner.web.pages import overview
+from jobrunner.web.stream import Feed
 
 GRACE: Final = 3
-"""Seconds that open answers get to end in: streams never do by themselves."""
+"""Seconds that open answers get to end in."""
 
 KEPT_ALIVE: Final = 30
 
@@ -37,9 +40,14 @@ class Server:
         self.options = replace(options, port=self._socket.getsockname()[1])
         if options.read_only:
             queue.store.read_only = True
-        self._server = uvicorn.Server(
+        app = create_app(queue, self.options)
+        self.feed: Feed = app.state.feed
+        """Whom the open pages listen to."""
+        self._glance = app.state.glance
+        self._server = _Ending(
+            self.feed,
             uvicorn.Config(
-                create_app(queue, self.options),
+                app,
                 access_log=False,
                 log_config=None,
                 log_level=logging.WARNING,
@@ -47,7 +55,7 @@ class Server:
                 timeout_graceful_shutdown=GRACE,
                 timeout_keep_alive=KEPT_ALIVE,
                 ws="none",
-            )
+            ),
         )
         self._thread = threading.Thread(target=self._run, name="jobrunner-serve", daemon=True)
         self._on_end: Callable[[], None] = _nothing
@@ -75,12 +83,26 @@ class Server:
 
     def _run(self) -> None:
         try:
+            overview.warm_up(self._glance)  # whoever connects already waits for it
             self._server.run(sockets=[self._socket])
         except BaseException as error:  # noqa: BLE001 — told by whoever waits
             self.error = error
         finally:
+            self.feed.close()
             self._socket.close()
             self._on_end()
+
+
+class _Ending(uvicorn.Server):
+    """Ends the streams, which never do by themselves, before it waits for all answers."""
+
+    def __init__(self, feed: Feed, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._feed.end()
+        await super().shutdown(sockets)
 
 
 def _nothing() -> None:

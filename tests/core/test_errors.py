@@ -5,11 +5,12 @@ import re
 
 import pytest
 
-from jobrunner.core import control_errors, errors, schedule_errors
+from jobrunner.core import control_errors, errors, schedule_errors, web_errors
+from jobrunner.core.role import Role
 
 CLASSES = {
     name: found
-    for module in (errors, control_errors, schedule_errors)
+    for module in (errors, control_errors, schedule_errors, web_errors)
     for name, found in vars(module).items()
     if inspect.isclass(found) and issubclass(found, errors.JobrunnerError)
 }
@@ -63,6 +64,18 @@ EXAMPLES = [
     errors.DiskFullError("the disk is full"),
     errors.ConflictError("two waited for each other"),
     errors.CommitUnknownError("it may be there or not"),
+    web_errors.UnauthenticatedError(),
+    web_errors.ForbiddenError("commands are not taken here"),
+    web_errors.RoleError("ada", Role.READ, Role.OPERATE),
+    web_errors.ReadOnlyError(),
+    web_errors.TokenNotFoundError("ada"),
+    web_errors.IdempotencyError("the key stands for another request"),
+    web_errors.TooManyRequestsError(0.5),
+    web_errors.TooManyStreamsError(200),
+    web_errors.ServerError("it is of another version"),
+    web_errors.UnreachableError("http://localhost:8750", "connection refused"),
+    web_errors.AnswerLostError("http://localhost:8750", "the connection was cut"),
+    web_errors.UnexpectedAnswerError("no such page", 404),
 ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from jobrunner import TaskQueue
+from jobrunner.client import Client
 from jobrunner.core.role import Role
 from jobrunner.web.app import create_app
 from jobrunner.web.options import ServeOptions
@@ -90,3 +91,17 @@ def serve(queue) -> Iterator[Callable[..., Served]]:
 def served(serve) -> Served:
     """A server without options."""
     return serve()
+
+
+@pytest.fixture
+def remote(serve) -> Iterator[Client]:
+    """The client of a server that takes commands."""
+    with Client(serve(allow_commands=True).url) as client:
+        yield client
+
+
+@pytest.fixture(params=["queue", "remote"])
+def either(request, queue) -> TaskQueue | Client:
+    """The queue, or the client of a server of it: they do the same."""
+    found: TaskQueue | Client = request.getfixturevalue(request.param)
+    return found

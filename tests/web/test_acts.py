@@ -24,6 +24,7 @@ CALLS = {
     "update": lambda acts: acts.update(1, priority=3),
     "cancel": lambda acts: acts.cancel(1),
     "retry": lambda acts: acts.retry(2),
+    "rewind": lambda acts: acts.rewind(2),
     "bulk": lambda acts: acts.bulk(Act.CANCEL, every=True),
     "pause_queue": lambda acts: acts.pause_queue("default"),
     "resume_queue": lambda acts: acts.resume_queue("default"),

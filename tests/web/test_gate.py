@@ -89,7 +89,7 @@ def test_every_answer_tells_browsers_to_load_nothing_from_elsewhere(make_client,
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
 
 
 def test_a_body_is_taken_up_to_its_limit(client):

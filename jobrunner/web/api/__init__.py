@@ -8,6 +8,7 @@ from jobrunner.web.api import (
     events,
     found,
     insights,
+    live,
     queues,
     reports,
     schedules,

@@ -4,13 +4,13 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from jobrunner.bulk import BulkFilter
-from jobrunner.core.bulk import Act, Done
+from jobrunner.core.bulk import Act, BulkFilter, Done
 from jobrunner.core.status import Status
+from jobrunner.core.task import TaskId
 from jobrunner.web.acts import Acting
 from jobrunner.web.api.answers import answer
 from jobrunner.web.api.kinds import values_of
-from jobrunner.web.api.models import DoneShown, StandingShown
+from jobrunner.web.api.models import DoneShown, RetriedShown, StandingShown
 from jobrunner.web.api.orders import BulkAsked, RetryAsked
 from jobrunner.web.api.params import TaskNumber, moment_of
 from jobrunner.web.api.reading import StrictRoute
@@ -35,15 +35,23 @@ def cancel(task_id: TaskNumber, acts: Acting, _who: Operator) -> Response:
     "/{task_id:id}/retry",
     operation_id="retry_a_task",
     summary="Run a task again, alone or with what depends on it",
-    response_model=StandingShown,
+    response_model=RetriedShown,
 )
 def retry(
-    task_id: TaskNumber, acts: Acting, _who: Operator, body: RetryAsked | None = None
+    task_id: TaskNumber,
+    acts: Acting,
+    queue: Queue,
+    _who: Operator,
+    body: RetryAsked | None = None,
 ) -> Response:
     """One that failed or was cancelled; with `downstream`, also one that has completed."""
     how = body or RetryAsked()
-    status = acts.retry(task_id, downstream=how.downstream, failed_only=how.failed_only)
-    return answer({"id": task_id, "status": status.value})
+    if how.downstream or how.failed_only:
+        ids = acts.rewind(task_id, failed_only=how.failed_only)
+        status = queue.get(task_id).status
+    else:
+        ids, status = [TaskId(task_id)], acts.retry(task_id)
+    return answer({"id": task_id, "status": status.value, "ids": ids})
 
 
 @router.post(

@@ -180,6 +180,7 @@ class SystemShown(Shown):
     schema_: Annotated[int, Field(alias="schema")]
     tasks: dict[str, int]
     oldest_pending_s: float | None
+    oldest_pending_at: At | None
     running: list[TaskShown]
     workers: list[WorkerShown]
 

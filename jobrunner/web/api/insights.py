@@ -1,12 +1,11 @@
 """What pages draw, over REST: series, groups of failures, graphs, timelines; the audit log."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from jobrunner.core import fields
 from jobrunner.core.control_objects import audit_object
 from jobrunner.core.insight_objects import (
     failure_object,
@@ -38,10 +37,9 @@ from jobrunner.web.api.params import (
 from jobrunner.web.api.reading import StrictRoute
 from jobrunner.web.identity import Operator, Reader
 from jobrunner.web.serving import Queue
+from jobrunner.web.span_of_time import DEFAULT_SPAN, span_of_time
 
 router = APIRouter(tags=["insight"], route_class=StrictRoute)
-
-HOUR: Final = timedelta(hours=1)
 
 Nodes = Annotated[
     Annotated[int, Field(ge=1, le=limits.LARGEST_GRAPH), Digits],
@@ -50,6 +48,10 @@ Nodes = Annotated[
 Bars = Annotated[
     Annotated[int, Field(ge=1, le=limits.LARGEST_TIMELINE), Digits],
     Query(alias="limit", description="At most so many attempts, the newest first."),
+]
+Last = Annotated[
+    Annotated[int, Field(ge=1, le=int(limits.LONGEST_RANGE.total_seconds())), Digits] | None,
+    Query(description="So many seconds before `until`, in place of `since`.", examples=[900]),
 ]
 Buckets = Annotated[
     Annotated[int, Field(ge=1, le=1_000), Digits], Query(description="At most so many.")
@@ -89,28 +91,24 @@ def timeline(
     *,
     since: Since = None,
     until: Until = None,
+    last: Last = None,
     limit: Bars = limits.LARGEST_TIMELINE,
 ) -> Response:
     """In the last hour unless said otherwise, in 31 days at most."""
-    first, last = _range(queue, since, until)
-    found = queue.insight.timeline(first, last, limit)
-    return look(request, timeline_object(found, first, last))
+    first, end = _range(queue, since, until, timedelta(seconds=last) if last else DEFAULT_SPAN)
+    found = queue.insight.timeline(first, end, limit)
+    return look(request, timeline_object(found, first, end))
 
 
-def _range(queue: TaskQueue, since: str | None, until: str | None) -> tuple[datetime, datetime]:
+def _range(
+    queue: TaskQueue, since: str | None, until: str | None, span: timedelta = DEFAULT_SPAN
+) -> tuple[datetime, datetime]:
     """From when to when.
 
     Raises:
         InvalidTaskError: that is no time at all, or too long.
     """
-    last = moment_of(until) or queue.clock.now()
-    try:
-        first = moment_of(since) or last - HOUR
-    except OverflowError:
-        raise fields.invalid("until", "is too early") from None
-    if not first < last <= first + limits.LONGEST_RANGE:
-        raise fields.invalid("since", "must lie before until, by at most 31 days")
-    return first, last
+    return span_of_time(moment_of(since), moment_of(until), span, now=queue.clock.now())
 
 
 @router.get(

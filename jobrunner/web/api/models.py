@@ -67,7 +67,10 @@ class StoredShown(TaskShown):
 
 
 class ManyShown(Shown):
-    """The ids of many tasks, in the order of the request, and by the refs of those that had one."""
+    """The ids of many tasks, in the order of the request, and by the refs of those that had one.
+
+    With `full`, also the tasks.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"ids": [7, 8], "by_ref": {"get": 7}}]}
@@ -75,6 +78,7 @@ class ManyShown(Shown):
 
     ids: list[int]
     by_ref: dict[str, int]
+    tasks: list[StoredShown] | None = None
 
 
 class AttemptShown(Shown):
@@ -82,6 +86,7 @@ class AttemptShown(Shown):
 
     number: int
     worker_id: str
+    ready_at: At
     started_at: At
     ended_at: At
     outcome: str
@@ -127,6 +132,16 @@ class StandingShown(Shown):
 
     id: int
     status: StatusWord
+
+
+class RetriedShown(StandingShown):
+    """And the `ids` of all that run again with it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"id": 7, "status": "pending", "ids": [7, 9]}]}
+    )
+
+    ids: list[int]
 
 
 class RefusedShown(Shown):

@@ -6,9 +6,8 @@ from fastapi import APIRouter, Request, Response
 
 from jobrunner.core.control_objects import key_object, queue_object
 from jobrunner.core.errors import ConfigurationError, TaskNotFoundError
-from jobrunner.core.limits import QueueInfo
+from jobrunner.core.limits import NewLimits, QueueInfo
 from jobrunner.core.objects import limits_object
-from jobrunner.queues import NewLimits
 from jobrunner.task_queue import TaskQueue
 from jobrunner.web.acts import Acting
 from jobrunner.web.api.answers import answer, look

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from jobrunner.core.line_values import READERS
 from jobrunner.core.objects import attempt_object, log_object, task_object
+from jobrunner.core.task import Task
 from jobrunner.web.acts import Acting, Acts
 from jobrunner.web.api.answers import answer, look
 from jobrunner.web.api.asked import BatchAsked, ChangeAsked, TaskAsked
@@ -20,7 +21,7 @@ from jobrunner.web.api.models import (
     StoredShown,
     TaskShown,
 )
-from jobrunner.web.api.params import Number, TaskNumber
+from jobrunner.web.api.params import Flag, Number, TaskNumber
 from jobrunner.web.api.reading import StrictRoute
 from jobrunner.web.api.storing import stored
 from jobrunner.web.identity import Operator, Reader, Submitter
@@ -54,7 +55,7 @@ def enqueue(
 ) -> Response:
     """Once this answers, the task survives a crash."""
     task = stored(acts, queue, [values_of(body)], key)[0]
-    told = task_object(task) | {"is_duplicate": task.is_duplicate}
+    told = _stored_object(task)
     if task.is_duplicate:
         return answer(told)
     headers = {"Location": f"/api/v1/tasks/{task.id}"}
@@ -69,14 +70,27 @@ def enqueue(
     response_model=ManyShown,
 )
 def enqueue_many(
-    body: BatchAsked, acts: Acting, queue: Queue, _who: Submitter, key: IdempotencyKey = None
+    body: BatchAsked,
+    acts: Acting,
+    queue: Queue,
+    _who: Submitter,
+    *,
+    key: IdempotencyKey = None,
+    full: Annotated[Flag, Query(description="Answer with the tasks, too.")] = False,
 ) -> Response:
     """In one transaction. `after` may name refs of the same request, before or behind, and ids."""
     lines = [values_of(line) for line in body.tasks]
-    ids = [task.id for task in stored(acts, queue, lines, key)]
+    tasks = stored(acts, queue, lines, key)
+    ids = [task.id for task in tasks]
     by_ref = {line["ref"]: at for line, at in zip(lines, ids, strict=True) if line.get("ref")}
-    told = {"ids": ids, "by_ref": by_ref}
+    told: dict[str, Any] = {"ids": ids, "by_ref": by_ref}
+    if full:
+        told["tasks"] = [_stored_object(task) for task in tasks]
     return answer(told, HTTPStatus.CREATED, _replayed(acts))
+
+
+def _stored_object(task: Task[Any]) -> dict[str, Any]:
+    return task_object(task) | {"is_duplicate": task.is_duplicate}
 
 
 def _replayed(acts: Acts) -> dict[str, str]:

@@ -2,7 +2,37 @@
 
 from fastapi import APIRouter
 
-from jobrunner.web.pages import login
+from jobrunner.web.pages import (
+    enqueue,
+    graph,
+    login,
+    many,
+    overview,
+    queues,
+    schedules,
+    system,
+    task,
+    task_acts,
+    tasks,
+    timeline,
+    workers,
+)
 
 router = APIRouter(include_in_schema=False)
-router.include_router(login.router)
+
+for part in (
+    login,
+    overview,
+    tasks,
+    many,
+    enqueue,
+    task,
+    task_acts,
+    graph,
+    timeline,
+    workers,
+    queues,
+    schedules,
+    system,
+):
+    router.include_router(part.router)

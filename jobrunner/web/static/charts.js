@@ -90,6 +90,7 @@ class Chart {
     try {
       const answer = await getJson(url);
       this.show(answer.buckets ?? answer.series ?? answer);
+      if (answer.is_cut) setTimeout(() => this.fetch(), 2000); // the oldest are still being counted
     } catch (error) {
       if (!this.plot) this.place.replaceChildren(make("p", { class: "problem" }, error.message));
     }
@@ -107,6 +108,7 @@ class Chart {
     const { lines } = this.kind;
     this.lines = lines.map(({ of }) => buckets.map(of));
     const drawn = this.kind.isStacked ? stacked(this.lines) : this.lines;
+    this.step = buckets.length > 1 ? (Date.parse(buckets[1].at) - Date.parse(buckets[0].at)) / 1000 : 60;
     this.data = [buckets.map(({ at }) => Date.parse(at) / 1000), ...drawn];
     const totals = lines.map(({ label, all }, at) => `${label} ${this.kind.shown(all(this.lines[at]))}`);
     this.place.setAttribute("aria-label", `${this.element.dataset.title}: ${totals.join(", ")}`);
@@ -143,7 +145,10 @@ class Chart {
       height: this.place.clientHeight,
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-      scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
+      scales: {
+        x: { range: (_plot, low, high) => [low, high + this.step] },
+        y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] },
+      },
       axes: [
         { ...axis, grid: { show: false }, space: 64, size: 26, values: (_plot, ticks) => ticks.map((value) => clock.format(value * 1000)) },
         { ...axis, size: 50, values: (_plot, ticks) => ticks.map((value) => tick(value)) },
@@ -159,7 +164,7 @@ class Chart {
       const colour = ink(COLOURS[status]);
       return this.kind.isStacked
         ? { fill: colour, stroke: colour, width: 0, paths: bars, points: { show: false } }
-        : { stroke: colour, width: 1.75, points: { show: false }, spanGaps: true };
+        : { stroke: colour, width: 1.75, points: { show: isLone, size: 5 }, spanGaps: true };
     });
     return this.kind.isStacked ? series.reverse() : series;
   }
@@ -189,4 +194,9 @@ class Chart {
 function stacked(lines) {
   const total = lines[0].map(() => 0);
   return lines.map((line) => line.map((value, at) => (total[at] += value ?? 0))).reverse();
+}
+
+// One value alone makes no line.
+function isLone(plot, at) {
+  return plot.data[at].filter((value) => value !== null).length === 1;
 }

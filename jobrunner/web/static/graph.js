@@ -1,5 +1,6 @@
 // The tasks that wait for each other, laid out from left to right by dagre.
 import { asTable, draw, getJson, legend, make, span, table, taskPath, throttled, word } from "./dom.js";
+import { blocksOf } from "./graph_blocks.js";
 import { PanZoom, READABLE } from "./panzoom.js";
 
 const LAYOUT = new URL("layout.js", import.meta.url);
@@ -19,7 +20,7 @@ function shortened(name) {
   return letters.length > LETTERS ? `${letters.slice(0, LETTERS - 1).join("")}…` : name;
 }
 
-function laidOut(ids, edges) {
+function laidOut(boxes, edges) {
   return new Promise((resolve, reject) => {
     const worker = new Worker(LAYOUT, { type: "module" });
     worker.onerror = () => reject(new Error("The graph could not be laid out."));
@@ -27,7 +28,7 @@ function laidOut(ids, edges) {
       worker.terminate();
       resolve(data);
     };
-    worker.postMessage({ ids, edges, width: WIDTH, height: HEIGHT });
+    worker.postMessage({ boxes, edges });
   });
 }
 
@@ -68,34 +69,47 @@ class TaskGraph {
     this.graph = graph;
     if (shape !== this.shape) await this.arrange(graph);
     this.shape = shape;
-    const critical = new Set(graph.critical ?? []);
-    for (const node of graph.nodes) this.colour(node, critical.has(node.id));
+    const critical = new Set(graph.critical?.length > 1 ? graph.critical : []);
+    const now = new Map(graph.nodes.map((node) => [node.id, node]));
+    for (const id of this.nodes.keys()) this.colour(now.get(id), critical.has(id));
+    for (const block of this.blocks) block.colour(now, critical, this.element.dataset.current);
     const { nodes, is_cut: isCut } = graph;
     this.said.textContent = `${nodes.length} task${nodes.length === 1 ? "" : "s"}${isCut ? ", and more that are not shown" : ""}`;
     const present = LEGEND.filter((status) => nodes.some((node) => node.status === status));
     this.keys.replaceChildren(...present.map((status) => legend(status, word(status))));
+    if (critical.size) this.keys.append(legend("lost", "critical path", "framed"));
     this.svg.setAttribute("aria-label", `Graph of ${this.said.textContent}; arrow keys move it, plus and minus zoom`);
     this.table.refill();
   }
 
   async arrange({ nodes, edges }) {
-    const placed = await laidOut(nodes.map(({ id }) => id), edges);
+    this.blocks = blocksOf(nodes, edges);
+    const inside = new Map(this.blocks.flatMap(({ ids, key }) => ids.map((id) => [id, key])));
+    const home = (id) => inside.get(id) ?? String(id);
+    const single = nodes.filter(({ id }) => !inside.has(id));
+    const boxes = single.map(({ id }) => ({ key: String(id), width: WIDTH, height: HEIGHT }));
+    boxes.push(...this.blocks.map(({ key, width, height }) => ({ key, width, height })));
+    const placed = await laidOut(
+      boxes,
+      edges.map(({ parent, dependent, on_failure: onFailure }) => ({ parent: home(parent), dependent: home(dependent), onFailure })),
+    );
     this.size = placed.size;
-    this.nodes = new Map(nodes.map((node) => [node.id, this.node(node, placed.nodes.get(node.id))]));
-    this.group.replaceChildren(...placed.edges.map((edge) => this.edge(edge)), ...this.nodes.values());
+    this.nodes = new Map(single.map((node) => [node.id, this.node(node, placed.boxes.get(String(node.id)))]));
+    const blocks = this.blocks.map((block) => block.element(placed.boxes.get(block.key)));
+    this.group.replaceChildren(...placed.edges.map((edge) => this.edge(edge)), ...blocks, ...this.nodes.values());
     const scale = Math.min(1.1, Math.max(READABLE, (this.svg.clientWidth - 24) / this.size[0]));
     const wanted = Math.max(this.size[1] * scale + 32, 120);
     this.svg.style.height = `${Math.min(wanted, 0.65 * innerHeight)}px`;
     const current = nodes.find(({ id }) => String(id) === this.element.dataset.current);
-    const { x, y } = placed.nodes.get(current?.id) ?? { x: 0, y: this.size[1] / 2 };
+    const { x, y } = placed.boxes.get(home(current?.id)) ?? { x: 0, y: this.size[1] / 2 };
     this.view.start(x, y);
   }
 
   // From the right side of the one to the left of the other, past what stands between.
   edge({ points, onFailure, parent, dependent }) {
-    const between = points.length > 3 ? points.slice(1, -1).filter(({ x }) => x > parent.x + WIDTH / 2 && x < dependent.x - WIDTH / 2) : [];
-    const stops = [...between, { x: dependent.x - WIDTH / 2, y: dependent.y }];
-    let [x, y] = [parent.x + WIDTH / 2, parent.y];
+    const between = points.length > 3 ? points.slice(1, -1).filter(({ x }) => x > parent.x + parent.width / 2 && x < dependent.x - dependent.width / 2) : [];
+    const stops = [...between, { x: dependent.x - dependent.width / 2, y: dependent.y }];
+    let [x, y] = [parent.x + parent.width / 2, parent.y];
     let curve = `M${x} ${y}`;
     for (const stop of stops) {
       const middle = (x + stop.x) / 2;

@@ -16,6 +16,10 @@ const COLOURS = {
   in_progress: "bar-in-progress",
 };
 
+const NAME_WIDTH = 48; // from which on a bar says its name, in pixels
+const NAME_INK = "#0b0c0a"; // 4.5 to 1 on each of the colours of those that are named, in both themes
+const NAMED = ["completed", "cached", "failed", "timed_out", "crashed", "running"];
+
 export class Painter {
   constructor(canvas) {
     this.canvas = canvas;
@@ -79,7 +83,7 @@ export class Painter {
 
   // From the last sign of life on.
   loss(pen, lane, top) {
-    const last = lane.lost_at ? Date.parse(lane.lost_at) : (lane.bars.at(-1)?.until ?? this.from);
+    const last = Math.max(lane.lost_at ? Date.parse(lane.lost_at) : this.from, lane.bars.at(-1)?.until ?? this.from);
     const left = this.x(last);
     pen.fillStyle = pen.createPattern(this.hatch, "repeat");
     pen.fillRect(left, top + PAD, Math.max(0, Math.min(this.width - left, 90)), ROW - 2 * PAD);
@@ -111,9 +115,21 @@ export class Painter {
     const edge = right - left > 4 ? 0.75 : 0; // neighbours stay apart
     pen.fillStyle = this.colours[bar.outcome] ?? this.colours["--bar-other"];
     pen.fillRect(left, top + pad, right - left - edge, ROW - 2 * pad);
+    if (NAMED.includes(bar.outcome)) this.named(pen, bar, Math.max(0, left), Math.min(this.width, right), top);
     if (bar.outcome !== "lost" || right - left < 6) return;
     pen.fillStyle = this.colours["--surface"];
     for (let x = left + 2; x < right - 2; x += 5) pen.fillRect(x, top + pad, 1.5, ROW - 2 * pad);
+  }
+
+  named(pen, bar, left, right, top) {
+    if (right - left < NAME_WIDTH) return;
+    pen.save();
+    pen.beginPath();
+    pen.rect(left, top, right - left - 4, ROW);
+    pen.clip();
+    pen.fillStyle = NAME_INK;
+    pen.fillText(bar.name, left + 5, top + ROW / 2 + 1);
+    pen.restore();
   }
 
   gap(pen, before, left, bar, top) {
