@@ -3,6 +3,7 @@
 import pytest
 
 from jobrunner.core.errors import DatabaseError, JobrunnerError
+from jobrunner.core.web_errors import TooManyStreamsError
 from jobrunner.web.problems import status_of
 from tests.databases import on_a_file
 from tests.web.trying import add_routes
@@ -70,6 +71,7 @@ def every(kind):
         yield from every(below)
 
 
-def test_only_the_database_is_a_fault_of_the_server():
+def test_only_the_database_and_too_many_streams_are_a_fault_of_the_server(location):
     for kind in every(JobrunnerError):
-        assert (status_of(kind) >= 500) == issubclass(kind, DatabaseError), kind
+        is_fault = issubclass(kind, DatabaseError | TooManyStreamsError)
+        assert (status_of(kind) >= 500) == is_fault, kind

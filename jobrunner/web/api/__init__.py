@@ -28,7 +28,6 @@ for part in (
     batches,
     reports,
     events,
-    live,
     insights,
 ):
     router.include_router(part.router)
