@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from jobrunner.core import fields
+from jobrunner.core.history import AttemptRecord, StepRecord
 from jobrunner.core.insight import (
     Bucket,
     Changes,
@@ -19,8 +20,9 @@ from jobrunner.core.insight import (
     TaskQuery,
 )
 from jobrunner.core.insight_graph import TaskGraph, Timeline
+from jobrunner.core.reasons import WAITING, Reason, reasons
 from jobrunner.core.status import Status
-from jobrunner.core.task import TaskSource
+from jobrunner.core.task import Task, TaskSource
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.paced import Paced
 from jobrunner.runtime.series import Series
@@ -30,9 +32,12 @@ from jobrunner.storage import (
     failures,
     neighbours,
     news,
+    reads,
     search,
     spans,
+    steps,
     timeline,
+    why,
 )
 from jobrunner.storage.store import Store
 
@@ -108,6 +113,13 @@ class Insight:
             search.find, query, source=source, limit=_most(limit), before=before
         )
 
+    def find_newer(self, query: TaskQuery, limit: int = 50, after: int = 0) -> Found:
+        """The tasks next above an id that match, newest first; go on with `after=next_after`."""
+        source = self._queue
+        return source.store.read(
+            search.find_newer, query, source=source, limit=_most(limit), after=after
+        )
+
     def count(self, query: TaskQuery, cap: int = 100_000) -> Counted:
         """How many tasks match, up to `cap`; see `storage.search` for what else is capped."""
         return self._queue.store.read(search.count, query, cap=_most(cap))
@@ -127,6 +139,24 @@ class Insight:
             TaskNotFoundError: there is no such task.
         """
         return self._queue.store.read(neighbours.neighbours, task_id, limit=_most(limit))
+
+    def why(self, task: Task[Any]) -> list[Reason]:
+        """What a task waits for, the weightiest first; nothing for one that does not wait."""
+        if task.status not in WAITING:
+            return []
+        return reasons(task, self._queue.store.read(why.around, task))
+
+    def attempts(self, task_id: int, limit: int = 20) -> Listing[AttemptRecord]:
+        """The newest attempts of a task that have ended, oldest first."""
+        most = _most(limit)
+        found = self._queue.store.read(reads.history, task_id, newest=most + 1)
+        return Listing(tuple(found[-most:]), len(found) > most)
+
+    def steps(self, task_id: int, limit: int = 100) -> Listing[StepRecord]:
+        """The steps of a task that are done, oldest first."""
+        most = _most(limit)
+        found = self._queue.store.read(steps.every, task_id, limit=most + 1)
+        return Listing(tuple(found[:most]), len(found) > most)
 
     def batch_graph(self, batch_id: int, limit: int = 500) -> TaskGraph:
         """The members and the callbacks of a batch, with the edges among them.

@@ -48,15 +48,20 @@ class BulkFilter(TypedDict, total=False):
     newer_than: datetime | None
     batch_id: int | None
     every: bool
+    text: str | None
+    worker_id: str | None
+    created_since: datetime | None
+    created_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which tasks are meant: those that match all that is given, and at least something must be.
 
-    `error` is a part of the text of the last error. `older_than` and `newer_than` are moments:
-    the task's end lies before or behind, or, if it has not ended, its enqueueing. `every` asks
-    for all on purpose.
+    `error` is a part of the text of the last error, `text` of what the task is called or runs;
+    `worker_id`, `created_since` and `created_until` are those of `TaskQuery`. `older_than` and
+    `newer_than` are moments: the task's end lies before or behind, or, if it has not ended, its
+    enqueueing. `every` asks for all on purpose.
 
     Raises:
         ConfigurationError: nothing is given.
@@ -73,6 +78,10 @@ class Wanted:
     newer_than: datetime | None = None
     batch_id: int | None = None
     every: bool = False
+    text: str | None = None
+    worker_id: str | None = None
+    created_since: datetime | None = None
+    created_until: datetime | None = None
 
     def __post_init__(self) -> None:
         """Refuse what would mean all tasks by mistake, and what no task can have."""
@@ -87,11 +96,11 @@ class Wanted:
                 hint="Give ids, or --status, --queue, --function, --error, --batch, --older-than, "
                 "--newer-than, or --all.",
             )
-        for name in ("queue", "function", "error"):
+        for name in ("queue", "function", "error", "text", "worker_id"):
             value: object = getattr(self, name)
             if value is not None:
                 payload.check_text(value, what=name)
-        for name in ("older_than", "newer_than"):
+        for name in ("older_than", "newer_than", "created_since", "created_until"):
             if (moment := getattr(self, name)) is not None:
                 check_moment(name, moment)
 
@@ -108,6 +117,10 @@ class Wanted:
                 self.older_than,
                 self.newer_than,
                 self.batch_id,
+                self.text,
+                self.worker_id,
+                self.created_since,
+                self.created_until,
             )
         )
 

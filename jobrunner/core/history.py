@@ -1,7 +1,8 @@
-"""One past attempt, as the history tells it."""
+"""One past attempt, and one step that is done, as the history tells them."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from jobrunner.core.task import TaskId, WorkerId
 
@@ -26,3 +27,12 @@ class AttemptRecord:
     exit_code: int | None
     stdout: str | None
     stderr: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """A step of a task that is done, and what it returned."""
+
+    name: str
+    result: Any
+    stored_at: datetime

@@ -45,10 +45,12 @@ class Listing(Sequence[T]):
 class Found(Listing[Task[Any]]):
     """Tasks, newest first. `next_before` is where to go on, `None` where nothing is left.
 
-    If `is_cut`, the page may hold fewer than were asked for, or none, with more further on.
+    If `is_cut`, the page may hold fewer than were asked for, or none, with more further on. Of a
+    page that goes towards the newer ones, `next_after` is where to go on.
     """
 
     next_before: int | None = None
+    next_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from jobrunner.storage import control, deleting
 from jobrunner.storage.chunks import CHUNK, chunks
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.schema import one_of
-from jobrunner.storage.search import has_error
+from jobrunner.storage.search import has_error, has_text
 from jobrunner.storage.tables import dependencies, tasks
 from jobrunner.storage.types import Moment
 
@@ -34,22 +34,37 @@ def _matching(columns: Any, wanted: Wanted, act: Act) -> Select[Any]:
     """The tasks that are meant by what they have in common."""
     statuses = one_of("tasks.status", *wanted.statuses(act))
     met: list[ColumnElement[bool]] = [literal_column(f"({statuses})")]
-    for column, value in (
+    met += [*_same(wanted), *_between(wanted)]
+    if wanted.error is not None:
+        met.append(has_error(wanted.error))
+    if wanted.text:
+        met.append(has_text(wanted.text))
+    if act is Act.CANCEL:  # whoever is asked already has nothing more to do
+        met.append(tasks.c.cancel_requested_at.is_(None))
+    return select(columns).select_from(tasks).where(*met)
+
+
+def _same(wanted: Wanted) -> list[ColumnElement[bool]]:
+    values = (
         (tasks.c.queue, wanted.queue),
         (tasks.c.function, wanted.function),
         (tasks.c.batch_id, wanted.batch_id),
-    ):
-        if value is not None:
-            met.append(column == value)
-    if wanted.error is not None:
-        met.append(has_error(wanted.error))
+        (tasks.c.worker_id, wanted.worker_id),
+    )
+    return [column == value for column, value in values if value is not None]
+
+
+def _between(wanted: Wanted) -> list[ColumnElement[bool]]:
+    met: list[ColumnElement[bool]] = []
     if wanted.older_than is not None:
         met.append(wanted.older_than > _SINCE)
     if wanted.newer_than is not None:
         met.append(wanted.newer_than <= _SINCE)
-    if act is Act.CANCEL:  # whoever is asked already has nothing more to do
-        met.append(tasks.c.cancel_requested_at.is_(None))
-    return select(columns).select_from(tasks).where(*met)
+    if wanted.created_since is not None:
+        met.append(tasks.c.created_at >= wanted.created_since)
+    if wanted.created_until is not None:
+        met.append(tasks.c.created_at < wanted.created_until)
+    return met
 
 
 def count(transaction: Connection, wanted: Wanted, act: Act) -> int:

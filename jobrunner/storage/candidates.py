@@ -97,6 +97,12 @@ def newest_of(source: Source, most: int, before: int) -> Select[Any]:
     return query.order_by(beside.desc()).limit(most)
 
 
+def oldest_of(source: Source, most: int, after: int) -> Select[Any]:
+    """The oldest ids of a source above one."""
+    beside = tasks.c.id + literal_column("0", Long)
+    return select(tasks.c.id).where(source.where, beside > after).order_by(beside).limit(most)
+
+
 def few(transaction: Connection, found: Sources, most: int) -> list[int] | None:
     """The ids of all sources together; `None` where they are more than so many, or no source."""
     if not found:

@@ -131,13 +131,20 @@ def _task(row: RowMapping, after: Iterable[TaskId], source: TaskSource) -> Task[
     return Task(**values, source=source)
 
 
-def history(transaction: Connection, task_id: int) -> list[AttemptRecord]:
-    """The attempts of a task that have ended, oldest first."""
+def history(
+    transaction: Connection, task_id: int, *, newest: int | None = None
+) -> list[AttemptRecord]:
+    """The attempts of a task that have ended, oldest first; or only so many of the newest."""
     if not may_be_id(task_id):
         return []
     columns = [column for column in attempts.c if column.name not in {"id", "token"}]
-    query = select(*columns).where(attempts.c.task_id == task_id).order_by(attempts.c.id)
-    return [AttemptRecord(**row) for row in transaction.execute(query).mappings()]
+    query = select(*columns).where(attempts.c.task_id == task_id)
+    if newest is None:
+        query = query.order_by(attempts.c.id)
+    else:
+        query = query.order_by(attempts.c.id.desc()).limit(newest)
+    found = [AttemptRecord(**row) for row in transaction.execute(query).mappings()]
+    return found if newest is None else found[::-1]
 
 
 def matching(

@@ -1,6 +1,6 @@
 """Find tasks for people who page through them: bounded, however many there are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select
@@ -8,7 +8,14 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, select
 from jobrunner.core.insight import Counted, Found, TaskQuery
 from jobrunner.core.task import TASK_IDS, Task, TaskSource, may_be_id
 from jobrunner.storage import reads
-from jobrunner.storage.candidates import Sources, few, newest_of, number_of, sources
+from jobrunner.storage.candidates import (
+    Sources,
+    few,
+    newest_of,
+    number_of,
+    oldest_of,
+    sources,
+)
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.tables import tasks
 
@@ -56,6 +63,55 @@ def find(
     if len(far) < limit and _any_below(transaction, floor):
         return Found(tuple(far), is_cut=True, next_before=floor)
     return _found(far, limit)
+
+
+def find_newer(
+    transaction: Connection, query: TaskQuery, *, source: TaskSource, limit: int, after: int
+) -> Found:
+    """The tasks next above an id that match, newest first: the other way, with the same bounds."""
+    top = _top(transaction, None) if _may_match(query) else None
+    after = max(after, 0)
+    if top is None or after >= top:
+        return Found(())
+    matching = _conditions(query)
+    ids = _above(transaction, matching, limit, after, after + NEAR)
+    is_cut = False
+    if len(ids) < limit and after + NEAR < top:
+        found, is_all = sources(query)
+        among = None if is_all else few(transaction, found, FEW)
+        if found and is_all:
+            each = (transaction.scalars(oldest_of(one, limit, after)) for one in found)
+            ids = sorted(task_id for some in each for task_id in some)[:limit]
+        elif among is not None:
+            meant = {task_id for task_id in among if task_id > after}
+            ids = _above(transaction, matching, limit, after, top, meant)
+        else:
+            ids = _above(transaction, matching, limit, after, after + FAR)
+            is_cut = len(ids) < limit and after + FAR < top
+    page = reads.get_many(transaction, ids, source=source)[::-1]
+    last = after + FAR if is_cut else page[0].id if len(page) == limit else None
+    return Found(tuple(page), is_cut=is_cut, next_after=last)
+
+
+def _above(
+    transaction: Connection,
+    matching: Sequence[ColumnElement[bool]],
+    limit: int,
+    after: int,
+    top: int,
+    among: Collection[int] | None = None,
+) -> list[int]:
+    """The lowest ids that match, above one and up to another, all or only some of them."""
+    query = select(tasks.c.id).where(*matching, tasks.c.id > after, tasks.c.id <= top)
+    query = query.order_by(tasks.c.id).limit(limit)
+    if among is None:
+        return list(transaction.scalars(query))
+    found: list[int] = []
+    for some in chunks(sorted(among)):
+        found += transaction.scalars(query.where(tasks.c.id.in_(some)))
+        if len(found) >= limit:
+            break
+    return found[:limit]
 
 
 def count(transaction: Connection, query: TaskQuery, *, cap: int) -> Counted:
@@ -111,14 +167,19 @@ def _conditions(query: TaskQuery) -> list[ColumnElement[bool]]:
     if query.error is not None:
         met.append(has_error(query.error))
     if query.text:
-        columns = (tasks.c.description, tasks.c.function, tasks.c.command)
-        one, two, three = (column.icontains(query.text, autoescape=True) for column in columns)
-        met.append(one | two | three)
+        met.append(has_text(query.text))
     if query.created_since is not None:
         met.append(tasks.c.created_at >= query.created_since)
     if query.created_until is not None:
         met.append(tasks.c.created_at < query.created_until)
     return met
+
+
+def has_text(part: str) -> ColumnElement[bool]:
+    """That this is part of what the task is called or runs, however it is written."""
+    columns = (tasks.c.description, tasks.c.function, tasks.c.command)
+    one, two, three = (column.icontains(part, autoescape=True) for column in columns)
+    return one | two | three
 
 
 def has_error(part: str) -> ColumnElement[bool]:

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select, text
 
+from jobrunner.core.history import StepRecord
+from jobrunner.core.payload import decode
 from jobrunner.core.task import TaskId, Token, WorkerId
 from jobrunner.storage.tables import tasks
 from jobrunner.storage.traces import task_steps
@@ -63,6 +65,16 @@ _RESULT: Final = select(task_steps.c.result).where(
 def names(transaction: Connection, task_id: TaskId) -> set[str]:
     """The steps of a task that are done."""
     return set(transaction.scalars(_NAMES, {"task": task_id}))
+
+
+def every(transaction: Connection, task_id: int, *, limit: int) -> list[StepRecord]:
+    """The steps of a task that are done, oldest first, at most so many."""
+    query = select(task_steps).where(task_steps.c.task_id == task_id)
+    query = query.order_by(task_steps.c.stored_at, task_steps.c.name).limit(limit)
+    return [
+        StepRecord(name=row["name"], result=decode(row["result"]), stored_at=row["stored_at"])
+        for row in transaction.execute(query).mappings()
+    ]
 
 
 def result(transaction: Connection, task_id: TaskId, name: str) -> str | None:

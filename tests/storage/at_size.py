@@ -47,6 +47,8 @@ FILL = (
     "INSERT INTO queues (name, concurrency, rate, period) VALUES ('a', 5, NULL, NULL)",
     "INSERT INTO queues (name, concurrency, rate, period) VALUES ('b', NULL, 5, 1000000)",
     "INSERT INTO queues (name, paused_at) VALUES ('none', 0)",
+    "INSERT INTO task_steps (task_id, name, stored_at) SELECT n, 'one', :now FROM number",
+    "INSERT INTO event_waits (task_id, name, since) SELECT n, 'one', :now FROM number",
 )
 
 WHOLE = {

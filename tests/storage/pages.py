@@ -13,11 +13,14 @@ from jobrunner.storage import (
     failures,
     neighbours,
     news,
+    reads,
     search,
     spans,
+    steps,
     timeline,
+    why,
 )
-from tests.storage.at_size import HISTORY, SCHEDULED
+from tests.storage.at_size import HISTORY, PENDING, SCHEDULED
 from tests.storage.conftest import Nowhere, Store
 
 Question = tuple[str, Any, tuple[Any, ...], dict[str, Any]]
@@ -36,6 +39,11 @@ def of_pages(store: Store) -> Iterator[Question]:
     yield "neighbours", neighbours.neighbours, (HISTORY + 10,), {"limit": 100}
     yield "changes", news.changes, (Cursor(5, 5),), {"limit": 200}
     yield "spans", spans.spans, ("work",), {"limit": 50}
+    yield "newest attempts", reads.history, (HISTORY - 10,), {"newest": 20}
+    yield "steps", steps.every, (HISTORY - 10,), {"limit": 100}
+    for task_id in (PENDING - 10, SCHEDULED - 10, SCHEDULED + 10):
+        task = store.read(reads.get, task_id, source=Nowhere())
+        yield f"why {task.status}", why.around, (task,), {}
     for back in (timedelta(milliseconds=5), timedelta(days=1)):
         when = {"since": store.now - back, "until": store.now}
         yield f"timeline ({back})", timeline.timeline, (), {**when, "limit": 100}
@@ -55,4 +63,5 @@ def of_pages(store: Store) -> Iterator[Question]:
         page = {"source": Nowhere(), "limit": 50}
         yield f"page ({told})", search.find, (query,), page
         yield f"next page ({told})", search.find, (query,), {**page, "before": HISTORY}
+        yield f"newer page ({told})", search.find_newer, (query,), {**page, "after": 50}
         yield f"count ({told})", search.count, (query,), {"cap": 1_000}

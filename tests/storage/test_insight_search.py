@@ -6,10 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jobrunner.core.bulk import FITTING, Wanted
 from jobrunner.core.errors import InvalidTaskError
 from jobrunner.core.insight import Counted, TaskQuery
 from jobrunner.core.status import Status
-from jobrunner.storage import search
+from jobrunner.storage import bulk, search
 from jobrunner.storage.types import micros
 from tests.storage.conftest import NOW
 from tests.storage.insights import clock as clock  # noqa: PLC0414 — a fixture of several files
@@ -110,6 +111,37 @@ def test_pages_and_counts_agree_with_a_look_at_all(filled, query, limit):
     assert filled.count(query, cap=1_000) == Counted(len(expected))
     capped = filled.count(query, cap=3)
     assert capped == Counted(min(3, len(expected)), len(expected) > 3)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(query=queries, limit=st.integers(1, 40), after=st.integers(-1, ROWS * 3))
+def test_pages_towards_the_newer_agree_with_a_look_at_all(filled, query, limit, after):
+    expected = [task["id"] for task in TASKS if matches(query, task) and task["id"] > after]
+    found, cursor = [], after
+    while cursor is not None:
+        page = filled.find_newer(query, limit, cursor)
+        assert len(page) <= limit
+        found += [task.id for task in page[::-1]]
+        assert page.next_after is None or page.next_after > cursor
+        assert not page.is_cut or page.next_after is not None
+        cursor = page.next_after
+    assert found == expected
+
+
+def as_wanted(query):
+    """The same for acts on many."""
+    return {name: getattr(query, name) for name in query.given} or {"every": True}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(query=queries)
+def test_acts_on_many_mean_what_a_page_shows(filled, store, query):
+    for act, statuses in FITTING.items():
+        if query.status not in statuses or query.batch_id not in (None, *range(1, 10)):
+            continue
+        wanted = Wanted(**as_wanted(query))
+        expected = [task["id"] for task in TASKS if matches(query, task)]
+        assert sorted(store.read(bulk.following, wanted, act)) == expected
 
 
 def test_a_look_without_an_index_is_cut_and_says_so(filled, monkeypatch):

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from jobrunner.core.span import span_text
 from jobrunner.core.status import Status
+from jobrunner.core.visible import visible
 from jobrunner.web import assets
 
 STATUSES: Final = tuple(Status)
@@ -95,6 +96,7 @@ def environment() -> Environment:
         "number": number,
         "plain_json": plain_json,
         "span": span_text,
+        "visible": visible,
     }
     known_to_all: dict[str, Any] = made.globals  # jinja2 says what is in it at first, no more
     known_to_all.update({"asset": assets.address, "pages": PAGES, "statuses": STATUSES})
