@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Self
 from urllib.parse import urlencode
 
-from jobrunner.bulk import BulkFilter
+from jobrunner.core.bulk import BulkFilter
 from jobrunner.core.errors import JobrunnerError
 from jobrunner.core.insight import TaskQuery
 from jobrunner.core.span import parse_span

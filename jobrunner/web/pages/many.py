@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
-from jobrunner.bulk import BulkFilter
-from jobrunner.core.bulk import FITTING, Act, Done
+from jobrunner.core.bulk import FITTING, Act, BulkFilter, Done
 from jobrunner.core.errors import ConfigurationError, InvalidTaskError
 from jobrunner.core.status import Status
 from jobrunner.core.visible import visible
