@@ -44,7 +44,10 @@ DRAWINGS = {
 
 @pytest.fixture
 def house(served):
-    """A server whose every page has something on it, hostile text in each field."""
+    """A server whose every page has something on it, hostile text in each field.
+
+    Tests name it before their page: then it ends after it.
+    """
     queue = served.queue
     workflow(queue)
     busy(queue)
@@ -69,7 +72,7 @@ def drawn(page: Page) -> None:
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_page_is_accessible_fits_and_says_nothing_on_the_console(
-    visitor, house, theme, width
+    house, visitor, theme, width
 ):
     page = visitor.page(theme=theme, width=width)
     page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
@@ -91,7 +94,7 @@ def confirm(page: Page) -> None:
     page.locator("dialog.confirm .actions button").last.click()
 
 
-def test_workers_are_paused_resized_resumed_and_stopped_by_clicking(page, house):
+def test_workers_are_paused_resized_resumed_and_stopped_by_clicking(house, page):
     go(page, house, "/workers")
     page.get_by_role("button", name="Pause ada").click()
     expect(page.get_by_role("status")).to_contain_text("Paused.")
@@ -110,7 +113,7 @@ def test_workers_are_paused_resized_resumed_and_stopped_by_clicking(page, house)
     assert house.queue.crews.list() == []
 
 
-def test_to_say_no_to_the_question_does_nothing(page, house):
+def test_to_say_no_to_the_question_does_nothing(house, page):
     go(page, house, "/workers")
     page.get_by_role("button", name="Stop bob").click()
     page.locator("dialog").get_by_role("button", name="Cancel").click()
@@ -118,7 +121,7 @@ def test_to_say_no_to_the_question_does_nothing(page, house):
     assert all(one.stop_requested_at is None for one in house.queue.workers())
 
 
-def test_queues_are_paused_limited_and_resumed_by_clicking(page, house):
+def test_queues_are_paused_limited_and_resumed_by_clicking(house, page):
     go(page, house, "/queues")
     page.get_by_role("button", name="Pause the queue mail").click()
     expect(page.get_by_role("button", name="Resume the queue mail")).to_be_visible()
@@ -136,8 +139,19 @@ def test_queues_are_paused_limited_and_resumed_by_clicking(page, house):
     expect(page.locator("#key-list")).to_contain_text("9 at a time")
 
 
-def test_a_schedule_is_added_run_paused_and_removed_by_clicking(page, house, visitor):
-    visitor.tolerate("status of (422|404)")  # the second is the task's page, another part's
+@pytest.mark.parametrize("name", ["100 %2F", "a/b", "a/../b", "..", "?x#y", "\\"])
+def test_a_queue_of_any_name_is_reached_by_its_link(house, page, name):
+    house.queue.queues.pause(name)
+    go(page, house, "/queues")
+    page.get_by_role("link", name=name, exact=True).click()
+    expect(page.locator("h1")).to_have_text(name)
+    page.get_by_role("button", name="Resume the queue").click()
+    expect(page.get_by_role("status")).to_contain_text("Resumed.")
+    expect(page.locator("h1")).to_have_text(name)
+
+
+def test_a_schedule_is_added_run_paused_and_removed_by_clicking(house, page, visitor):
+    visitor.tolerate("status of 422")
     go(page, house, "/schedules")
     page.get_by_text("Add a schedule").click()
     page.get_by_label("Name").fill("hourly")
@@ -160,7 +174,7 @@ def test_a_schedule_is_added_run_paused_and_removed_by_clicking(page, house, vis
     assert "hourly" not in {one.name for one in house.queue.schedules.list()}
 
 
-def test_what_failed_runs_again_by_clicking_and_the_graph_follows(page, house):
+def test_what_failed_runs_again_by_clicking_and_the_graph_follows(house, page):
     go(page, house, "/graph/2")
     expect(page.locator(".graph .node")).to_have_count(5)
     expect(page.locator(".graph .node.status-failed")).to_have_count(1)
@@ -173,14 +187,14 @@ def test_what_failed_runs_again_by_clicking_and_the_graph_follows(page, house):
     expect(page.locator("#summary")).to_contain_text("5 of 5")
 
 
-def test_the_gantt_frames_the_critical_path(page, house):
+def test_the_gantt_frames_the_critical_path(house, page):
     go(page, house, "/graph/1?view=gantt")
     expect(page.locator(".gantt-row.critical").first).to_be_visible()
     path = house.client.get("/api/v1/graph/1").json()["critical"]
     expect(page.locator(".gantt-row.critical")).to_have_count(len(path))
 
 
-def test_many_tasks_alike_are_one_block_of_squares(page, house):
+def test_many_tasks_alike_are_one_block_of_squares(house, page):
     ids = house.queue.enqueue_ids(wide(house.queue.registry.names[0], 150))
     go(page, house, f"/graph/{ids[5]}")
     expect(page.locator(".graph .block .cell")).to_have_count(150)
@@ -191,8 +205,7 @@ def test_many_tasks_alike_are_one_block_of_squares(page, house):
     assert_accessible(page)
 
 
-def test_the_timeline_zooms_moves_and_leads_to_the_task(page, house, visitor):
-    visitor.tolerate("status of 404")  # the task's page is another part's
+def test_the_timeline_zooms_moves_and_leads_to_the_task(house, page):
     go(page, house, "/timeline?since=15m")
     box = page.locator(".timeline .drawing")
     expect(
@@ -224,7 +237,7 @@ def test_the_timeline_zooms_moves_and_leads_to_the_task(page, house, visitor):
     page.wait_for_url(re.compile(r"/tasks/\d+"))
 
 
-def test_a_page_goes_on_by_itself_while_somebody_writes_into_its_form(page, house):
+def test_a_page_goes_on_by_itself_while_somebody_writes_into_its_form(house, page):
     go(page, house, "/queues/mail")
     page.get_by_label("At a time").fill("3")
     house.queue.queues.limit("mail", rate=(10, 60))
@@ -233,7 +246,7 @@ def test_a_page_goes_on_by_itself_while_somebody_writes_into_its_form(page, hous
     expect(page.get_by_label("At a time")).to_have_value("3")
 
 
-def test_readers_see_pages_without_acts(visitor, house):
+def test_readers_see_pages_without_acts(house, visitor):
     token = house.queue.tokens.add("reader", Role.READ)
     page = visitor.page(extra_http_headers={"Authorization": f"Bearer {token}"})
     for path in PAGES:

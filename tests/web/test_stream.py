@@ -14,14 +14,12 @@ import pytest
 
 from jobrunner import NewTask, TaskQueue, Worker
 from jobrunner.core.errors import DatabaseError
-from jobrunner.core.insight import Cursor
 from jobrunner.web import stream, update
 from jobrunner.web.options import ServeOptions
 from jobrunner.web.server import GRACE, Server, serving
-from jobrunner.web.stream import Feed
 from tests.databases import on_a_file, on_a_server
 from tests.web.conftest import Served
-from tests.web.listening import ACCEPT, PATH, Heard, listening
+from tests.web.listening import PATH, Heard, listening
 
 
 def add(queue: TaskQueue, count: int = 1) -> list[int]:
@@ -196,13 +194,6 @@ def test_a_signal_ends_a_server_with_open_streams(location, queue):
                 heard.next()
 
 
-def test_there_are_only_so_many_streams(client, queue):
-    client.app.state.feed = Feed(queue, most=0)
-    answer = client.get(PATH, headers=ACCEPT)
-    assert answer.status_code == 503
-    assert answer.json()["type"] == "urn:jobrunner:too-many-streams"
-
-
 def test_who_leaves_is_forgotten(started):
     server, served = started
     with listening(served) as gone, listening(served) as heard:
@@ -239,22 +230,3 @@ def test_streams_end_when_the_database_cannot_be_read(served, monkeypatch):
         add(served.queue)
         with pytest.raises(EOFError):
             heard.next()
-
-
-def test_a_program_asks_once(client, queue):
-    first = client.get(PATH).json()
-    add(queue, 2)
-    then = client.get(PATH, params={"since": first["cursor"]}).json()
-    assert [each["name"] for each in then["enqueued"]] == ["work", "work"]
-    assert then["counts"]["pending"] == 2
-    assert Cursor.parse(then["cursor"]).task_id == then["enqueued"][-1]["id"]
-
-
-@pytest.mark.parametrize("cursor", ["", "t1", "t-1-a0", "t9999999999999999999-a0", "t1-a1\n"])
-def test_a_cursor_that_is_none_is_refused(client, cursor):
-    for known in ({"params": {"since": cursor}}, {"headers": {"Last-Event-ID": cursor.strip()}}):
-        if cursor.strip() == "t1-a1" and "headers" in known:
-            continue
-        answer = client.get(PATH, **known)
-        assert answer.status_code == 422, known
-        assert answer.headers["content-type"] == "application/problem+json"

@@ -29,6 +29,5 @@ for part in (
     reports,
     events,
     insights,
-    live,
 ):
     router.include_router(part.router)
