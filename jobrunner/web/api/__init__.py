@@ -28,6 +28,7 @@ for part in (
     batches,
     reports,
     events,
+    live,
     insights,
 ):
     router.include_router(part.router)
