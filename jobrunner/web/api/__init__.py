@@ -29,5 +29,6 @@ for part in (
     reports,
     events,
     insights,
+    live,
 ):
     router.include_router(part.router)
