@@ -30,5 +30,6 @@ for part in (
     events,
     live,
     insights,
+    live,
 ):
     router.include_router(part.router)
