@@ -9,8 +9,10 @@ from jobrunner import NewTask
 from jobrunner.core.role import Role
 from tests.databases import on_a_file
 from tests.web.browser import NARROW, THEMES, WIDE, assert_accessible, assert_fits, ready, run
-from tests.web.house import busy, wide, workflow
 from tests.web.made_up import HOSTILE
+from tests.web.standing import confirm, go, house
+
+__all__ = ["house"]
 
 pytestmark = on_a_file  # what pages are made of is tested on both; here it is seen
 
@@ -42,26 +44,6 @@ DRAWINGS = {
 }
 
 
-@pytest.fixture
-def house(served):
-    """A server whose every page has something on it, hostile text in each field.
-
-    Tests name it before their page: then it ends after it.
-    """
-    queue = served.queue
-    workflow(queue)
-    busy(queue)
-    queue.crews.pause(HOSTILE, crew=True)
-    queue.queues.pause(HOSTILE)
-    queue.keys.limit(HOSTILE, concurrency=2)
-    batch = [NewTask(function=name) for name in queue.registry.names * 8]
-    queue.batches.enqueue(batch, description=HOSTILE)
-    task = NewTask(function=queue.registry.names[0], kwargs={HOSTILE: HOSTILE})
-    queue.schedules.add("nightly", "0 2 * * *", task, tz="Europe/Paris")
-    queue.schedules.add(HOSTILE, "*/7 * * * 1-5", task)
-    return served
-
-
 def drawn(page: Page) -> None:
     """Wait until the drawings of a page, if it has some, are there."""
     for drawing, parts in DRAWINGS.items():
@@ -84,14 +66,6 @@ def test_every_page_is_accessible_fits_and_says_nothing_on_the_console(
         assert_accessible(page)
         assert run(page, "document.querySelectorAll('img, main script').length") == 0
         assert run(page, TWICE) == []
-
-
-def go(page: Page, house, path: str) -> None:
-    ready(page, house.url.rstrip("/") + path)
-
-
-def confirm(page: Page) -> None:
-    page.locator("dialog.confirm .actions button").last.click()
 
 
 def test_workers_are_paused_resized_resumed_and_stopped_by_clicking(house, page):
@@ -172,69 +146,6 @@ def test_a_schedule_is_added_run_paused_and_removed_by_clicking(house, page, vis
     confirm(page)
     page.wait_for_url(re.compile("/schedules[?]did=removed"))
     assert "hourly" not in {one.name for one in house.queue.schedules.list()}
-
-
-def test_what_failed_runs_again_by_clicking_and_the_graph_follows(house, page):
-    go(page, house, "/graph/2")
-    expect(page.locator(".graph .node")).to_have_count(5)
-    expect(page.locator(".graph .node.status-failed")).to_have_count(1)
-    page.get_by_role("button", name="Retry failed only").click()
-    expect(page.locator("dialog")).to_contain_text("1 failed task")
-    confirm(page)
-    expect(page.locator(".graph .node.status-pending")).to_have_count(1)
-    workflow(house.queue, fails=False)  # nothing is loaded again: the colours come by themselves
-    expect(page.locator(".graph .node.status-completed")).to_have_count(5)
-    expect(page.locator("#summary")).to_contain_text("5 of 5")
-
-
-def test_the_gantt_frames_the_critical_path(house, page):
-    go(page, house, "/graph/1?view=gantt")
-    expect(page.locator(".gantt-row.critical").first).to_be_visible()
-    path = house.client.get("/api/v1/graph/1").json()["critical"]
-    expect(page.locator(".gantt-row.critical")).to_have_count(len(path))
-
-
-def test_many_tasks_alike_are_one_block_of_squares(house, page):
-    ids = house.queue.enqueue_ids(wide(house.queue.registry.names[0], 150))
-    go(page, house, f"/graph/{ids[5]}")
-    expect(page.locator(".graph .block .cell")).to_have_count(150)
-    expect(page.locator(".graph .node")).to_have_count(2)
-    expect(page.locator(".graph .edge")).to_have_count(2)
-    expect(page.locator(".graph .cell.current")).to_have_count(1)
-    expect(page.locator(".graph .block")).to_have_attribute("aria-label", re.compile("150 blocked"))
-    assert_accessible(page)
-
-
-def test_the_timeline_zooms_moves_and_leads_to_the_task(house, page):
-    go(page, house, "/timeline?since=15m")
-    box = page.locator(".timeline .drawing")
-    expect(
-        page.locator(".timeline-names .status-lost, .timeline-names .first").first
-    ).to_be_visible()
-    ticks = page.locator(".timeline .gantt-tick")
-    expect(ticks.first).to_be_visible()
-    before = ticks.all_text_contents()
-    box.focus()
-    page.keyboard.press("+")
-    page.keyboard.press("ArrowRight")
-    expect(ticks.first).not_to_have_text(before[0])
-    page.keyboard.press("0")
-    expect(ticks.first).to_have_text(re.compile(r"\d\d:\d\d"))
-    page.get_by_role("link", name="6 h", exact=True).click()
-    expect(page.get_by_role("link", name="6 h", exact=True)).to_have_attribute(
-        "aria-current", "page"
-    )
-    page.get_by_label("Since").fill("2m")
-    page.get_by_role("button", name="Show").click()
-    canvas = page.locator(".timeline canvas")
-    expect(page.locator(".timeline-names .first").first).to_be_visible()
-    expect(canvas).to_have_js_property("hidden", False)  # noqa: FBT003 — a value of JavaScript's
-    size = canvas.bounding_box()
-    rows = page.locator(".timeline-names div").count()
-    page.mouse.click(
-        size["x"] + size["width"] - 3, size["y"] + size["height"] * (rows - 0.5) / rows
-    )
-    page.wait_for_url(re.compile(r"/tasks/\d+"))
 
 
 def test_a_page_goes_on_by_itself_while_somebody_writes_into_its_form(house, page):
