@@ -30,6 +30,5 @@ for part in (
     events,
     live,
     insights,
-    live,
 ):
     router.include_router(part.router)
