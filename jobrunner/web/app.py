@@ -43,6 +43,7 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
         openapi_url=None,  # as every route, it wants to know who asks: see `document`
         docs_url=None,  # its page would load from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # whoever is not known would be led on, and a name be changed
         lifespan=_living,
     )
     app.state.queue = queue

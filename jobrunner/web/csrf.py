@@ -32,13 +32,19 @@ class Words:
         return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()
 
 
+def bearer(request: Request) -> str:
+    """The token in the header; nothing if there is none."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
 def is_wanted(request: Request) -> bool:
     """Whether a request must prove it.
 
-    One with a token in its header need not: no browser sends that by itself. Nor does a program
-    that calls the API: it says nothing of what every browser says.
+    One with a token in its header need not: no browser sends that by itself, as it does with
+    `Basic`. Nor does a program that calls the API: it says nothing of what every browser says.
     """
-    if request.method in SAFE_METHODS or "authorization" in request.headers:
+    if request.method in SAFE_METHODS or bearer(request):
         return False
     is_browser = any(name in request.headers for name in _OF_BROWSERS)
     return is_browser or not request.url.path.startswith(API)

@@ -41,6 +41,7 @@ class Gate:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         headers = Headers(scope=scope)
@@ -104,13 +105,16 @@ def bounded(receive: Receive) -> Receive:
     """What arrives, as long as it is not too much and not too slow, whatever its header said."""
     size = 0
     is_over = False
+    latest: float | None = None
 
     async def receiving() -> Message:
-        nonlocal size, is_over
+        nonlocal size, is_over, latest
         if is_over:
             return await receive()
+        if latest is None:
+            latest = asyncio.get_running_loop().time() + SLOWEST_BODY
         try:
-            async with asyncio.timeout(SLOWEST_BODY):
+            async with asyncio.timeout_at(latest):
                 message = await receive()
         except TimeoutError:
             raise HTTPException(

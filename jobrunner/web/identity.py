@@ -42,9 +42,8 @@ def identified(request: Request, queue: Queue, options: Options) -> Identity:
 
 def _secret(request: Request) -> str | None:
     """What was sent to tell who asks; never what stands in the URL, which others may see."""
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    if scheme:
-        return secret.strip() if scheme.lower() == "bearer" else None
+    if "authorization" in request.headers:
+        return csrf.bearer(request) or None
     return request.cookies.get(COOKIE)
 
 

@@ -50,6 +50,7 @@ class Server:
                 app,
                 access_log=False,
                 log_config=None,
+                http="h11",  # the other has no bound for headers
                 log_level=logging.WARNING,
                 server_header=False,
                 timeout_graceful_shutdown=GRACE,

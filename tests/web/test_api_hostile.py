@@ -1,8 +1,12 @@
 """Bad requests are told so: never an error of the server, and nothing is stored."""
 
 import json
+import threading
 
 import pytest
+
+from jobrunner.core.role import Role
+from jobrunner.web.api import reading
 
 TASKS = "/api/v1/tasks"
 JSON = {"Content-Type": "application/json"}
@@ -157,3 +161,32 @@ def test_a_method_that_is_none_is_told_which_there_are(client, method, path, all
     answer = client.request(method, f"/api/v1/{path}")
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) == allowed
+
+
+@pytest.mark.parametrize("path", ["/api/v1/queues/a%2Fb/", "/api/v1/tasks/", "/tasks/", "//tasks/"])
+def test_a_path_with_a_slash_too_many_is_not_found(client, path):
+    answer = client.get(f"{client.base_url}{path}")
+    assert answer.status_code == 404
+
+
+def test_nothing_is_read_of_whoever_is_not_known(client, tokens):
+    """Two megabytes of JSON take seconds to read, and anybody could send them."""
+    answer = client.post(TASKS, content=b"{", headers=JSON)
+    assert answer.status_code == 401
+    sent = JSON | {"Authorization": f"Bearer {tokens[Role.SUBMIT]}"}
+    assert client.post(TASKS, content=b"{", headers=sent).status_code == 400
+
+
+def test_much_is_read_beside_the_event_loop(send, monkeypatch):
+    seen = []
+    read = reading.read_json
+
+    def noted(raw):
+        seen.append(threading.current_thread())
+        return read(raw)
+
+    monkeypatch.setattr(reading, "read_json", noted)
+    assert send(b'{"x": 1}') == 422
+    assert send(b'{"x": [' + b"[]," * 100_000 + b"1]}") == 422
+    loop, other = seen
+    assert loop is not other

@@ -47,6 +47,14 @@ def test_a_program_need_not(client, tokens):
     assert client.post("/try", headers=sent).status_code == 200
 
 
+@pytest.mark.parametrize("said", ["", "Basic eDp5", "Bearer", "Bearer "])
+def test_a_header_that_holds_no_token_proves_nothing(client, said):
+    """A browser sends what it was once asked for, `Basic`, by itself."""
+    sent = OURS | {"Authorization": said}
+    assert client.post("/api/v1/try/operate", headers=sent).status_code == 403
+    assert client.post("/try", headers=sent).status_code == 403
+
+
 def test_each_identity_has_a_word_of_its_own(client, tokens):
     words = set()
     for role in Role:

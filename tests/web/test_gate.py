@@ -109,6 +109,12 @@ def test_a_body_that_does_not_say_how_long_it_is_has_the_same_limit(client, path
     assert answer.status_code == 413
 
 
+def test_nobody_keeps_what_is_shown(client):
+    """A proxy, or a browser for whoever uses it next."""
+    for path in ("/", "/tasks", "/login", "/overview/figures", "/tasks/1", "/nothing"):
+        assert client.get(path).headers["cache-control"] == "no-store", path
+
+
 @pytest.mark.parametrize("length", ["-1", "1e9", "9" * 5_000, "٣", "0x10"])
 def test_a_length_that_is_none_is_refused(client, length):
     answer = client.post("/api/v1/try/body", headers={"Content-Length": length.encode()})

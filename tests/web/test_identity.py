@@ -83,7 +83,8 @@ def test_a_token_in_the_url_is_nobody(client, tokens):
 def test_a_wrong_header_is_not_mended_by_a_cookie(client, tokens):
     client.cookies.set("jobrunner_token", tokens[Role.READ])
     assert client.get("/api/v1/try/read").status_code == 200
-    assert client.get("/api/v1/try/read", headers=bearer("x")).status_code == 401
+    for said in (bearer("x"), {"Authorization": ""}, {"Authorization": "Basic eDp5"}):
+        assert client.get("/api/v1/try/read", headers=said).status_code == 401
 
 
 def test_a_removed_token_is_worth_nothing_from_the_next_request_on(client, queue, tokens):

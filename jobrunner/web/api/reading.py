@@ -7,11 +7,18 @@ from http import HTTPStatus
 from typing import Any, Final, TypeGuard
 
 from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import HTTPException
 from fastapi.routing import APIRoute
 
+from jobrunner.web.identity import identified
+from jobrunner.web.serving import options_of, queue_of
+
 DEEPEST: Final = 100
 """Lists and objects inside each other. Whoever reads them again may have less room for it."""
+
+SMALL: Final = 64 * 1024
+"""Bytes that are read in an instant."""
 
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
@@ -25,11 +32,14 @@ class StrictRequest(Request):
         Raises:
             HTTPException: it is not JSON.
         """
-        return read_json(await self.body())
+        body = await self.body()
+        if len(body) <= SMALL:
+            return read_json(body)
+        return await run_in_threadpool(read_json, body)  # others are answered meanwhile
 
 
 class StrictRoute(APIRoute):
-    """A route that takes JSON only, and says so before anything is read."""
+    """A route that takes JSON only, from whom it knows, and says so before it reads."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Look at the type first, then read strictly."""
@@ -37,6 +47,8 @@ class StrictRoute(APIRoute):
 
         async def strictly(request: Request) -> Response:
             _check_type(request)
+            if request.method not in SAFE:  # FastAPI reads the body before it asks who sends it
+                await run_in_threadpool(identified, request, queue_of(request), options_of(request))
             try:
                 return await handle(StrictRequest(request.scope, request.receive))
             except RecursionError:

@@ -1,7 +1,7 @@
 """To log in with a token, which the browser then keeps where no script can read it."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import RedirectResponse
@@ -9,6 +9,9 @@ from starlette.responses import RedirectResponse
 from jobrunner.web.identity import COOKIE
 from jobrunner.web.pages.bare import render
 from jobrunner.web.serving import Queue
+
+LONGEST_ADDRESS: Final = 64
+"""Characters of what tells who asks: a proxy may say anything, and it is remembered."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -31,7 +34,7 @@ def log_in(
     Raises:
         TooManyRequestsError: too many were tried from there.
     """
-    request.app.state.logins.take(request.client.host if request.client else "")
+    request.app.state.logins.take(request.client.host[:LONGEST_ADDRESS] if request.client else "")
     if queue.tokens.look(token.strip()).token is None:
         return _form(request, next, problem="There is no such token.", code=HTTPStatus.UNAUTHORIZED)
     answer = RedirectResponse(_inside(next), HTTPStatus.SEE_OTHER)
