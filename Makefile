@@ -16,7 +16,7 @@ FIND_PYTHON = for python in python3 python3.14 python3.13 python3.12 python3.11 
 	"$${python:?- install Python 3.11 or newer, for none was found}"
 SET_UP = $(FIND_PYTHON) -I tools/bootstrap.py --python "$(PYTHON)"
 
-.PHONY: test crash demo check lint fmt bench profile bench-postgres test-pythons clean runtime dev mutants model
+.PHONY: test crash demo check lint fmt bench profile bench-postgres test-pythons clean runtime dev mutants model screenshots
 
 test: dev
 	$(BIN)/python -m pytest $(ARGS)
@@ -63,6 +63,10 @@ bench-postgres: dev
 # Where the time of a task goes, by parts. `make profile ARGS="drain chain"` for some loads.
 profile: dev
 	$(BIN)/python -m benchmarks.profile $(ARGS)
+
+# The pictures of docs/images, of a real run; two minutes.
+screenshots: dev
+	$(BIN)/python tools/screenshots.py $(ARGS)
 
 # The whole suite on every CPython 3.11 to 3.14 of this machine, each in an environment of its own.
 test-pythons:

@@ -5,9 +5,11 @@ import re
 import pytest
 
 from jobrunner.core.status import Status
+from jobrunner.web.pages.view import PAGES
 from tools.docs import DOCS, pages
 
 ROOT = DOCS.parent
+IMAGES = DOCS / "images"
 PROSE = [*DOCS.rglob("*.md"), *ROOT.glob("*.md")]
 
 
@@ -45,4 +47,24 @@ def test_every_test_that_a_guarantee_names_is_there():
 
 def test_every_promise_has_its_place():
     headings = re.findall(r"^### (\d+)\. ", (DOCS / "guarantees.md").read_text(), re.MULTILINE)
-    assert headings == [str(number) for number in range(1, 23)]
+    assert headings == [str(number) for number in range(1, 27)]
+
+
+def test_every_picture_is_shown_and_every_one_that_is_shown_is_there():
+    shown = {
+        (page.parent / name).resolve()
+        for page in PROSE
+        for name in re.findall(r"""(?:!\[[^\]]*\]\(|<img src=")([^)"]+)""", page.read_text())
+    }
+    assert shown == set(IMAGES.iterdir())
+
+
+def test_a_picture_is_small():
+    assert [path.name for path in IMAGES.iterdir() if path.stat().st_size > 120_000] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.title)
+def test_the_dashboards_page_tells_of_each_page_and_its_keys(page):
+    text = (DOCS / "dashboard.md").read_text(encoding="utf-8")
+    assert f"\n## {page.title}\n" in text
+    assert f"| `g` `{page.key}` | {page.title} |" in text

@@ -54,7 +54,7 @@ _KINDS: Final[dict[str, type[JobrunnerError]]] = {
 
 def members_of(error: JobrunnerError) -> dict[str, Any]:
     """What a problem tells beside its text; of a task among others also what was wrong with it."""
-    found = {name: getattr(error, name) for name in NAMED if hasattr(error, name)}
+    found = {name: getattr(error, name) for name in NAMED if getattr(error, name, "") != ""}
     cause = _first_cause(error)
     if cause is None or not isinstance(error, InvalidTaskError):
         return found

@@ -100,9 +100,8 @@ class Acts(Audited):
 
     def rewind(self, task_id: int, *, failed_only: bool = False) -> list[TaskId]:
         """Run a task again with all that depends on it; see `TaskQueue.rewind`."""
-        how = {"downstream": True, "failed_only": failed_only}
-        call = self._queue.rewind
-        return self._do("retry", task_id, how, lambda: call(task_id, failed_only=failed_only))
+        call, how = self._queue.rewind, {"failed_only": failed_only}
+        return self._do("rewind", task_id, how, lambda: call(task_id, **how))
 
     def bulk(self, act: Act, **wanted: Unpack[BulkFilter]) -> Done:
         """Retry, cancel or delete many tasks, some hundreds in a transaction; see `TaskQueue.bulk`.

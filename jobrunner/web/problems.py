@@ -91,7 +91,7 @@ def problem(
         "hint": hint,
     }
     return Response(
-        json.dumps(told | more),  # ASCII: what cannot be encoded must not be in the way
+        f"{json.dumps(told | more)}\n",  # ASCII: what cannot be encoded must not be in the way
         status_code=status,
         headers=dict(headers or {}),
         media_type=MEDIA_TYPE,

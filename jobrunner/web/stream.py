@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from jobrunner.core.errors import JobrunnerError
-from jobrunner.core.insight import Changes, Cursor
+from jobrunner.core.insight import Cursor
 from jobrunner.core.web_errors import TooManyStreamsError
 from jobrunner.runtime.wakeup import Wakeup
 from jobrunner.storage import workers
 from jobrunner.task_queue import TaskQueue
 from jobrunner.web.tab import Tab
-from jobrunner.web.update import Alive, Speedometer, Update
+from jobrunner.web.update import Alive, Speedometer, Update, newest, nothing_of
 from jobrunner.web.watching import watch
 
 MOST: Final = 200
@@ -207,10 +207,10 @@ class Feed:
         alive = Alive.of(self._queue.store.read(workers.alive))
         self.looks += 1
         rates = self._speed.rates(self._queue.clock.monotonic(), shared.cursor)
-        update = Update(self._queue.clock.now(), _newest(shared), alive, rates)
+        update = Update(self._queue.clock.now(), newest(shared, FEW), alive, rates)
         self._last = update
         behind = dict(zip(asked, missed, strict=True))
-        hello = replace(update, changes=_nothing_of(shared))
+        hello = replace(update, changes=nothing_of(shared))
         greetings = {
             since: hello if since is None else replace(update, changes=behind[since])
             for since in {tab.since for tab in new}
@@ -225,7 +225,7 @@ class Feed:
             return
         rates = self._speed.rates(self._queue.clock.monotonic(), last.changes.cursor)
         if rates != last.rates:
-            now, changes = self._queue.clock.now(), _nothing_of(last.changes)
+            now, changes = self._queue.clock.now(), nothing_of(last.changes)
             self._last = replace(last, at=now, changes=changes, rates=rates)
             self._tell(self._last, known, [])
 
@@ -246,16 +246,3 @@ class Feed:
         with contextlib.suppress(RuntimeError):  # it is closed, and nobody listens any more
             if loop is not None:
                 loop.call_soon_threadsafe(call)
-
-
-def _newest(changes: Changes) -> Changes:
-    """No more of them than an update names."""
-    if len(changes.enqueued) <= FEW and len(changes.ended) <= FEW:
-        return changes
-    enqueued, ended = changes.enqueued[-FEW:], changes.ended[-FEW:]
-    return replace(changes, enqueued=enqueued, ended=ended, is_cut=True)
-
-
-def _nothing_of(changes: Changes) -> Changes:
-    """Where things stand, without what has happened."""
-    return replace(changes, enqueued=(), ended=(), is_cut=False)

@@ -3,7 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -122,3 +122,16 @@ class Speedometer:
     def forget(self) -> None:
         """Begin anew: nobody has looked for a while."""
         self._passed.clear()
+
+
+def newest(changes: Changes, few: int) -> Changes:
+    """No more of each kind than a few."""
+    if len(changes.enqueued) <= few and len(changes.ended) <= few:
+        return changes
+    enqueued, ended = changes.enqueued[-few:], changes.ended[-few:]
+    return replace(changes, enqueued=enqueued, ended=ended, is_cut=True)
+
+
+def nothing_of(changes: Changes) -> Changes:
+    """Where things stand, without what has happened."""
+    return replace(changes, enqueued=(), ended=(), is_cut=False)

@@ -195,7 +195,7 @@ def test_a_task_is_cancelled_and_retried(queue, client):
     client.post(TASKS, json={"function": "f"})
     assert client.post(f"{TASKS}/1/cancel").json() == {"id": 1, "status": "cancelled"}
     assert client.post(f"{TASKS}/1/cancel").status_code == 409
-    assert client.post(f"{TASKS}/1/retry").json() == {"id": 1, "status": "pending"}
+    assert client.post(f"{TASKS}/1/retry").json() == {"id": 1, "status": "pending", "ids": [1]}
     assert client.post(f"{TASKS}/1/retry", json={"downstream": True}).status_code == 409
     assert client.post(f"{TASKS}/9/cancel").status_code == 404
 
@@ -208,5 +208,5 @@ def test_a_completed_task_runs_again_with_all_behind_it(queue, client, applicati
     client.post(f"{TASKS}/batch", json={"tasks": lines})
     drain(queue, raise_errors=False)
     answer = client.post(f"{TASKS}/1/retry", json={"downstream": True})
-    assert answer.json() == {"id": 1, "status": "pending"}
+    assert answer.json() == {"id": 1, "status": "pending", "ids": [1, 2]}
     assert queue.get(2).status is Status.BLOCKED

@@ -9,8 +9,10 @@ from jobrunner import NewTask
 from jobrunner.core.role import Role
 from tests.databases import on_a_file
 from tests.web.browser import NARROW, THEMES, WIDE, assert_accessible, assert_fits, ready, run
-from tests.web.house import busy, wide, workflow
 from tests.web.made_up import HOSTILE
+from tests.web.standing import confirm, go, house
+
+__all__ = ["house"]
 
 pytestmark = on_a_file  # what pages are made of is tested on both; here it is seen
 
@@ -42,23 +44,6 @@ DRAWINGS = {
 }
 
 
-@pytest.fixture
-def house(served):
-    """A server whose every page has something on it, hostile text in each field."""
-    queue = served.queue
-    workflow(queue)
-    busy(queue)
-    queue.crews.pause(HOSTILE, crew=True)
-    queue.queues.pause(HOSTILE)
-    queue.keys.limit(HOSTILE, concurrency=2)
-    batch = [NewTask(function=name) for name in queue.registry.names * 8]
-    queue.batches.enqueue(batch, description=HOSTILE)
-    task = NewTask(function=queue.registry.names[0], kwargs={HOSTILE: HOSTILE})
-    queue.schedules.add("nightly", "0 2 * * *", task, tz="Europe/Paris")
-    queue.schedules.add(HOSTILE, "*/7 * * * 1-5", task)
-    return served
-
-
 def drawn(page: Page) -> None:
     """Wait until the drawings of a page, if it has some, are there."""
     for drawing, parts in DRAWINGS.items():
@@ -69,7 +54,7 @@ def drawn(page: Page) -> None:
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_page_is_accessible_fits_and_says_nothing_on_the_console(
-    visitor, house, theme, width
+    house, visitor, theme, width
 ):
     page = visitor.page(theme=theme, width=width)
     page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
@@ -83,15 +68,7 @@ def test_every_page_is_accessible_fits_and_says_nothing_on_the_console(
         assert run(page, TWICE) == []
 
 
-def go(page: Page, house, path: str) -> None:
-    ready(page, house.url.rstrip("/") + path)
-
-
-def confirm(page: Page) -> None:
-    page.locator("dialog.confirm .actions button").last.click()
-
-
-def test_workers_are_paused_resized_resumed_and_stopped_by_clicking(page, house):
+def test_workers_are_paused_resized_resumed_and_stopped_by_clicking(house, page):
     go(page, house, "/workers")
     page.get_by_role("button", name="Pause ada").click()
     expect(page.get_by_role("status")).to_contain_text("Paused.")
@@ -110,7 +87,7 @@ def test_workers_are_paused_resized_resumed_and_stopped_by_clicking(page, house)
     assert house.queue.crews.list() == []
 
 
-def test_to_say_no_to_the_question_does_nothing(page, house):
+def test_to_say_no_to_the_question_does_nothing(house, page):
     go(page, house, "/workers")
     page.get_by_role("button", name="Stop bob").click()
     page.locator("dialog").get_by_role("button", name="Cancel").click()
@@ -118,7 +95,7 @@ def test_to_say_no_to_the_question_does_nothing(page, house):
     assert all(one.stop_requested_at is None for one in house.queue.workers())
 
 
-def test_queues_are_paused_limited_and_resumed_by_clicking(page, house):
+def test_queues_are_paused_limited_and_resumed_by_clicking(house, page):
     go(page, house, "/queues")
     page.get_by_role("button", name="Pause the queue mail").click()
     expect(page.get_by_role("button", name="Resume the queue mail")).to_be_visible()
@@ -136,8 +113,19 @@ def test_queues_are_paused_limited_and_resumed_by_clicking(page, house):
     expect(page.locator("#key-list")).to_contain_text("9 at a time")
 
 
-def test_a_schedule_is_added_run_paused_and_removed_by_clicking(page, house, visitor):
-    visitor.tolerate("status of (422|404)")  # the second is the task's page, another part's
+@pytest.mark.parametrize("name", ["100 %2F", "a/b", "a/../b", "..", "?x#y", "\\"])
+def test_a_queue_of_any_name_is_reached_by_its_link(house, page, name):
+    house.queue.queues.pause(name)
+    go(page, house, "/queues")
+    page.get_by_role("link", name=name, exact=True).click()
+    expect(page.locator("h1")).to_have_text(name)
+    page.get_by_role("button", name="Resume the queue").click()
+    expect(page.get_by_role("status")).to_contain_text("Resumed.")
+    expect(page.locator("h1")).to_have_text(name)
+
+
+def test_a_schedule_is_added_run_paused_and_removed_by_clicking(house, page, visitor):
+    visitor.tolerate("status of 422")
     go(page, house, "/schedules")
     page.get_by_text("Add a schedule").click()
     page.get_by_label("Name").fill("hourly")
@@ -160,71 +148,7 @@ def test_a_schedule_is_added_run_paused_and_removed_by_clicking(page, house, vis
     assert "hourly" not in {one.name for one in house.queue.schedules.list()}
 
 
-def test_what_failed_runs_again_by_clicking_and_the_graph_follows(page, house):
-    go(page, house, "/graph/2")
-    expect(page.locator(".graph .node")).to_have_count(5)
-    expect(page.locator(".graph .node.status-failed")).to_have_count(1)
-    page.get_by_role("button", name="Retry failed only").click()
-    expect(page.locator("dialog")).to_contain_text("1 failed task")
-    confirm(page)
-    expect(page.locator(".graph .node.status-pending")).to_have_count(1)
-    workflow(house.queue, fails=False)  # nothing is loaded again: the colours come by themselves
-    expect(page.locator(".graph .node.status-completed")).to_have_count(5)
-    expect(page.locator("#summary")).to_contain_text("5 of 5")
-
-
-def test_the_gantt_frames_the_critical_path(page, house):
-    go(page, house, "/graph/1?view=gantt")
-    expect(page.locator(".gantt-row.critical").first).to_be_visible()
-    path = house.client.get("/api/v1/graph/1").json()["critical"]
-    expect(page.locator(".gantt-row.critical")).to_have_count(len(path))
-
-
-def test_many_tasks_alike_are_one_block_of_squares(page, house):
-    ids = house.queue.enqueue_ids(wide(house.queue.registry.names[0], 150))
-    go(page, house, f"/graph/{ids[5]}")
-    expect(page.locator(".graph .block .cell")).to_have_count(150)
-    expect(page.locator(".graph .node")).to_have_count(2)
-    expect(page.locator(".graph .edge")).to_have_count(2)
-    expect(page.locator(".graph .cell.current")).to_have_count(1)
-    expect(page.locator(".graph .block")).to_have_attribute("aria-label", re.compile("150 blocked"))
-    assert_accessible(page)
-
-
-def test_the_timeline_zooms_moves_and_leads_to_the_task(page, house, visitor):
-    visitor.tolerate("status of 404")  # the task's page is another part's
-    go(page, house, "/timeline?since=15m")
-    box = page.locator(".timeline .drawing")
-    expect(
-        page.locator(".timeline-names .status-lost, .timeline-names .first").first
-    ).to_be_visible()
-    ticks = page.locator(".timeline .gantt-tick")
-    expect(ticks.first).to_be_visible()
-    before = ticks.all_text_contents()
-    box.focus()
-    page.keyboard.press("+")
-    page.keyboard.press("ArrowRight")
-    expect(ticks.first).not_to_have_text(before[0])
-    page.keyboard.press("0")
-    expect(ticks.first).to_have_text(re.compile(r"\d\d:\d\d"))
-    page.get_by_role("link", name="6 h", exact=True).click()
-    expect(page.get_by_role("link", name="6 h", exact=True)).to_have_attribute(
-        "aria-current", "page"
-    )
-    page.get_by_label("Since").fill("2m")
-    page.get_by_role("button", name="Show").click()
-    canvas = page.locator(".timeline canvas")
-    expect(page.locator(".timeline-names .first").first).to_be_visible()
-    expect(canvas).to_have_js_property("hidden", False)  # noqa: FBT003 — a value of JavaScript's
-    size = canvas.bounding_box()
-    rows = page.locator(".timeline-names div").count()
-    page.mouse.click(
-        size["x"] + size["width"] - 3, size["y"] + size["height"] * (rows - 0.5) / rows
-    )
-    page.wait_for_url(re.compile(r"/tasks/\d+"))
-
-
-def test_a_page_goes_on_by_itself_while_somebody_writes_into_its_form(page, house):
+def test_a_page_goes_on_by_itself_while_somebody_writes_into_its_form(house, page):
     go(page, house, "/queues/mail")
     page.get_by_label("At a time").fill("3")
     house.queue.queues.limit("mail", rate=(10, 60))
@@ -233,7 +157,7 @@ def test_a_page_goes_on_by_itself_while_somebody_writes_into_its_form(page, hous
     expect(page.get_by_label("At a time")).to_have_value("3")
 
 
-def test_readers_see_pages_without_acts(visitor, house):
+def test_readers_see_pages_without_acts(house, visitor):
     token = house.queue.tokens.add("reader", Role.READ)
     page = visitor.page(extra_http_headers={"Authorization": f"Bearer {token}"})
     for path in PAGES:

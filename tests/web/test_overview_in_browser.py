@@ -57,7 +57,7 @@ def no_dialogs(page: Page) -> list[str]:
 @pytest.mark.parametrize(("theme", "width"), SIZES)
 @pytest.mark.parametrize("path", ["", "?range=24h&retried=2&refused=1", "system"])
 def test_a_page_is_accessible_and_opens_nothing(
-    visitor: Visitor, full: Served, monkeypatch, theme, width, path
+    full: Served, visitor: Visitor, monkeypatch, theme, width, path
 ):
     found = [problem("disk", HOSTILE, HOSTILE)]
     monkeypatch.setattr(type(full.queue), "examine", lambda _self: found)
@@ -75,7 +75,7 @@ def test_a_page_is_accessible_and_opens_nothing(
     assert run(page, "document.querySelectorAll('img, main script').length") == 0
 
 
-def test_what_happens_arrives_in_the_page(page: Page, full: Served):
+def test_what_happens_arrives_in_the_page(full: Served, page: Page):
     live(page, full.url)
     expect(number(page, Status.FAILED)).to_have_text("4")
     expect(page.get_by_text("Retry group")).to_have_count(2)
@@ -85,7 +85,7 @@ def test_what_happens_arrives_in_the_page(page: Page, full: Served):
 
 
 @on_a_file
-def test_ends_and_new_groups_arrive_too(page: Page, full: Served):
+def test_ends_and_new_groups_arrive_too(full: Served, page: Page):
     live(page, full.url)
 
     @full.queue.task(name="other", max_attempts=1)
@@ -100,7 +100,7 @@ def test_ends_and_new_groups_arrive_too(page: Page, full: Served):
 
 
 @on_a_file
-def test_a_group_is_retried_after_a_question_that_tells_how_many(page: Page, full: Served):
+def test_a_group_is_retried_after_a_question_that_tells_how_many(full: Served, page: Page):
     live(page, full.url)
     row = page.get_by_role("row").filter(has_text="no such file")
     row.get_by_role("button", name="Retry group").click()
@@ -118,7 +118,7 @@ def test_a_group_is_retried_after_a_question_that_tells_how_many(page: Page, ful
 
 
 @on_a_file
-def test_a_span_is_a_link_that_can_be_kept(page: Page, full: Served):
+def test_a_span_is_a_link_that_can_be_kept(full: Served, page: Page):
     live(page, full.url)
     page.get_by_role("link", name="24 hours").click()
     expect(page).to_have_url(re.compile(r"range=24h"))
@@ -128,7 +128,7 @@ def test_a_span_is_a_link_that_can_be_kept(page: Page, full: Served):
 
 
 @on_a_file
-def test_without_scripts_a_group_can_be_retried(visitor: Visitor, full: Served):
+def test_without_scripts_a_group_can_be_retried(full: Served, visitor: Visitor):
     page = visitor.page(java_script_enabled=False)
     page.goto(full.url)
     row = page.get_by_role("row").filter(has_text="no such file")

@@ -12,7 +12,7 @@ from tests.web.forms import press, pressed
 from tests.web.house import assert_only_shown, busy
 from tests.web.made_up import HOSTILE
 
-NAMES = ["mail", HOSTILE, "a/b", "a/../b", ".", "..", "?x=1#y", "日本 %2F", " ", "a&b=c", "\\"]
+NAMES = ["mail", HOSTILE, "a/b", "a/../b", ".", "..", "?x=1#y", "日本 %", " ", "a&b=c", "\\"]
 
 
 def backlog(queue, name):
@@ -126,6 +126,11 @@ def test_readers_and_read_only_servers_show_no_acts_and_take_none(queue, make_cl
 def test_what_makes_no_sense_is_refused(make_client, tokens, path, told):
     answer = make_client(token=tokens[Role.OPERATE]).post(path, data=told)
     assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize("path", ["/queues/%00", "/queues?key=%00", f"/queues/{'x' * 600}"])
+def test_a_name_that_no_queue_has_is_refused(client, path):
+    assert client.get(path).status_code == 422
 
 
 def test_a_form_without_the_word_of_a_page_is_refused(queue, client):

@@ -122,6 +122,9 @@ def test_one_is_added_with_all_that_the_form_says(queue, client):
         {"name": "x" * 250},
         {"queue": "x" * 600},
         {"rule": HOSTILE},
+        {"name": "\x00"},
+        {"queue": "\x00"},
+        {"function": "\x00"},
     ],
 )
 def test_what_is_wrong_is_told_beside_the_form_with_all_that_was_written(queue, client, wrong):
@@ -196,3 +199,5 @@ def test_what_makes_no_sense_is_refused(make_client, tokens, told):
 def test_one_that_is_not_there_has_no_page(client):
     assert client.get("/schedules/none").status_code == 404
     assert client.get("/schedules/").status_code == 404
+    assert client.get("/schedules/%00").status_code == 422
+    assert client.get("/schedules/?name=%00").status_code == 422

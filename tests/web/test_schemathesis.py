@@ -1,8 +1,9 @@
 """The REST interface does what its own OpenAPI document says, whatever is sent to it.
 
-`schemathesis run` with all checks and in all phases, always the same cases: with a token on a file
-and without one on a server. `SCHEMATHESIS=50 make test ARGS=tests/web/test_schemathesis.py` does
-both on both, with so many examples of each operation.
+`schemathesis run` with all checks, always the same cases: with a token on a file in all phases, and
+without one on a server in all but the longest, which probes the same shapes of requests again.
+`SCHEMATHESIS=50 make test ARGS=tests/web/test_schemathesis.py` does both on both in all phases,
+with so many examples of each operation.
 """
 
 import os
@@ -17,6 +18,7 @@ from jobrunner import NewTask
 from jobrunner.core.role import Role
 from jobrunner.testing import drain
 from jobrunner.web import limits
+from tests.conftest import KINDS
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 PROGRAM = Path(sys.executable).with_name("schemathesis")
@@ -24,8 +26,10 @@ PROGRAM = Path(sys.executable).with_name("schemathesis")
 EXAMPLES = os.environ.get("SCHEMATHESIS", "")
 FEW = "1"
 
-ALWAYS = [("sqlite", True), ("postgresql", False)]
-AT_LENGTH = [("sqlite", False), ("postgresql", True)]
+PHASES = "examples,fuzzing,stateful"
+ALL_PHASES = f"{PHASES},coverage"
+ALWAYS = [("sqlite", True, ALL_PHASES), ("postgresql", False, PHASES)]
+AT_LENGTH = [(kind, known, ALL_PHASES) for kind in KINDS for known in (True, False)]
 
 
 @pytest.fixture
@@ -43,13 +47,13 @@ def stocked(queue):
 
 
 @pytest.mark.parametrize(
-    ("location", "with_token"),
-    [*ALWAYS, *(AT_LENGTH if EXAMPLES else [])],
+    ("location", "with_token", "phases"),
+    AT_LENGTH if EXAMPLES else ALWAYS,
     indirect=["location"],
-    ids=lambda value: {True: "token", False: "open"}.get(value, value),
+    ids=lambda value: {True: "token", False: "open", PHASES: "short"}.get(value, value),
 )
 def test_every_answer_is_as_the_document_says(
-    stocked, serve, location, with_token, monkeypatch, tmp_path
+    stocked, serve, with_token, phases, monkeypatch, tmp_path
 ):
     # Otherwise most of the answers would be 429.
     monkeypatch.setattr(limits, "ACTS_A_SECOND", 1e6)
@@ -57,7 +61,7 @@ def test_every_answer_is_as_the_document_says(
     served = serve(allow_commands=True)
     words = [
         *("--config-file", str(CONFIG), "run", f"{served.url}api/v1/openapi.json"),
-        *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
+        *("--checks", "all", "--phases", phases),
         *("--max-examples", EXAMPLES or FEW, "--generation-deterministic", "--no-shrink"),
         *("--warnings", "off", "--no-color"),
         *("--continue-on-failure", "--output-truncate", "true"),

@@ -14,14 +14,12 @@ import pytest
 
 from jobrunner import NewTask, TaskQueue, Worker
 from jobrunner.core.errors import DatabaseError
-from jobrunner.core.insight import Cursor
 from jobrunner.web import stream, update
 from jobrunner.web.options import ServeOptions
-from jobrunner.web.server import GRACE, Server, serving
-from jobrunner.web.stream import Feed
+from jobrunner.web.server import Server, serving
 from tests.databases import on_a_file, on_a_server
 from tests.web.conftest import Served
-from tests.web.listening import ACCEPT, PATH, Heard, listening
+from tests.web.listening import PATH, Heard, listening
 
 
 def add(queue: TaskQueue, count: int = 1) -> list[int]:
@@ -167,40 +165,36 @@ def test_idle_it_leaves_no_session_in_a_transaction(served, server):
         assert sum(counts) == 0
 
 
-def test_a_server_with_open_streams_ends_at_once(queue):
+TOO_LATE = "graceful shutdown exceeded"
+"""What uvicorn says where an answer did not end by itself."""
+
+
+def test_a_server_with_open_streams_ends_at_once(queue, caplog):
     with contextlib.ExitStack() as stack:
-        began = 0.0
         with serving(queue, ServeOptions(port=0)) as server:
             client = stack.enter_context(httpx2.Client(base_url=server.options.url, timeout=30))
             heard = stack.enter_context(listening(Served(queue, server.options.url, client)))
             heard.next()
-            began = time.monotonic()
-        assert time.monotonic() - began < GRACE / 2
         with pytest.raises(EOFError):
             heard.next()
+    assert TOO_LATE not in caplog.text
 
 
 def test_a_signal_ends_a_server_with_open_streams(location, queue):
     queue.counts()
     command = [sys.executable, "-m", "jobrunner", "--db", location, "serve", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:
         url = process.stdout.readline().strip()
         client = httpx2.Client(base_url=url, timeout=30)
         with client, listening(Served(queue, url, client)) as heard:
             heard.next()
             process.send_signal(signal.SIGTERM)
-            began = time.monotonic()
-            assert process.wait(30) == 128 + signal.SIGTERM
-            assert time.monotonic() - began < GRACE
+            _, said = process.communicate(timeout=30)
+            assert process.returncode == 128 + signal.SIGTERM
+            assert TOO_LATE not in said
             with pytest.raises(EOFError):
                 heard.next()
-
-
-def test_there_are_only_so_many_streams(client, queue):
-    client.app.state.feed = Feed(queue, most=0)
-    answer = client.get(PATH, headers=ACCEPT)
-    assert answer.status_code == 503
-    assert answer.json()["type"] == "urn:jobrunner:too-many-streams"
 
 
 def test_who_leaves_is_forgotten(started):
@@ -239,22 +233,3 @@ def test_streams_end_when_the_database_cannot_be_read(served, monkeypatch):
         add(served.queue)
         with pytest.raises(EOFError):
             heard.next()
-
-
-def test_a_program_asks_once(client, queue):
-    first = client.get(PATH).json()
-    add(queue, 2)
-    then = client.get(PATH, params={"since": first["cursor"]}).json()
-    assert [each["name"] for each in then["enqueued"]] == ["work", "work"]
-    assert then["counts"]["pending"] == 2
-    assert Cursor.parse(then["cursor"]).task_id == then["enqueued"][-1]["id"]
-
-
-@pytest.mark.parametrize("cursor", ["", "t1", "t-1-a0", "t9999999999999999999-a0", "t1-a1\n"])
-def test_a_cursor_that_is_none_is_refused(client, cursor):
-    for known in ({"params": {"since": cursor}}, {"headers": {"Last-Event-ID": cursor.strip()}}):
-        if cursor.strip() == "t1-a1" and "headers" in known:
-            continue
-        answer = client.get(PATH, **known)
-        assert answer.status_code == 422, known
-        assert answer.headers["content-type"] == "application/problem+json"

@@ -28,7 +28,7 @@ for part in (
     batches,
     reports,
     events,
-    insights,
     live,
+    insights,
 ):
     router.include_router(part.router)

@@ -52,4 +52,4 @@ def _has(known: str, tag: str) -> bool:
 
 def _encoded(value: Any) -> bytes:
     # ASCII: what cannot be encoded, if a worker was ever told such, must not be in the way
-    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    return f"{json.dumps(value, allow_nan=False, separators=(',', ':'))}\n".encode()

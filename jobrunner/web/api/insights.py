@@ -54,7 +54,8 @@ Last = Annotated[
     Query(description="So many seconds before `until`, in place of `since`.", examples=[900]),
 ]
 Buckets = Annotated[
-    Annotated[int, Field(ge=1, le=1_000), Digits], Query(description="At most so many.")
+    Annotated[int, Field(ge=1, le=1_000), Digits],
+    Query(description="At most so many, and one more."),
 ]
 
 

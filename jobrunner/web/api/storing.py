@@ -36,7 +36,7 @@ def stored(acts: Acts, queue: TaskQueue, objects: Objects, key: str | None) -> l
         place = found.line_of(int(error.parent))
         if place is None:
             raise
-        raise InvalidItemError(objects, place, str(error)) from error
+        raise InvalidItemError(objects, place, str(error), hint=error.hint) from error
 
 
 def tasks_of(queue: TaskQueue, objects: Objects) -> Parsed:

@@ -15,6 +15,9 @@ from jobrunner.core.span import span_word
 from jobrunner.web.pages import view
 from jobrunner.web.serving import options_of
 
+NO_NUL: Final = r"^[^\x00]*$"
+"""What both databases can store."""
+
 _DIGITS: Final = len(str(2**53)) - 1
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Form, Path, Query, Request, Response
 
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.insight import QueueBacklog, TaskQuery
@@ -15,7 +15,7 @@ from jobrunner.core.task import Task
 from jobrunner.task_queue import TaskQueue
 from jobrunner.web.acts import Acting
 from jobrunner.web.identity import Operator, Reader
-from jobrunner.web.pages.house import address_of, done, show
+from jobrunner.web.pages.house import NO_NUL, address_of, done, show
 from jobrunner.web.pages.shown import names_of
 from jobrunner.web.serving import Queue
 
@@ -24,7 +24,9 @@ router = APIRouter()
 KEYS_SHOWN: Final = 200
 TASKS_SHOWN: Final = 20
 
-Name = Annotated[str, Form(max_length=LONGEST_QUEUE)]
+Name = Annotated[str, Form(max_length=LONGEST_QUEUE, pattern=NO_NUL)]
+Asked = Annotated[str, Query(max_length=LONGEST_QUEUE, pattern=NO_NUL)]
+Part = Annotated[str, Path(max_length=LONGEST_QUEUE, pattern=NO_NUL)]
 Number = Annotated[str, Form(max_length=20)]
 Period = Annotated[str, Form(max_length=20)]
 
@@ -34,7 +36,7 @@ def queues(
     request: Request,
     queue: Queue,
     _who: Reader,
-    key: Annotated[str, Query(max_length=LONGEST_QUEUE)] = "",
+    key: Asked = "",
 ) -> Response:
     """All queues, and the keys; with `key`, a form to change what holds for one."""
     keys = queue.keys.list()
@@ -52,10 +54,10 @@ def queues(
 @router.get("/queues/{path:path}")
 def one_queue(
     request: Request,
-    path: str,
+    path: Part,
     queue: Queue,
     _who: Reader,
-    name: Annotated[str, Query(max_length=LONGEST_QUEUE)] = "",
+    name: Asked = "",
 ) -> Response:
     """One queue: what runs of it, what waits longest, what ended last."""
     named = path or name

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
 
 from jobrunner.core.errors import (
     ConfigurationError,
@@ -22,7 +22,7 @@ from jobrunner.task_queue import TaskQueue
 from jobrunner.web.acts import Acting
 from jobrunner.web.identity import Operator, Reader
 from jobrunner.web.pages import schedule_form
-from jobrunner.web.pages.house import address_of, done, show
+from jobrunner.web.pages.house import NO_NUL, address_of, done, show
 from jobrunner.web.pages.schedule_form import Given
 from jobrunner.web.pages.schedule_view import shown
 from jobrunner.web.problems import status_of
@@ -33,7 +33,9 @@ router = APIRouter()
 SHOWN: Final = 200
 TICKS_SHOWN: Final = 20
 
-Name = Annotated[str, Form(max_length=LONGEST_NAME)]
+Name = Annotated[str, Form(max_length=LONGEST_NAME, pattern=NO_NUL)]
+Asked = Annotated[str, Query(max_length=LONGEST_NAME, pattern=NO_NUL)]
+Part = Annotated[str, Path(max_length=LONGEST_NAME, pattern=NO_NUL)]
 
 WRONG: Final = (
     ConfigurationError,
@@ -54,10 +56,10 @@ def schedules(request: Request, queue: Queue, _who: Reader) -> Response:
 @router.get("/schedules/{path:path}")
 def one_schedule(
     request: Request,
-    path: str,
+    path: Part,
     queue: Queue,
     _who: Reader,
-    name: Annotated[str, Query(max_length=LONGEST_NAME)] = "",
+    name: Asked = "",
 ) -> Response:
     """One: its rule, its next five ticks, its last twenty.
 

@@ -16,7 +16,7 @@ from jobrunner.core.worker import WorkerInfo, WorkerStatus
 from jobrunner.task_queue import TaskQueue
 from jobrunner.web.acts import Acting, Acts
 from jobrunner.web.identity import Operator, Reader
-from jobrunner.web.pages.house import done, show
+from jobrunner.web.pages.house import NO_NUL, done, show
 from jobrunner.web.pages.shown import names_of
 from jobrunner.web.serving import Queue
 
@@ -99,7 +99,7 @@ def act(
     acts: Acting,
     _who: Operator,
     act: Annotated[Literal["pause", "resume", "stop", "resize"], Form()],
-    who: Annotated[str, Form(max_length=200)],
+    who: Annotated[str, Form(max_length=200, pattern=NO_NUL)],
     crew: Annotated[Literal["", "1"], Form()] = "",
     concurrency: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:

@@ -93,7 +93,7 @@ class TaskGraph {
       boxes,
       edges.map(({ parent, dependent, on_failure: onFailure }) => ({ parent: home(parent), dependent: home(dependent), onFailure })),
     );
-    this.size = placed.size;
+    this.size = [Math.max(WIDTH, placed.size[0]), Math.max(HEIGHT, placed.size[1])]; // of none, too
     this.nodes = new Map(single.map((node) => [node.id, this.node(node, placed.boxes.get(String(node.id)))]));
     const blocks = this.blocks.map((block) => block.element(placed.boxes.get(block.key)));
     this.group.replaceChildren(...placed.edges.map((edge) => this.edge(edge)), ...blocks, ...this.nodes.values());
