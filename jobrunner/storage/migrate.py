@@ -47,15 +47,16 @@ def version(connection: Connection) -> str | None:
     return found
 
 
-def ensure(database: Database) -> None:
+def ensure(database: Database, *, read_only: bool = False) -> None:
     """Open the database at the newest schema: an SQLite file is made or upgraded on the spot.
 
     Raises:
-        SchemaError: it was made by a newer jobrunner, or is a server's that needs `db upgrade`.
+        SchemaError: it was made by a newer jobrunner, or needs `db upgrade`, being a server's or
+            `read_only`.
         DatabaseMovedError: its work goes on in another database.
         DatabaseError: it cannot be opened.
     """
-    if database.path is not None:
+    if database.path is not None and not read_only:
         sqlite.create_private(database.path)
     with database.reading() as connection:
         moves.refuse(connection, database.name)
@@ -63,7 +64,7 @@ def ensure(database: Database) -> None:
     if found == HEAD:
         return
     refuse_newer(found)
-    if database.path is None:
+    if database.path is None or read_only:
         raise SchemaError(
             f"the tables of {database.name} are at version {found or 'none'}, not {HEAD}",
             hint="Run `jobrunner db upgrade`.",

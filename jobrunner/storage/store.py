@@ -39,7 +39,7 @@ class Store:
         self._together = Together(self._enqueue)
         self._joined: ContextVar[Connection | None] = ContextVar("transaction", default=None)
         self.read_only = False
-        """Whether it gives out no transaction that writes."""
+        """Whether it gives out no transaction that writes, nor brings tables up to date."""
 
     @property
     def location(self) -> str:
@@ -62,7 +62,7 @@ class Store:
         if not self._is_open:
             with self._opening:
                 if not self._is_open:
-                    migrate.ensure(self._database)
+                    migrate.ensure(self._database, read_only=self.read_only)
                     self._is_open = True
         return self._database
 

@@ -33,13 +33,13 @@ class Server:
         Raises:
             ConfigurationError: nobody could be kept out, or it cannot listen there.
         """
+        if options.read_only:
+            queue.store.read_only = True  # before it is opened, which may upgrade it
         tokens = queue.tokens.list()  # whatever is wrong with the database is told first
         if not options.is_local and not tokens:
             raise _unguarded()
         self._socket = listen(options.host, options.port)
         self.options = replace(options, port=self._socket.getsockname()[1])
-        if options.read_only:
-            queue.store.read_only = True
         app = create_app(queue, self.options)
         self.feed: Feed = app.state.feed
         """Whom the open pages listen to."""

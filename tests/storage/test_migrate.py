@@ -121,6 +121,14 @@ def test_an_open_at_the_head_does_not_write(database):
         other.close()
 
 
+def test_who_only_reads_upgrades_nothing(fresh):
+    with pytest.raises(SchemaError, match="version none") as told:
+        migrate.ensure(fresh, read_only=True)
+    assert "db upgrade" in told.value.hint
+    with fresh.reading() as connection:
+        assert inspect(connection).get_table_names() == []
+
+
 @pytest.mark.parametrize("call", [migrate.ensure, migrate.upgrade])
 def test_a_newer_database_is_refused_and_left_alone(store, call):
     store.add()

@@ -1,10 +1,18 @@
 """A server that only shows: nothing is written, whichever way a change would come."""
 
-import pytest
+from contextlib import closing
 
-from jobrunner import NewTask
+import pytest
+from sqlalchemy import inspect
+
+from jobrunner import NewTask, TaskQueue
 from jobrunner.core.bulk import Act
+from jobrunner.core.errors import SchemaError
 from jobrunner.core.web_errors import ReadOnlyError
+from jobrunner.storage import migrate
+from jobrunner.web.options import ServeOptions
+from jobrunner.web.server import Server
+from tests.storage.later import downgrade
 
 TASK = NewTask(function="work")
 
@@ -52,3 +60,15 @@ def test_what_is_there_is_shown(stored):
     assert stored.get(1).status == "pending"
     assert sum(stored.counts().values()) == 1
     assert stored.tokens.list() == stored.audit.list() == []
+
+
+def test_a_database_of_an_older_version_stays_as_it_is(queue, location):
+    queue.enqueue(TASK)
+    downgrade(queue.store.database, migrate.scripts(), to="0001")
+    with closing(TaskQueue(location, emit=lambda _event: None)) as older:
+        with pytest.raises(SchemaError):
+            Server(older, ServeOptions(port=0, read_only=True))
+        with older.store.unopened.reading() as connection:
+            assert migrate.version(connection) == "0001"
+            assert not inspect(connection).has_table("tokens")
+    migrate.upgrade(queue.store.database)
