@@ -13,12 +13,12 @@ from jobrunner.core.web_errors import TooManyStreamsError
 from jobrunner.runtime.wakeup import Wakeup
 from jobrunner.storage import workers
 from jobrunner.task_queue import TaskQueue
-from jobrunner.web.tab import Tab
+from jobrunner.web.tab import Tab, is_full
 from jobrunner.web.update import Alive, Speedometer, Update, newest, nothing_of
 from jobrunner.web.watching import watch
 
 MOST: Final = 200
-"""Streams of one server."""
+"""Streams of one server; half of them for one identity."""
 
 GAP: Final = 0.25
 """Seconds between two updates at least: more than four a second nobody can read."""
@@ -74,15 +74,15 @@ class Feed:
         """How many follow."""
         return len(self._tabs)
 
-    def listen(self, since: Cursor | None = None) -> Tab:
+    def listen(self, since: Cursor | None = None, who: str = "") -> Tab:
         """Begin to follow; called in the event loop. What happened behind `since` comes first.
 
         Raises:
             TooManyStreamsError: there are too many already, or the server ends.
         """
-        tab = Tab(since)
+        tab = Tab(since, who)
         with self._lock:
-            if self._ended.is_set() or len(self._tabs) >= self._most:
+            if self._ended.is_set() or is_full(self._tabs, who, self._most):
                 raise TooManyStreamsError(self._most)
             self._loop = asyncio.get_running_loop()
             self._tabs.append(tab)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from jobrunner.core.insight import Cursor
@@ -24,9 +24,10 @@ SILENCE: Final = b": nothing new\n\n"
 class Tab:
     """A page that listens. What is sent belongs to the thread of the event loop."""
 
-    def __init__(self, since: Cursor | None) -> None:
-        """`since` is how far it was told before."""
+    def __init__(self, since: Cursor | None, who: str = "") -> None:
+        """`since` is how far it was told before; `who` has opened it."""
         self.since = since
+        self.who = who
         self.is_known = False
         """Whether the feed has seen it: what it is told first is its own."""
         self._waiting: deque[bytes] = deque()
@@ -64,3 +65,8 @@ class Tab:
                 yield self._waiting.popleft()
             if self._is_over:
                 return
+
+
+def is_full(tabs: Sequence[Tab], who: str, most: int) -> bool:
+    """Whether there may be no more, in all or of one identity: half of them are for others."""
+    return len(tabs) >= most or sum(tab.who == who for tab in tabs) >= most / 2
