@@ -51,6 +51,7 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     app.state.feed = Feed(queue)
     app.state.glance = Glance(queue, app.state.feed)
     app.state.csrf = Words()
+    app.state.reports = limits.Turns()
     monotonic = queue.clock.monotonic
     app.state.rates = limits.Rates(limits.ACTS_A_SECOND, limits.ACTS_AT_ONCE, monotonic)
     app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)

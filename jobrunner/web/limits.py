@@ -2,7 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
@@ -29,8 +30,36 @@ ACTS_AT_ONCE: Final = 1_000.0
 LOGINS_A_SECOND: Final = 1.0
 LOGINS_AT_ONCE: Final = 20.0
 
+PATIENCE: Final = 2.0
+"""Seconds to wait for one's turn where only one may go."""
+
+COME_AGAIN: Final = 4.0
+"""Seconds after which to come again whoever waited in vain."""
+
 _REMEMBERED: Final = 10_000
 """Names whose buckets are kept."""
+
+
+class Turns:
+    """One at a time: of what takes long and much room, for as much as there is to read."""
+
+    def __init__(self) -> None:
+        """It is free."""
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def taken(self) -> Generator[None]:
+        """Wait for it, but not for long: who waits keeps a thread from others.
+
+        Raises:
+            TooManyRequestsError: it was not free in time.
+        """
+        if not self._lock.acquire(timeout=PATIENCE):
+            raise TooManyRequestsError(COME_AGAIN)
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 class Rates:

@@ -9,6 +9,7 @@ from jobrunner.web.api.house_models import ReportShown, SystemShown
 from jobrunner.web.api.params import Since, moment_of
 from jobrunner.web.api.reading import StrictRoute
 from jobrunner.web.identity import Reader
+from jobrunner.web.limits import Turns
 from jobrunner.web.serving import Queue
 
 router = APIRouter(tags=["reports"], route_class=StrictRoute)
@@ -21,8 +22,14 @@ router = APIRouter(tags=["reports"], route_class=StrictRoute)
     response_model=ReportShown,
 )
 def report(request: Request, queue: Queue, _who: Reader, since: Since = None) -> Response:
-    """Counts, throughput, waits and run times, and for each worker its efficiency."""
-    return look(request, report_object(queue.report(since=moment_of(since))))
+    """Counts, throughput, waits and run times, and for each worker its efficiency.
+
+    It reads all of the history, ten seconds for a million attempts: one at a time.
+    """
+    turns: Turns = request.app.state.reports
+    with turns.taken():
+        found = queue.report(since=moment_of(since))
+    return look(request, report_object(found))
 
 
 @router.get(
