@@ -13,7 +13,10 @@ def test_the_whole_of_a_body_must_come_in_time(monkeypatch):
     monkeypatch.setattr(gate, "SLOWEST_BODY", 0.1)
 
     async def trickle():
-        await asyncio.sleep(0.01)
+        loop = asyncio.get_running_loop()
+        next_byte = loop.create_future()
+        loop.call_later(0.01, next_byte.set_result, None)
+        await next_byte
         return {"type": "http.request", "body": b"x", "more_body": True}
 
     async def read():
