@@ -47,7 +47,7 @@ def serve(
     except ImportError as error:
         raise ConfigurationError(
             f"the server is not installed: {error}",
-            hint="Run `pip install 'durable-jobrunner[web]'`.",
+            hint="Install the extra: durable-jobrunner[web].",
         ) from error
     options = ServeOptions(
         host=host,

@@ -61,6 +61,9 @@ NAMES: Final[Mapping[tuple[str, str], str]] = {
     ("jobrunner.task_queue", "TaskQueue.retry"): "retry",
     ("jobrunner.task_queue", "TaskQueue.rewind"): "rewind",
     ("jobrunner.task_queue", "TaskQueue.update"): "update",
+    ("jobrunner.tokens", "Tokens.add"): "rule",
+    ("jobrunner.tokens", "Tokens.remove"): "rule",
+    ("jobrunner.web.audited", "Audited._long"): "bulk",
 }
 """Which function's transaction has which name: module and qualified name to the name. `settle` is
 the whole turn of a worker: outcomes, dependents, due tasks and the next claims; a `rule` is what
