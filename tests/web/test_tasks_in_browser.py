@@ -119,7 +119,8 @@ def tab_to(page: Page, name: str, *, back: bool = False) -> None:
 
 
 @pytest.mark.parametrize("how", ["token", "read-only"])
-def test_who_may_only_look_sees_no_act(serve, visitor: Visitor, how):
+def test_who_may_only_look_sees_no_act(queue, serve, visitor: Visitor, how):
+    assert not queue.tokens.list()  # its tables are there: who only shows makes none
     served = serve(read_only=how == "read-only")
     served.queue.store.read_only = False
     made = fill(served.queue)
