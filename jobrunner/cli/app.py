@@ -1,5 +1,6 @@
 """The command `jobrunner`: its options, its commands, and how it ends."""
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from jobrunner.cli import (
     db,
     demo,
     doctor,
+    endings,
     enqueue,
     event,
     history,
@@ -28,18 +30,20 @@ from jobrunner.cli import (
     retention,
     schedule,
     serve,
+    status,
     token,
     work,
 )
 from jobrunner.cli.endings import Ending
 from jobrunner.cli.state import State
 from jobrunner.cli.words import arranged
-from jobrunner.config import Settings
+from jobrunner.config import Settings, must_exist
+from jobrunner.core.errors import DatabaseError
 
 app = typer.Typer(
     name="jobrunner",
     help="Tasks in one SQLite file, run by any number of workers; none is lost.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -55,7 +59,7 @@ db_commands = typer.Typer(help="See to the database.", no_args_is_help=True)
 app.command()(enqueue.enqueue)
 app.command()(work.work)
 app.command()(report.report)
-app.command()(report.status)
+app.command()(status.status)
 app.add_typer(task_commands, name="task")
 app.add_typer(worker_commands, name="worker")
 app.add_typer(queue_commands, name="queue")
@@ -142,6 +146,17 @@ def options(
     state: State = context.obj
     state.flags = Settings(db=db, app=app)
     state.ending.verbosity = verbose
+    if context.invoked_subcommand is None:
+        _without_command(context)
+
+
+def _without_command(context: typer.Context) -> None:
+    """The status where there is a database and somebody looks; else the help."""
+    if render.is_terminal():
+        with contextlib.suppress(DatabaseError):
+            must_exist(context.obj.settings)
+            return status.status(context)
+    raise typer.Exit(endings.tell_help(context.get_help()))
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.control import Id
 from jobrunner.cli.options import Json
-from jobrunner.cli.report import progress_text
 from jobrunner.cli.spans import span_text
+from jobrunner.cli.status import progress_text
 from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.objects import attempt_object, log_object, moment, task_object

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jobrunner.cli import render
+from jobrunner.cli import completion, render
 from jobrunner.cli.amounts import parse_amounts
 from jobrunner.cli.report import show_report
 from jobrunner.cli.signals import noted
@@ -31,7 +31,12 @@ def work(
     *,
     queue: Annotated[
         list[str] | None,
-        typer.Option("--queue", "-q", help="Only this queue, q=N with at most N at a time."),
+        typer.Option(
+            "--queue",
+            "-q",
+            autocompletion=completion.queues,
+            help="Only this queue, q=N with at most N at a time.",
+        ),
     ] = None,
     name: Annotated[
         str | None,
