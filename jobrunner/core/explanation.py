@@ -1,6 +1,5 @@
 """Why a task does not run, or that it may."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +21,7 @@ class Explanation:
     task_id: TaskId
     status: Status
     is_runnable: bool
-    reasons: Sequence[Reason]
+    reasons: tuple[Reason, ...]
 
     def __str__(self) -> str:
         return " ".join(reason.text for reason in self.reasons)
@@ -37,5 +36,5 @@ def explain(task: Task[Any], around: Circumstances) -> Explanation:
     else:
         found = reasons.ended(task, around)
     return Explanation(
-        task_id=task.id, status=task.status, is_runnable=around.is_taken, reasons=found
+        task_id=task.id, status=task.status, is_runnable=around.is_taken, reasons=tuple(found)
     )

@@ -40,7 +40,7 @@ def explanation_of(told: Told) -> Explanation:
         task_id=TaskId(told["task_id"]),
         status=Status(told["status"]),
         is_runnable=told["is_runnable"],
-        reasons=[_reason(one) for one in told["reasons"]],
+        reasons=tuple(_reason(one) for one in told["reasons"]),
     )
 
 
@@ -51,7 +51,7 @@ def _reason(told: Told) -> Reason:
         hint=told["hint"],
         is_blocking=told["is_blocking"],
         at=moment_of(told["at"]),
-        tasks=[_node(one) for one in told["tasks"]],
+        tasks=tuple(_node(one) for one in told["tasks"]),
     )
 
 

@@ -1,7 +1,7 @@
 """What stands in a task's way, as sentences: of one that waits, runs or has ended."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -36,7 +36,7 @@ class Reason:
     hint: str = ""
     is_blocking: bool = True
     at: datetime | None = None
-    tasks: Sequence[TaskNode] = ()
+    tasks: tuple[TaskNode, ...] = ()
 
 
 def told(moment: datetime | None) -> str:
@@ -61,7 +61,7 @@ def _blocked(task: Task[Any], around: Circumstances) -> Iterator[Reason]:
         return
     number = around.waiting_on
     text = f"It waits for {number:,} other task{'' if number == 1 else 's'} to end."
-    yield Reason(kind="parents", text=text, tasks=around.parents)
+    yield Reason(kind="parents", text=text, tasks=tuple(around.parents))
     if not around.is_due:
         text = f"It is to start at {told(task.run_at)} at the earliest."
         yield Reason(kind="scheduled", text=text, at=task.run_at)
@@ -117,7 +117,7 @@ def _unserved(task: Task[Any], around: Circumstances) -> Iterator[Reason]:
     able = [one for one in serving if not one.lacks or _has(one, task)]
     claiming = [one for one in able if one.may_claim]
     needs = ", ".join(f"{name}={amount:g}" for name, amount in task.needs.items())
-    tasks: Sequence[TaskNode] = ()
+    tasks: tuple[TaskNode, ...] = ()
     if not running:
         text, hint = "No worker runs.", "Start one: jobrunner work"
     elif not serving:
@@ -128,7 +128,11 @@ def _unserved(task: Task[Any], around: Circumstances) -> Iterator[Reason]:
     elif not claiming:
         text, hint = "The workers that would take it are paused.", "Resume one of them."
     elif around.is_ready and all(one.lacks for one in claiming):
-        text, hint, tasks = f"Other tasks have what it needs now: {needs}.", "", around.in_use
+        text, hint, tasks = (
+            f"Other tasks have what it needs now: {needs}.",
+            "",
+            tuple(around.in_use),
+        )
     else:
         return
     kind = "needs" if tasks else "workers"
@@ -149,10 +153,10 @@ def _full(limit: FullLimit) -> Reason:
         text = f"Of its {whose}, no more than {limit.most:,} may start in {span}, and they have."
         if limit.opens_at is not None:
             text = f"{text} The next may at {told(limit.opens_at)}."
-        return Reason(kind="rate", text=text, at=limit.opens_at, tasks=limit.holders)
+        return Reason(kind="rate", text=text, at=limit.opens_at, tasks=tuple(limit.holders))
     runs = "runs" if limit.used == 1 else "run"
     text = f"Of its {whose}, no more than {limit.most:,} may run, and {limit.used:,} {runs}."
-    return Reason(kind="limit" if limit.is_queue else "key", text=text, tasks=limit.holders)
+    return Reason(kind="limit" if limit.is_queue else "key", text=text, tasks=tuple(limit.holders))
 
 
 def _remarks(task: Task[Any], around: Circumstances, *, is_free: bool) -> Iterator[Reason]:
@@ -219,11 +223,11 @@ def ended(task: Task[Any], around: Circumstances) -> list[Reason]:
         what = "failed" if cause.status is Status.FAILED else "was cancelled"
         text = f"All began with task {cause.id}, which {what}."
         hint = f"Retry that one first: jobrunner task retry {cause.id} --downstream"
-        found.append(Reason(kind="cause", text=text, hint=hint, tasks=[cause]))
+        found.append(Reason(kind="cause", text=text, hint=hint, tasks=(cause,)))
     if rival is not None:
         text = f"It cannot be retried: task {rival.id} has its unique key {task.unique_key!r} now."
         hint = f"Let that one end first, or cancel it: jobrunner task cancel {rival.id}"
-        found.append(Reason(kind="unique", text=text, hint=hint, tasks=[rival]))
+        found.append(Reason(kind="unique", text=text, hint=hint, tasks=(rival,)))
     return found
 
 

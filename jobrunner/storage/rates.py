@@ -68,7 +68,8 @@ def opens_at(transaction: Connection, name: str, rate: Rate, *, now: datetime) -
     if over < 0:
         return None
     last = _window(name, rate, now).order_by(rate_starts.c.at).offset(over).limit(1)
-    return min(transaction.execute(last).one().at, now) + rate.period
+    at: datetime = transaction.execute(last).one().at
+    return min(at, now) + rate.period
 
 
 def newest(

@@ -19,11 +19,11 @@ def graph(found: TaskGraph) -> TaskGraph:
 def explanation(found: Explanation) -> Explanation:
     """An explanation: what a task failed with may stand in its sentences."""
     mask = Masking()
-    return replace(found, reasons=[_reason(one, mask) for one in found.reasons])
+    return replace(found, reasons=tuple(_reason(one, mask) for one in found.reasons))
 
 
 def _reason(reason: Reason, mask: Masking) -> Reason:
-    tasks = [replace(one, name=mask.text(one.name)) for one in reason.tasks]
+    tasks = tuple(replace(one, name=mask.text(one.name)) for one in reason.tasks)
     return replace(reason, text=mask.text(reason.text), tasks=tasks)
 
 

@@ -125,7 +125,7 @@ def test_a_blocked_task_names_the_tasks_that_have_not_ended() -> None:
     task = replace(TASK, status=Status.BLOCKED)
     around = Circumstances(parents=[NODE], waiting_on=1, servers=[IDLE])
     (reason,) = explain(task, around).reasons
-    assert (reason.text, reason.tasks) == ("It waits for 1 other task to end.", [NODE])
+    assert (reason.text, reason.tasks) == ("It waits for 1 other task to end.", (NODE,))
     assert [kind for kind, _ in told(task, replace(around, is_due=False))] == [
         "parents",
         "scheduled",

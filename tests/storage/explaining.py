@@ -20,38 +20,39 @@ from jobrunner.storage.types import micros
 from tests.storage.conftest import Nowhere
 
 TABLES = ("event_waits", "rate_starts", "queues", "concurrency_keys", "attempts", "dependencies")
-OUTCOMES = (None, Completed(), Failed("no"), Crashed("killed"), Snoozed(timedelta(seconds=9)))
-RATES = (None, None, Rate(1, timedelta(seconds=10)), Rate(2, timedelta(seconds=10)))
+ENDS = (Completed(), Failed("no"), Crashed("killed"), Snoozed(timedelta(seconds=9)))
+OUTCOMES = (None, None, None, *ENDS)
+RATES = (None, Rate(1, timedelta(seconds=10)), Rate(2, timedelta(seconds=10)))
 
 tasks = st.fixed_dictionaries(
     {
         "queue": st.sampled_from("ab"),
         "priority": st.integers(0, 2),
-        "delay": st.sampled_from([0, 0, 0, 5, 20]),
-        "expires": st.sampled_from([None, None, None, 1, 30]),
-        "key": st.sampled_from([None, None, "k", "k:1", "free"]),
-        "needs": st.sampled_from([{}, {}, {}, {"gpu": 1}, {"gpu": 2}]),
-        "parents": st.sets(st.integers(0, 9), max_size=2),
+        "delay": st.sampled_from([0, 0, 0, 0, 0, 0, 5, 20]),
+        "expires": st.sampled_from([None, None, None, None, 1, 30]),
+        "key": st.sampled_from([None, "k", "k:1", "free"]),
+        "needs": st.sampled_from([{}, {}, {}, {}, {"gpu": 1}, {"gpu": 2}]),
+        "parents": st.sets(st.integers(0, 19), max_size=1),
     }
 )
 rules = st.fixed_dictionaries(
     {
-        "concurrency": st.sampled_from([None, None, 1, 2]),
+        "concurrency": st.sampled_from([None, 1, 2, 3]),
         "rate": st.sampled_from(RATES),
-        "pause": st.sampled_from([False, False, False, True]),
+        "pause": st.sampled_from([False] * 5 + [True]),
     }
 )
 serving = st.fixed_dictionaries(
     {
-        "queues": st.sampled_from([(), (), ("a",), ("b", "a")]),
+        "queues": st.sampled_from([(), (), (), ("a",), ("b", "a")]),
         "offers": st.sampled_from([{}, {"gpu": 1.0}, {"gpu": 2.0}]),
-        "status": st.sampled_from([WorkerStatus.RUNNING] * 3 + [WorkerStatus.STOPPING]),
-        "pause": st.sampled_from([False, False, True]),
+        "status": st.sampled_from([WorkerStatus.RUNNING] * 7 + [WorkerStatus.STOPPING]),
+        "pause": st.sampled_from([False] * 7 + [True]),
     }
 )
 states = st.fixed_dictionaries(
     {
-        "tasks": st.lists(tasks, min_size=1, max_size=8),
+        "tasks": st.lists(tasks, min_size=3, max_size=8),
         "queues": st.dictionaries(st.sampled_from("ab"), rules, max_size=2),
         "keys": st.dictionaries(st.sampled_from(["k", "k:1", "free"]), rules, max_size=2),
         "workers": st.lists(serving, min_size=1, max_size=3),

@@ -15,7 +15,7 @@ from tests.storage.explaining import Explaining, states
 from tests.storage.limiting import Limiting
 
 QUICK = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
