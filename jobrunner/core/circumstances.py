@@ -53,7 +53,7 @@ class FullLimit:
     used: int
     period: timedelta | None = None
     opens_at: datetime | None = None
-    holders: Sequence[TaskNode] = ()
+    holders: tuple[TaskNode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,15 +148,19 @@ def _has(server: Server, task: Task[Any]) -> bool:
 def _full(limit: FullLimit) -> Reason:
     """A limit that lets nobody start now, and who has its places."""
     whose = f"queue {limit.name!r}" if limit.is_queue else f"concurrency key {limit.name!r}"
+    of = "queue" if limit.is_queue else "key"
+    hint = f"Change it: jobrunner {of} limit {shlex.quote(limit.name)}"
     if limit.period is not None:
         span = f"{limit.period.total_seconds():g} s"
         text = f"Of its {whose}, no more than {limit.most:,} may start in {span}, and they have."
         if limit.opens_at is not None:
             text = f"{text} The next may at {told(limit.opens_at)}."
-        return Reason(kind="rate", text=text, at=limit.opens_at, tasks=tuple(limit.holders))
+        hint = f"{hint} --rate …"
+        return Reason(kind="rate", text=text, hint=hint, at=limit.opens_at, tasks=limit.holders)
     runs = "runs" if limit.used == 1 else "run"
     text = f"Of its {whose}, no more than {limit.most:,} may run, and {limit.used:,} {runs}."
-    return Reason(kind="limit" if limit.is_queue else "key", text=text, tasks=tuple(limit.holders))
+    kind, hint = "limit" if limit.is_queue else "key", f"{hint} --concurrency …"
+    return Reason(kind=kind, text=text, hint=hint, tasks=limit.holders)
 
 
 def _remarks(task: Task[Any], around: Circumstances, *, is_free: bool) -> Iterator[Reason]:

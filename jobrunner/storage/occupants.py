@@ -38,7 +38,7 @@ def full(transaction: Connection, gate: Gate, *, now: datetime) -> FullLimit | N
             used=rule.rate.number - int(gate.left),
             period=rule.rate.period,
             opens_at=rates.opens_at(transaction, gate.name, rule.rate, now=now),
-            holders=neighbours.nodes(transaction, started),
+            holders=tuple(neighbours.nodes(transaction, started)),
         )
     if gate.is_concurrency and rule.concurrency is not None:
         running = _of_queue(transaction, name) if is_queue else _of_key(transaction, name)
@@ -47,7 +47,7 @@ def full(transaction: Connection, gate: Gate, *, now: datetime) -> FullLimit | N
             is_queue=is_queue,
             most=rule.concurrency,
             used=rule.concurrency - int(gate.left),
-            holders=neighbours.nodes(transaction, running),
+            holders=tuple(neighbours.nodes(transaction, running)),
         )
     return None
 

@@ -112,7 +112,8 @@ def alive_ids(transaction: Connection) -> list[WorkerId]:
 
 def claiming(transaction: Connection) -> set[WorkerId]:
     """Those that may claim tasks now."""
-    return {WorkerId(found) for found in transaction.scalars(select(workers.c.id).where(MAY_CLAIM))}
+    query = select(workers.c.id).where(_ALIVE, MAY_CLAIM)
+    return {WorkerId(found) for found in transaction.scalars(query)}
 
 
 def every(transaction: Connection, ids: Sequence[WorkerId] | None = None) -> list[WorkerInfo]:

@@ -163,6 +163,6 @@ def test_what_has_ended_tells_how(status, text) -> None:
 
 
 def test_an_explanation_survives_its_json() -> None:
-    full = replace(FULL, period=timedelta(seconds=9), opens_at=NOW, holders=[NODE])
+    full = replace(FULL, period=timedelta(seconds=9), opens_at=NOW, holders=(NODE,))
     explanation = explain(TASK, replace(KEPT, full=[full]))
     assert explanation_of(explanation_object(explanation)) == explanation

@@ -64,6 +64,11 @@ states = st.fixed_dictionaries(
 )
 
 
+def tell(store, task_id):
+    """Explain one task of a store."""
+    return explain(*store.read(why.look, task_id, source=Nowhere(), now=store.now))
+
+
 class Undo(Exception):  # noqa: N818 — it is no error
     """A transaction is taken back."""
 
@@ -180,12 +185,7 @@ class Explaining:
 
     def explanations(self):
         """Of each task, by id."""
-        return {
-            task_id: explain(
-                *self.store.read(why.look, task_id, source=Nowhere(), now=self.store.now)
-            )
-            for task_id in self.ids
-        }
+        return {task_id: tell(self.store, task_id) for task_id in self.ids}
 
     def taken(self):
         """What any of the workers would claim, each as if it were the only one."""

@@ -1,17 +1,16 @@
 """An explanation and the claim never differ, and each thing that stands in the way is told."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from jobrunner.core.explanation import explain
 from jobrunner.core.outcome import Completed, Crashed, Failed, Snoozed
-from jobrunner.storage import crews, expiry, sweep, why
-from jobrunner.storage.settle import Settlement
+from jobrunner.storage import crews, sweep, why
 from tests.databases import on_a_server
 from tests.storage.conftest import Nowhere
-from tests.storage.explaining import Explaining, states
+from tests.storage.explaining import Explaining, states, tell
 from tests.storage.limiting import Limiting
 
 QUICK = settings(
@@ -42,12 +41,7 @@ def test_what_is_explained_as_runnable_is_what_claims_take(database, make_store,
 
 @pytest.fixture
 def told(store):
-    """Explains a task of the store."""
-
-    def tell(task_id):
-        return explain(*store.read(why.look, task_id, source=Nowhere(), now=store.now))
-
-    return tell
+    return partial(tell, store)
 
 
 @pytest.fixture
@@ -133,7 +127,7 @@ def test_resources_in_use_name_the_tasks_that_have_them(limits, told, store):
 
 def test_without_a_worker_that_takes_it_that_is_told(empty_store):
     def text():
-        found = explain(*empty_store.read(why.look, task, source=Nowhere(), now=empty_store.now))
+        found = tell(empty_store, task)
         return found.is_runnable, found.reasons[0].text
 
     task = empty_store.add(queue="mail")
@@ -184,55 +178,6 @@ def test_a_blocked_task_names_the_parents_that_are_open_among_many(store, told):
     (waiting,) = told(child).reasons[:1]
     assert waiting.text == "It waits for 10 other tasks to end."
     assert ids(waiting) == parents[110:]
-
-
-def test_the_task_that_began_it_all_is_found_below_many(store, told):
-    first = store.add(max_attempts=1)
-    last = first
-    for _ in range(20):
-        last = store.add(after=[last])
-    store.settle(store.claim_one(), Failed("no"))
-    ended, cause = told(last).reasons
-    assert ended.text.startswith("It was cancelled at 2026-01-01 00:00:00 UTC: task ")
-    assert (cause.kind, ids(cause)) == ("cause", [first])
-    assert cause.text == f"All began with task {first}, which failed."
-
-
-def test_one_that_a_person_cancelled_has_no_other_cause(store, told):
-    parent, other = store.add(), store.add()
-    child = store.add(after=[parent, other])
-    store.cancel(child)
-    store.cancel(parent)
-    assert [one.kind for one in told(child).reasons] == ["ended"]
-
-
-def test_another_that_has_its_unique_key_keeps_it_from_a_retry(store, told):
-    ended = store.add(unique="k", max_attempts=1)
-    store.settle(store.claim_one(), Failed("no"))
-    holder = store.add(unique="k")
-    _, rival = told(ended).reasons
-    assert (rival.kind, ids(rival)) == ("unique", [holder])
-    store.cancel(holder)
-    assert [one.kind for one in told(ended).reasons] == ["ended"]
-
-
-def test_what_has_expired_is_told_until_the_sweep_ends_it(store, told):
-    task = store.add(expires_in=timedelta(seconds=5))
-    store.later(5)
-    assert kinds(told(task)) == ["expired"]
-    store.write(expiry.expire, Settlement([], [], []), now=store.now)
-    assert told(task).reasons[0].text.endswith("expired: not started by 2026-01-01T00:00:05.000Z.")
-
-
-def test_what_runs_is_told_and_where_its_worker_has_ended_that_too(store, told):
-    task = store.add()
-    store.claim_one()
-    assert kinds(told(task)) == ["running"]
-    store.cancel(task)
-    assert kinds(told(task)) == ["running", "stopping"]
-    store.lose()
-    assert kinds(told(task)) == ["running", "stopping", "lost"]
-    store.rescue()
 
 
 @on_a_server
