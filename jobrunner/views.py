@@ -1,12 +1,15 @@
 """What can be seen of a queue: tasks, workers, counts, reports; nothing here changes anything."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
+from jobrunner.core.explanation import Explanation, explain
 from jobrunner.core.filter import TaskFilter
 from jobrunner.core.finding import Finding
 from jobrunner.core.history import AttemptRecord
+from jobrunner.core.hook import WEBHOOK
 from jobrunner.core.report import Report
 from jobrunner.core.status import Status
 from jobrunner.core.system import SystemStatus
@@ -17,7 +20,7 @@ from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.registry import Registry
 from jobrunner.runtime.statistics import statistics, system_status
 from jobrunner.runtime.waiting import wait_until_ended
-from jobrunner.storage import check, counting, reads, workers
+from jobrunner.storage import check, counting, reads, why, workers
 from jobrunner.storage.store import Store
 
 
@@ -39,6 +42,21 @@ class Views:
     def find(self, **wanted: Unpack[TaskFilter]) -> list[Task[Any]]:
         """The tasks that match, newest first, 50 unless `limit` says otherwise."""
         return self.store.read(reads.find, source=self, **wanted)
+
+    def explain(self, task_id: int) -> Explanation:
+        """Why a task does not run, or that it may: what a claim asks of it, answered.
+
+        Short and bounded; nothing is changed. Of one that runs or has ended, it tells where or how.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+        """
+        now = self.clock.now()
+        task, around = self.store.read(why.look, task_id, source=self, now=now)
+        known = self.registry.names
+        if known and task.function not in {None, WEBHOOK, *known}:
+            around = replace(around, is_known=False)
+        return explain(task, around)
 
     def history(self, task_id: int) -> list[AttemptRecord]:
         """The attempts of a task that have ended, oldest first."""

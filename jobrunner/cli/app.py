@@ -21,6 +21,7 @@ from jobrunner.cli import (
     endings,
     enqueue,
     event,
+    explain,
     history,
     hook,
     move,
@@ -76,6 +77,7 @@ app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
 app.command(short_help="Run your tasks while their workers are killed.")(crashtest.crashtest)
 task_commands.command("list")(control.list_tasks)
 task_commands.command("show")(history.show)
+task_commands.command("explain")(explain.explain)
 task_commands.command("cancel")(bulk.cancel)
 task_commands.command("retry")(bulk.retry)
 task_commands.command("delete")(bulk.delete)

@@ -8,6 +8,8 @@ from typing import Any, Final, Unpack
 from jobrunner.client.connection import Connection, as_told, known
 from jobrunner.client.waiting import wait_until_ended
 from jobrunner.core.errors import TaskNotFoundError
+from jobrunner.core.explanation import Explanation
+from jobrunner.core.explanation_objects import explanation_of
 from jobrunner.core.fields import check_moment
 from jobrunner.core.filter import TaskFilter
 from jobrunner.core.history import AttemptRecord
@@ -43,6 +45,15 @@ class Views:
         """The tasks that match, newest first, 50 unless `limit` says otherwise."""
         given: dict[str, Any] = {"limit": SHOWN, **wanted}
         return [self._task(told) for told in self.connection.pages("tasks", **given)]
+
+    def explain(self, task_id: int) -> Explanation:
+        """Why a task does not run, or that it may: what a claim asks of it, answered.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+        """
+        told = self.connection.get("tasks", known(task_id), "explain")
+        return as_told(explanation_of, told)
 
     def history(self, task_id: int) -> list[AttemptRecord]:
         """The attempts of a task that have ended, oldest first."""

@@ -10,7 +10,8 @@ from jobrunner.core.errors import TaskNotFoundError, TaskStateError
 from jobrunner.core.status import FINAL, Status
 from jobrunner.core.task import TaskId, may_be_id
 from jobrunner.core.verdict import CANCEL_REASON
-from jobrunner.storage import notices, telling, unique
+from jobrunner.storage import notices, regain, telling
+from jobrunner.storage.clauses import SPOILS
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.tables import dependencies, tasks
@@ -53,7 +54,7 @@ def retry(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status:
         TaskStateError: it has not ended, has completed, depends on a task that failed, or another
             one has its unique key.
     """
-    unique.take_again(transaction, [task_id], now=now)
+    regain.take_again(transaction, [task_id], now=now)
     if may_be_id(task_id):
         lock_tasks(transaction, _around(transaction, task_id))
     status = _locked(transaction, task_id)
@@ -133,12 +134,7 @@ def _open_parents(transaction: Connection, task_id: TaskId) -> int:
         .join(dependencies, dependencies.c.parent_id == tasks.c.id)
         .where(dependencies.c.dependent_id == task_id)
     )
-    spoilt = transaction.execute(
-        query.where(
-            dependencies.c.on_failure == literal_column("'cancel'"),
-            tasks.c.status.in_([Status.FAILED.value, Status.CANCELLED.value]),
-        ).limit(1)
-    ).first()
+    spoilt = transaction.execute(query.where(SPOILS).limit(1)).first()
     if spoilt:
         parent, status = spoilt
         raise TaskStateError(

@@ -5,7 +5,6 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     Connection,
-    bindparam,
     exists,
     literal,
     literal_column,
@@ -18,18 +17,18 @@ from jobrunner.core.backoff import Backoff
 from jobrunner.core.outcome import Ended, Lost, Outcome, Released, TimedOut
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
 from jobrunner.storage.claim import LEASE_COLUMNS, no_bare_limit
+from jobrunner.storage.clauses import IS_DUE, IS_RUNNING, IS_SCHEDULED
 from jobrunner.storage.settle import Settlement, settle
 from jobrunner.storage.tables import tasks, workers
-from jobrunner.storage.types import Long, Moment, micros
+from jobrunner.storage.types import Long, micros
 
 PROMOTE_AT_ONCE: Final = 1_000
 
-_IN_PROGRESS: Final = tasks.c.status == literal_column("'in_progress'")
-_SCHEDULED: Final = tasks.c.status == literal_column("'scheduled'")
+_IN_PROGRESS: Final = IS_RUNNING
 
 _due: Final = (
     select(tasks.c.id, tasks.c.status)
-    .where(_SCHEDULED, tasks.c.run_at <= bindparam("now", type_=Moment))
+    .where(IS_SCHEDULED, IS_DUE)
     .order_by(tasks.c.run_at)
     .limit(no_bare_limit(literal(PROMOTE_AT_ONCE)))
     .with_for_update(skip_locked=True)

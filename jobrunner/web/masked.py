@@ -3,15 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from jobrunner.core.explanation import Explanation
 from jobrunner.core.insight import FailureGroup
 from jobrunner.core.insight_graph import Lane, TaskGraph, Timeline
 from jobrunner.core.masking import Masking
+from jobrunner.core.reasons import Reason
 
 
 def graph(found: TaskGraph) -> TaskGraph:
     """A graph; without a description, a command is the name of its task."""
     mask = Masking()
     return replace(found, nodes=[replace(one, name=mask.text(one.name)) for one in found.nodes])
+
+
+def explanation(found: Explanation) -> Explanation:
+    """An explanation: what a task failed with may stand in its sentences."""
+    mask = Masking()
+    return replace(found, reasons=tuple(_reason(one, mask) for one in found.reasons))
+
+
+def _reason(reason: Reason, mask: Masking) -> Reason:
+    tasks = tuple(replace(one, name=mask.text(one.name)) for one in reason.tasks)
+    return replace(reason, text=mask.text(reason.text), tasks=tasks)
 
 
 def timeline(found: Timeline) -> Timeline:

@@ -1,4 +1,4 @@
-"""The pages on steps and on the cache work as they stand."""
+"""The pages on steps, on explanations and on the cache work as they stand."""
 
 import os
 import re
@@ -20,6 +20,7 @@ thanking ada
 thanking bob
 billed 2
 """,
+    "explain.md": "No worker runs. Start one: jobrunner work\n",
     "cache.md": "2 completed\n2 cached\n3 completed\n",
 }
 

@@ -53,6 +53,7 @@ FILL = (
 
 WHOLE = {
     **{key: {"queues"} for key in ("claim within limits", "left", "pause", "limit")},
+    "why": {"queues"},
     "look at the agenda": {"queues", "schedules"},
     "queues": {"queues"},
     "keys": {"concurrency_keys"},

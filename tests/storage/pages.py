@@ -41,9 +41,10 @@ def of_pages(store: Store) -> Iterator[Question]:
     yield "spans", spans.spans, ("work",), {"limit": 50}
     yield "newest attempts", reads.history, (HISTORY - 10,), {"newest": 20}
     yield "steps", steps.every, (HISTORY - 10,), {"limit": 100}
-    for task_id in (PENDING - 10, SCHEDULED - 10, SCHEDULED + 10):
-        task = store.read(reads.get, task_id, source=Nowhere())
-        yield f"why {task.status}", why.around, (task,), {}
+    # Of queues with a limit and with a rate, in a lane and not; those that have ended last.
+    for task_id in (*range(PENDING - 12, PENDING - 6), SCHEDULED - 10, SCHEDULED + 10, HISTORY, 1):
+        looking = {"source": Nowhere(), "now": store.now}
+        yield f"why ({task_id})", why.look, (task_id,), looking
     for back in (timedelta(milliseconds=5), timedelta(days=1)):
         when = {"since": store.now - back, "until": store.now}
         yield f"timeline ({back})", timeline.timeline, (), {**when, "limit": 100}

@@ -4,7 +4,9 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
-from jobrunner import NewTask, Status, Worker
+import pytest
+
+from jobrunner import NewTask, Status, TaskNotFoundError, Worker
 from tests.web.test_client import PATIENCE, add, seen, work
 
 
@@ -23,6 +25,17 @@ def test_tasks_are_found(either, queue):
         {"batch_id": 7},
     ):
         assert either.find(**wanted) == queue.find(**wanted), wanted
+
+
+def test_why_a_task_does_not_run_is_told(either, queue):
+    parent = queue.enqueue(add())
+    child = queue.enqueue(NewTask(function="add", after=[parent]))
+    for task in (parent, child):
+        assert either.explain(task.id) == queue.explain(task.id)
+        assert either.get(task.id).explain() == task.explain()
+    assert [node.id for node in either.explain(child.id).reasons[0].tasks] == [parent.id]
+    with pytest.raises(TaskNotFoundError):
+        either.explain(99)
 
 
 def test_more_than_a_page_is_found(either, queue):

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from jobrunner.core.errors import UnknownFunctionError
 from jobrunner.core.outcome import Failed
+from jobrunner.core.verdict import ALONE_AFTER
 from jobrunner.runtime import builtin
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.executors import plugin
@@ -12,7 +13,6 @@ from jobrunner.runtime.executors.aio import AsyncExecutor
 from jobrunner.runtime.executors.base import Slots, Uncontrolled
 from jobrunner.runtime.executors.command import CommandExecutor
 from jobrunner.runtime.executors.handed import refusal
-from jobrunner.runtime.executors.order import ALONE_AFTER
 from jobrunner.runtime.executors.plugged import PluggedExecutor
 from jobrunner.runtime.executors.process import ProcessExecutor, prepare_server
 from jobrunner.runtime.executors.thread import ThreadExecutor

@@ -5,12 +5,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from jobrunner.core.explanation_objects import explanation_object
 from jobrunner.core.line_values import READERS
 from jobrunner.core.objects import attempt_object, log_object, task_object
 from jobrunner.core.task import Task
+from jobrunner.web import masked
 from jobrunner.web.acts import Acting, Acts
 from jobrunner.web.api.answers import answer, look
 from jobrunner.web.api.asked import BatchAsked, ChangeAsked, TaskAsked
+from jobrunner.web.api.insight_models import ExplanationShown
 from jobrunner.web.api.kinds import values_of
 from jobrunner.web.api.models import (
     AttemptShown,
@@ -122,6 +125,17 @@ def update(task_id: TaskNumber, body: ChangeAsked, acts: Acting, _who: Operator)
         for name, value in values_of(body).items()
     }
     return answer(task_object(acts.update(task_id, **changes)))
+
+
+@router.get(
+    "/{task_id:id}/explain",
+    operation_id="explain_a_task",
+    summary="Why a task does not run, or that it may",
+    response_model=ExplanationShown,
+)
+def explain(request: Request, task_id: TaskNumber, queue: Queue, _who: Reader) -> Response:
+    """What a claim asks of it, answered; of one that runs or has ended, where or how."""
+    return look(request, explanation_object(masked.explanation(queue.explain(task_id))))
 
 
 @router.get(

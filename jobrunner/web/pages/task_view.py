@@ -1,15 +1,16 @@
 """All that the page of a task shows: read at once, secrets masked, nothing unbounded."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from jobrunner.core.explanation import Explanation
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.insight import Listing, RunSpan
+from jobrunner.core.insight_graph import TaskNode
 from jobrunner.core.outcome import label
-from jobrunner.core.reasons import Reason
 from jobrunner.core.sent import EventWait
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task
@@ -23,6 +24,8 @@ WHOLE: Final = 3
 
 STEPS: Final = 100
 RUNS: Final = 50
+_TOLD_ANYWAY: Final = ("ended", "running", "stopping")
+
 DOTS_WIDE: Final = 600.0
 DOTS_HIGH: Final = 48.0
 
@@ -51,6 +54,17 @@ class StepShown:
 
 
 @dataclass(frozen=True, slots=True)
+class ReasonShown:
+    """One thing that is to say of why it does not run, with the tasks that have to do with it."""
+
+    text: str
+    hint: str
+    is_blocking: bool
+    at: datetime | None
+    tasks: Sequence[tuple[TaskNode, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Dot:
     """Another run of the same function."""
 
@@ -76,7 +90,8 @@ class TaskView:
     attempts: Listing[AttemptShown]
     chapters: Sequence[Chapter]
     blocks: Sequence[Block]
-    reasons: Sequence[Reason]
+    reasons: Sequence[ReasonShown]
+    is_runnable: bool
     waits: Sequence[EventWait]
     steps: Listing[StepShown]
     dots: Sequence[Dot]
@@ -84,8 +99,6 @@ class TaskView:
     has_dependents: bool
     unique_key: str
     concurrency_key: str
-    parents: Mapping[int, str]
-    """The names of those that it waits for."""
 
 
 def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
@@ -94,7 +107,7 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
     attempts = queue.insight.attempts(task.id, ATTEMPTS)
     chapters = story(task, attempts, now)
     steps = queue.insight.steps(task.id, STEPS)
-    reasons = queue.insight.why(task)
+    explanation = queue.explain(task.id)
     around = queue.insight.neighbours(task.id)
     return TaskView(
         task=task,
@@ -109,7 +122,8 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
         attempts=_attempts(attempts, shown),
         chapters=chapters,
         blocks=drawn(chapters),
-        reasons=reasons,
+        reasons=_reasons(explanation, shown),
+        is_runnable=explanation.is_runnable,
         waits=queue.events.waits(task=task.id),
         steps=Listing(
             tuple(
@@ -123,8 +137,22 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
         has_dependents=any(edge.parent == task.id for edge in around.edges),
         unique_key=shown.line(task.unique_key),
         concurrency_key=shown.line(task.concurrency_key),
-        parents={node.id: shown.line(node.name) for one in reasons for node in one.tasks},
     )
+
+
+def _reasons(found: Explanation, shown: Shown) -> list[ReasonShown]:
+    """What the page does not tell by itself."""
+    return [
+        ReasonShown(
+            shown.line(one.text),
+            one.hint,
+            one.is_blocking,
+            one.at,
+            [(node, shown.line(node.name)) for node in one.tasks],
+        )
+        for one in found.reasons
+        if one.kind not in _TOLD_ANYWAY
+    ]
 
 
 def left(task: Task[Any], now: datetime) -> float | None:
