@@ -1,0 +1,31 @@
+"""Tell Django's `task_finished` once it is stored how a task has ended."""
+
+from typing import TYPE_CHECKING
+
+from jobrunner.contrib.django import known, results
+from jobrunner.contrib.django.framework import db, signals, tasks
+from jobrunner.core.errors import TaskNotFoundError
+from jobrunner.runtime.around import StatusChange
+
+if TYPE_CHECKING:
+    from jobrunner.contrib.django.queues import DjangoQueue
+
+
+def tell_end(queue: "DjangoQueue", change: StatusChange) -> None:
+    """Send the signal for a task that has ended, from the loop of the worker that stored it."""
+    if not change.status.is_final:
+        return
+    try:
+        stored = queue.get(change.task_id)
+    except TaskNotFoundError:  # deleted by now
+        return
+    task = known.find(stored.function or "")
+    if task is None:  # a command, say
+        return
+    backend = tasks.task_backends[queue.alias]
+    db.close_old_connections()
+    try:
+        result = results.told(backend, task, stored)
+        signals.task_finished.send(sender=type(backend), task_result=result)
+    finally:
+        db.close_old_connections()
