@@ -43,6 +43,7 @@ class Backend(BaseTaskBackend):  # type: ignore[misc]
         """
         super().__init__(alias, params)
         self.given = options.read(alias, params.get("OPTIONS", {}))
+        self._is_checked = False
 
     @property
     def queue(self) -> DjangoQueue:
@@ -52,8 +53,10 @@ class Backend(BaseTaskBackend):  # type: ignore[misc]
             ImproperlyConfigured: its file is one of Django's own databases.
             DatabaseError: the location has no meaning.
         """
-        for problem in self._shared_files():
-            raise ImproperlyConfigured(problem)
+        if not self._is_checked:
+            for problem in self._shared_files():
+                raise ImproperlyConfigured(problem)
+            self._is_checked = True
         return queue_of(self.given.database, self.alias)
 
     def validate_task(self, task: Any) -> None:
@@ -110,7 +113,7 @@ class Backend(BaseTaskBackend):  # type: ignore[misc]
         task = known.find(stored.function or "")
         if task is None:
             raise exceptions.TaskResultDoesNotExist(result_id)
-        return results.told(self, task, stored)
+        return results.told(self.queue, task, stored, alias=self.alias)
 
     def check(self, **_: Any) -> Iterable[Any]:
         """What Django's system checks find."""
@@ -142,7 +145,7 @@ class Backend(BaseTaskBackend):  # type: ignore[misc]
 
     def _show(self, result: Any, stored: Task[Any]) -> None:
         """Of a unique task that was there already, show that one."""
-        there = results.told(self, result.task, stored)
+        there = results.told(self.queue, result.task, stored, alias=self.alias)
         for name in ("id", *base.TASK_REFRESH_ATTRS):
             object.__setattr__(result, name, getattr(there, name))
 
@@ -151,7 +154,7 @@ class Backend(BaseTaskBackend):  # type: ignore[misc]
         own = file_of(parse(self.given.database))
         for alias, database in settings.DATABASES.items():
             is_file = str(database.get("ENGINE", "")).endswith((".sqlite3", ".spatialite"))
-            if own is not None and is_file and Path(database["NAME"]).absolute() == own:
+            if own is not None and is_file and Path(database.get("NAME") or "").absolute() == own:
                 yield (
                     f"the tasks of {self.alias!r} must not be in the file of the database"
                     f" {alias!r}: name another in OPTIONS['database']"

@@ -5,14 +5,16 @@ import functools
 import inspect
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jobrunner.contrib.django import results
 from jobrunner.contrib.django.framework import base, db, signals, sync_to_async, tasks
 from jobrunner.contrib.django.results import normalized
-from jobrunner.runtime.around import Around
 from jobrunner.runtime.context import context
 from jobrunner.runtime.registry import Function, Reference
+
+if TYPE_CHECKING:
+    from jobrunner.contrib.django.queues import DjangoQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +47,33 @@ class DjangoFunction(Function):
         return DjangoReference(self.name, self.call.__module__, self.alias)
 
 
-def as_function(task: Any, alias: str, around: Around) -> Function:
-    """What a worker runs of a task; `alias` names the backend whose worker it is."""
+def as_function(task: Any, queue: "DjangoQueue") -> Function:
+    """What a worker of this queue runs of a task."""
     make = _coroutine if inspect.iscoroutinefunction(task.func) else _plain
     return DjangoFunction(
-        task.module_path, _signed(task, make(task, alias)), around=around, alias=alias
+        task.module_path,
+        _signed(task, make(task, queue)),
+        around=queue.registry.around,
+        alias=queue.alias,
     )
 
 
-def _plain(task: Any, alias: str) -> Callable[..., Any]:
+def _plain(task: Any, queue: "DjangoQueue") -> Callable[..., Any]:
     @functools.wraps(task.func)
     def run(*args: Any, **kwargs: Any) -> Any:
         with _connections():
-            result = _begin(task, alias)
+            result = _begin(task, queue)
             return normalized(task.func(*_given(task, result, args), **kwargs))
 
     return run
 
 
-def _coroutine(task: Any, alias: str) -> Callable[..., Any]:
+def _coroutine(task: Any, queue: "DjangoQueue") -> Callable[..., Any]:
     @functools.wraps(task.func)
     async def run(*args: Any, **kwargs: Any) -> Any:
         await sync_to_async(db.close_old_connections)()
         try:
-            result = await sync_to_async(_begin)(task, alias)
+            result = await sync_to_async(_begin)(task, queue)
             return normalized(await task.func(*_given(task, result, args), **kwargs))
         finally:
             await sync_to_async(db.close_old_connections)()
@@ -94,11 +99,11 @@ def _connections() -> Generator[None]:
         db.close_old_connections()
 
 
-def _begin(task: Any, alias: str) -> Any:
+def _begin(task: Any, queue: "DjangoQueue") -> Any:
     """Say that it has started; the result that its context shows."""
-    backend = tasks.task_backends[alias]
-    result = results.told(backend, task, backend.queue.get(context.task_id))
-    signals.task_started.send(sender=type(backend), task_result=result)
+    result = results.told(queue, task, queue.get(context.task_id))
+    backend = type(tasks.task_backends[queue.alias])
+    signals.task_started.send(sender=backend, task_result=result)
     return result
 
 

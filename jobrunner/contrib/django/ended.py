@@ -22,10 +22,10 @@ def tell_end(queue: "DjangoQueue", change: StatusChange) -> None:
     task = known.find(stored.function or "")
     if task is None:  # a command, say
         return
-    backend = tasks.task_backends[queue.alias]
+    backend = type(tasks.task_backends[queue.alias])
     db.close_old_connections()
     try:
-        result = results.told(backend, task, stored)
-        signals.task_finished.send(sender=type(backend), task_result=result)
+        result = results.told(queue, task, stored)
+        signals.task_finished.send(sender=backend, task_result=result)
     finally:
         db.close_old_connections()

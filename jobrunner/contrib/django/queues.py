@@ -20,10 +20,10 @@ _making: Final = threading.Lock()
 class DjangoRegistry(Registry):
     """Finds the functions of tasks where Django has them."""
 
-    def __init__(self, alias: str) -> None:
-        """`alias` names the backend whose database it is."""
+    def __init__(self, queue: "DjangoQueue") -> None:
+        """`queue` is whose functions they are."""
         super().__init__()
-        self._alias = alias
+        self._queue = queue
 
     def get(self, name: str) -> Function:
         """Find a function.
@@ -33,7 +33,7 @@ class DjangoRegistry(Registry):
         """
         task = known.find(name)
         if task is not None and name not in self._functions:
-            self.add(as_function(task, self._alias, self.around))
+            self.add(as_function(task, self._queue))
         return super().get(name)
 
     @property
@@ -58,7 +58,7 @@ class DjangoQueue(TaskQueue):
         """
         super().__init__(location, emit=emit)
         self.alias = alias
-        self.registry = DjangoRegistry(alias)
+        self.registry = DjangoRegistry(self)
         self.on_status(partial(tell_end, self))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -80,8 +80,9 @@ def queue_of(location: str, alias: str, *, emit: Emit = log) -> DjangoQueue:
 
 def reopen(alias: str, location: str, emit: Emit) -> DjangoQueue:
     """The same queue in another process."""
-    known.load(())
-    known.load(tasks.task_backends[alias].given.modules)
+    if location not in _made:
+        known.load(())  # before anything is asked of the settings
+        known.load(tasks.task_backends[alias].given.modules)
     return queue_of(location, alias, emit=emit)
 
 

@@ -13,7 +13,7 @@ from jobrunner.core.status import Status
 from jobrunner.core.task import Task
 
 if TYPE_CHECKING:
-    from jobrunner.contrib.django.backend import Backend
+    from jobrunner.contrib.django.queues import DjangoQueue
 
 _SPENT: Final = frozenset({"failed", "timed_out", "crashed", "lost"})
 """Attempts that are errors in Django's eyes."""
@@ -34,11 +34,15 @@ def normalized(value: Any) -> Any:
     return _normalize(value)
 
 
-def told(backend: "Backend", task: Any, stored: Task[Any]) -> Any:
-    """The result of a stored task. `task` is Django's own with the same path."""
-    past = backend.queue.history(stored.id)
+def told(queue: "DjangoQueue", task: Any, stored: Task[Any], *, alias: str | None = None) -> Any:
+    """The result of a stored task. `task` is Django's own with the same path.
+
+    `alias` is that of the backend that was asked, the queue's own unless given.
+    """
+    past = queue.history(stored.id)
+    alias = alias or queue.alias
     result = tasks.TaskResult(
-        task=_as_stored(backend, task, stored),
+        task=_as_stored(task, stored, alias),
         id=str(stored.id),
         status=_status(stored.status),
         enqueued_at=moment(stored.created_at),
@@ -47,7 +51,7 @@ def told(backend: "Backend", task: Any, stored: Task[Any]) -> Any:
         finished_at=moment(stored.finished_at),
         args=list(stored.args),
         kwargs=stored.kwargs,
-        backend=backend.alias,
+        backend=alias,
         errors=_errors(stored, past),
         worker_ids=_workers(stored, past),
     )
@@ -76,7 +80,7 @@ def _status(status: Status) -> Any:
             return names.READY
 
 
-def _as_stored(backend: "Backend", task: Any, stored: Task[Any]) -> Any:
+def _as_stored(task: Any, stored: Task[Any], alias: str) -> Any:
     """Django's task with the priority, the queue and the time that this one was given."""
     waits = stored.run_at > stored.created_at and stored.attempt <= 1
     try:
@@ -84,7 +88,7 @@ def _as_stored(backend: "Backend", task: Any, stored: Task[Any]) -> Any:
             task,
             priority=stored.priority,
             queue_name=stored.queue,
-            backend=backend.alias,
+            backend=alias,
             run_after=moment(stored.run_at) if waits else None,
         )
     except exceptions.InvalidTask:  # changed by hand since, to what Django does not allow
