@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from jobrunner import NewTask
 from jobrunner.contrib.django import Backend
-from jobrunner.contrib.django.framework import base, exceptions, signals, tasks
+from jobrunner.contrib.django.framework import InvalidTask, base, exceptions, signals, tasks
 from tests.contrib.shop import tasks as shop
 
 READY, RUNNING, FAILED, SUCCESSFUL = (
@@ -149,7 +149,7 @@ def test_a_task_waits_for_its_time(project):
     waits.refresh()
     runs.refresh()
     assert (waits.status, runs.status) == (READY, SUCCESSFUL)
-    with pytest.raises(exceptions.InvalidTask, match="run_after must be an aware datetime"):
+    with pytest.raises(InvalidTask, match="run_after must be an aware datetime"):
         shop.noop.using(run_after=datetime(2030, 1, 1))  # noqa: DTZ001 — what is refused
 
 
@@ -168,7 +168,7 @@ def test_higher_priorities_run_first(project):
         signals.task_started.disconnect(hear)
     assert started == [100, 7, 0, -100]
     for wrong in (101, -101, 3.1):
-        with pytest.raises(exceptions.InvalidTask, match="priority must be a whole number"):
+        with pytest.raises(InvalidTask, match="priority must be a whole number"):
             shop.noop.using(priority=wrong)
 
 
@@ -187,7 +187,7 @@ def test_a_context_knows_its_result_and_its_attempt(project):
     second.refresh()
     assert first.return_value == first.id
     assert second.return_value == 1
-    with pytest.raises(exceptions.InvalidTask, match="takes context"):
+    with pytest.raises(InvalidTask, match="takes context"):
         shop.task(takes_context=True)(shop.meaning_of_life.func)
 
 

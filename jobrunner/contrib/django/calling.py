@@ -8,8 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jobrunner.contrib.django import results
-from jobrunner.contrib.django.framework import base, db, signals, sync_to_async, tasks
-from jobrunner.contrib.django.results import normalized
+from jobrunner.contrib.django.framework import (
+    base,
+    db,
+    normalize_json,
+    signals,
+    sync_to_async,
+    tasks,
+)
 from jobrunner.runtime.context import context
 from jobrunner.runtime.registry import Function, Reference
 
@@ -63,7 +69,7 @@ def _plain(task: Any, queue: "DjangoQueue") -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         with _connections():
             result = _begin(task, queue)
-            return normalized(task.func(*_given(task, result, args), **kwargs))
+            return normalize_json(task.func(*_given(task, result, args), **kwargs))
 
     return run
 
@@ -74,7 +80,7 @@ def _coroutine(task: Any, queue: "DjangoQueue") -> Callable[..., Any]:
         await sync_to_async(db.close_old_connections)()
         try:
             result = await sync_to_async(_begin)(task, queue)
-            return normalized(await task.func(*_given(task, result, args), **kwargs))
+            return normalize_json(await task.func(*_given(task, result, args), **kwargs))
         finally:
             await sync_to_async(db.close_old_connections)()
 

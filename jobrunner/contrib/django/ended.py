@@ -1,10 +1,12 @@
 """Tell Django's `task_finished` once it is stored how a task has ended."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobrunner.contrib.django import known, results
 from jobrunner.contrib.django.framework import db, signals, tasks
-from jobrunner.core.errors import TaskNotFoundError
+from jobrunner.core.errors import TaskFailedError, TaskNotFoundError
+from jobrunner.core.status import Status
+from jobrunner.core.task import Task
 from jobrunner.runtime.around import StatusChange
 
 if TYPE_CHECKING:
@@ -25,7 +27,17 @@ def tell_end(queue: "DjangoQueue", change: StatusChange) -> None:
     backend = type(tasks.task_backends[queue.alias])
     db.close_old_connections()
     try:
-        result = results.told(queue, task, stored)
-        signals.task_finished.send(sender=backend, task_result=result)
+        _send(backend, results.told(queue, task, stored), stored)
     finally:
         db.close_old_connections()
+
+
+def _send(backend: type[Any], result: Any, stored: Task[Any]) -> None:
+    """Of a failure within a handler of an exception: receivers log the one that is handled."""
+    try:
+        if stored.status is not Status.COMPLETED:
+            raise TaskFailedError(stored.id, stored.status, stored.error)
+    except TaskFailedError:
+        signals.task_finished.send(sender=backend, task_result=result)
+    else:
+        signals.task_finished.send(sender=backend, task_result=result)

@@ -24,11 +24,20 @@ def _part(name: str) -> Any:
     return import_module(f"{tasks.__name__}.{name}")
 
 
+def _normalize() -> Any:
+    place = "django.utils.json" if tasks.__name__ == "django.tasks" else f"{tasks.__name__}.utils"
+    return import_module(place).normalize_json
+
+
 # Django tells no types: this is the edge behind which nothing else is untyped.
 tasks: Final = _tasks()
 base: Final = _part("base")
 signals: Final = _part("signals")
 exceptions: Final = _part("exceptions")
+InvalidTask: Final[type[Exception]] = getattr(exceptions, "InvalidTask", None) or getattr(
+    exceptions, "InvalidTaskError"
+)
+normalize_json: Final = _normalize()
 BaseTaskBackend: Final[Any] = _part("backends.base").BaseTaskBackend
 
 django: Final[Any] = import_module("django")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from jobrunner.contrib.django.framework import base, exceptions, settings, tasks, timezone
+from jobrunner.contrib.django.framework import InvalidTask, base, settings, tasks, timezone
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task
@@ -23,15 +23,6 @@ _CLASS: Final = re.compile(r"[ |+]*([\w.<>]+)")
 
 NO_TRACEBACK: Final = "jobrunner.TaskFailedError"
 """For what no exception of the task tells: its worker died, or it was cancelled."""
-
-
-def normalized(value: Any) -> Any:
-    """A value as JSON keeps it.
-
-    Raises:
-        TypeError: it is not JSON.
-    """
-    return _normalize(value)
 
 
 def told(queue: "DjangoQueue", task: Any, stored: Task[Any], *, alias: str | None = None) -> Any:
@@ -91,7 +82,7 @@ def _as_stored(task: Any, stored: Task[Any], alias: str) -> Any:
             backend=alias,
             run_after=moment(stored.run_at) if waits else None,
         )
-    except exceptions.InvalidTask:  # changed by hand since, to what Django does not allow
+    except InvalidTask:  # changed by hand since, to what Django does not allow
         return task
 
 
@@ -138,7 +129,3 @@ def class_of(record: AttemptRecord) -> str:
     if "." in found:
         return found
     return f"{'builtins' if hasattr(builtins, found) else '__main__'}.{found}"
-
-
-def _normalize(value: Any) -> Any:
-    raise NotImplementedError
