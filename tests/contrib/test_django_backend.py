@@ -114,6 +114,7 @@ def test_a_result_of_another_task_is_refused(project):
         (shop.leave, SystemExit, "SystemExit: closed\n"),
         (shop.fail_within, ValueError, "ValueError: inside\n"),
         (shop.fail_in_many_words, shop.StockError, "really\n"),
+        (shop.fail_together, ExceptionGroup, "-----\n"),
         (shop.odd_result, TypeError, "Unsupported type: <class 'type'>\n"),
     ],
     ids=lambda value: getattr(value, "name", None),
@@ -126,7 +127,7 @@ def test_an_error_is_told_with_its_class_and_traceback(project, task, raised, la
     with pytest.raises(ValueError, match="Task failed"):
         _ = result.return_value
     assert [error.exception_class for error in result.errors] == [raised]
-    assert result.errors[0].traceback.startswith("Traceback (most recent call last):\n")
+    assert "Traceback (most recent call last):\n" in result.errors[0].traceback
     assert result.errors[0].traceback.endswith(last)
 
 

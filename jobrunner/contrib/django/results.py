@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 _SPENT: Final = frozenset({"failed", "timed_out", "crashed", "lost"})
 """Attempts that are errors in Django's eyes."""
 
-_CLASS: Final = re.compile(r"[ |+]*([\w.<>]+)")
-"""The class at the beginning of a traceback's last line, that of an exception group framed."""
+_CLASS: Final = re.compile(r"[\w.<>]+")
+_FRAME: Final = re.compile(r"^ {2}[|+] ")
+"""What stands before each line of an exception group."""
 
 NO_TRACEBACK: Final = "jobrunner.TaskFailedError"
 """For what no exception of the task tells: its worker died, or it was cancelled."""
@@ -111,21 +112,30 @@ def _errors(stored: Task[Any], past: Sequence[AttemptRecord]) -> list[Any]:
 
 
 def class_of(record: AttemptRecord) -> str:
-    """The path of the exception's class, read from the last line of the traceback with its text.
+    """The path of the exception's class, read from the last line of the traceback that tells it.
 
-    Only a line that says what `error` says counts: a message of many lines may hold anything.
+    That line says what `error` says, and stands below source code: a message may hold anything.
     """
     if record.outcome == "timed_out":
         return "builtins.TimeoutError"
     name, _, _ = (record.error or "").partition(":")
     says = (record.error or "").removeprefix(name)
-    found = ""
-    for line in (record.traceback or "").splitlines():
+    found, before = "", "  "
+    for line in map(_unframed, (record.traceback or "").splitlines()):
         match = _CLASS.match(line)
-        if match and match[1].rpartition(".")[2] == name and line[match.end() :].startswith(says):
-            found = match[1]
+        if before.startswith("  ") and match and _names(match[0], name):
+            found = match[0] if line[match.end() :].startswith(says) else found
+        before = line
     if not found:
         return NO_TRACEBACK
     if "." in found:
         return found
     return f"{'builtins' if hasattr(builtins, found) else '__main__'}.{found}"
+
+
+def _unframed(line: str) -> str:
+    return _FRAME.sub("", line)
+
+
+def _names(path: str, name: str) -> bool:
+    return path.rpartition(".")[2] == name

@@ -59,6 +59,11 @@ def fail_in_many_words():
 
 
 @task()
+def fail_together():
+    raise ExceptionGroup("all at once", [StockError("one"), ValueError("two")])
+
+
+@task()
 def odd_result():
     return StockError
 
