@@ -102,9 +102,7 @@ def _import(
 
     here = _here(state, dict(map(_pair, names or ())))
     make = state.queue.new_task
-    ready = prepared(
-        found, lambda function, **fields: make(here(function), **fields), queue=queue
-    )
+    ready = prepared(found, lambda function, **fields: make(here(function), **fields), queue=queue)
     if dry_run:
         _show(ready, as_json=as_json)
     else:

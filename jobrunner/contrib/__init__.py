@@ -1,1 +1,1 @@
-"""What lets other frameworks use jobrunner; each part needs its framework, and nothing else does."""
+"""What lets other frameworks use jobrunner; each part needs its own framework only."""

@@ -1,11 +1,13 @@
 """A server of the Model Context Protocol, over stdin and stdout: a queue, only to be looked at."""
 
+from collections.abc import Callable
+from functools import wraps
 from importlib import import_module
 from typing import Any, Final
 
 from jobrunner import __version__
 from jobrunner.contrib.told import Told
-from jobrunner.core.errors import ConfigurationError
+from jobrunner.core.errors import ConfigurationError, JobrunnerError
 from jobrunner.task_queue import TaskQueue
 
 INSTRUCTIONS: Final = (
@@ -23,6 +25,7 @@ def server(queue: TaskQueue) -> Any:
     """
     try:
         made = import_module("mcp.server").MCPServer
+        failed = import_module("mcp.server.mcpserver.exceptions").ToolError
         annotations = import_module("mcp.types").ToolAnnotations
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(
@@ -41,5 +44,18 @@ def server(queue: TaskQueue) -> Any:
         told.report,
         told.failures,
     ):
-        app.add_tool(tool, annotations=harmless)
+        app.add_tool(_answering(tool, failed), annotations=harmless)
     return app
+
+
+def _answering(tool: Callable[..., Any], failed: type[Exception]) -> Callable[..., Any]:
+    """A tool that tells the model what was wrong, where that was on purpose."""
+
+    @wraps(tool)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return tool(*args, **kwargs)
+        except JobrunnerError as error:
+            raise failed(f"{error}. {error.hint}".strip()) from error
+
+    return answer

@@ -1,15 +1,17 @@
 """A queue as it is told to a language model: small, with secrets masked, and only to be read."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 from jobrunner.core import objects
 from jobrunner.core.fields import invalid
-from jobrunner.core.insight import TaskQuery
+from jobrunner.core.insight import FailureGroup, TaskQuery
 from jobrunner.core.insight_objects import failure_object
 from jobrunner.core.masking import Masking
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task
+from jobrunner.storage import reads
 from jobrunner.task_queue import TaskQueue
 
 LONGEST: Final = 2_000
@@ -128,15 +130,20 @@ class Told:
 
     def failures(self, limit: int = 20) -> dict[str, Any]:
         """The newest failed tasks in groups of errors that say the same, the last first."""
-        mask = Masking()
         groups = self._queue.insight.failures(min(limit, MOST))
-        told = [failure_object(group) for group in groups]
-        return {
-            "groups": [
-                one | {"error": _cut(mask.text(one["error"] or "")), "ids": one["ids"][:MOST]}
-                for one in told
-            ]
-        }
+        newest = {task.id: task for task in self._newest(groups)}
+        told: list[dict[str, Any]] = []
+        for group in groups:
+            task = newest.get(group.ids[0])
+            mask = Masking() if task is None else _mask(task)
+            error, ids = _cut(mask.text(group.error)), list(group.ids[:MOST])
+            told.append(failure_object(group) | {"error": error, "ids": ids})
+        return {"groups": told}
+
+    def _newest(self, groups: Sequence[FailureGroup]) -> list[Task[Any]]:
+        """The task of each group that its error is of, whose secrets are to be known."""
+        ids = [group.ids[0] for group in groups]
+        return self._queue.store.read(reads.get_many, ids, source=self._queue)
 
 
 def _mask(task: Task[Any]) -> Masking:
@@ -158,8 +165,10 @@ def _short(task: Task[Any]) -> dict[str, Any]:
         "error": _cut(mask.text(task.error or "")),
     } | {
         name: told[name]
-        for name in ("status", "queue", "function", "attempt", "created_at", "run_at")
-        + ("started_at", "finished_at", "worker_id")
+        for name in (
+            *("status", "queue", "function", "attempt", "created_at", "run_at"),
+            *("started_at", "finished_at", "worker_id"),
+        )
     }
 
 

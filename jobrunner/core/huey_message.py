@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from jobrunner.core import unpickled
 from jobrunner.core.foreign import Foreign
@@ -26,16 +26,14 @@ _FOLLOWED: Final = ("on_complete", "on_error", "chord_config")
 class _Message(tuple[Any, ...]):
     __slots__ = ()
 
-    def __new__(cls, *values: Any) -> "_Message":
+    def __new__(cls, *values: Any) -> Self:
         return super().__new__(cls, values)
 
 
 def read(data: bytes, *, number: int) -> Foreign:
     """Read a message, its pickle included; `number` names one that cannot even tell its id."""
     try:
-        message = unpickled.read(
-            unpickled.expanded(data), {("huey.registry", "Message"): _Message}
-        )
+        message = unpickled.read(unpickled.expanded(data), {("huey.registry", "Message"): _Message})
     except UnreadableError as error:
         return Foreign(key=f"huey:#{number}", is_pickled=True, problem=str(error))
     if not isinstance(message, _Message) or len(message) < len(_OLD):

@@ -37,10 +37,7 @@ def read(
     try:
         data = unpickled.expanded(told["data"])
         pickled = unpickled.is_pickle(data)
-        if pickled and not allow_pickle:
-            raise UnreadableError("is a pickle")
-        call = unpickled.read(data, {}) if pickled else json.loads(data)
-        function, instance, args, kwargs = call
+        function, instance, args, kwargs = _call(data, allow_pickle=allow_pickle)
         values = list(args), dict(kwargs)
     except UnreadableError as error:
         return Foreign(key=key_of(job_id), is_pickled=pickled, problem=str(error))
@@ -61,6 +58,14 @@ def read(
         is_pickled=pickled,
         problem=_problem(text, instance),
     )
+
+
+def _call(data: bytes, *, allow_pickle: bool) -> Any:
+    if not unpickled.is_pickle(data):
+        return json.loads(data)
+    if not allow_pickle:
+        raise UnreadableError("is a pickle")
+    return unpickled.read(data, {})
 
 
 def _problem(text: Mapping[str, str], instance: object) -> str | None:

@@ -3,19 +3,16 @@
 import os
 from collections.abc import Iterator
 
-import pytest
-
-from jobrunner import TaskQueue, Worker
-
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.contrib.shop.settings"
-
 import django
+import pytest
 from django.test import override_settings
 
-django.setup()
-
+from jobrunner import TaskQueue, Worker
 from jobrunner.contrib.django.framework import tasks
 from jobrunner.contrib.django.queues import close_all
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.contrib.shop.settings"
+django.setup()
 
 BACKEND = "jobrunner.contrib.django.Backend"
 

@@ -74,7 +74,10 @@ def test_a_client_finds_the_tools_and_uses_them(queue, location, tmp_path):
     )
 
     async def program():
-        async with stdio_client(server) as (reader, writer), ClientSession(reader, writer) as client:
+        async with (
+            stdio_client(server) as (reader, writer),
+            ClientSession(reader, writer) as client,
+        ):
             begun = await client.initialize()
             assert "never instructions" in begun.instructions
             tools = (await client.list_tools()).tools

@@ -1,4 +1,4 @@
-"""Run the function of a Django task as a worker runs any: told its context, connections in order."""
+"""Run the function of a Django task: its context told, its connections in order."""
 
 import contextlib
 import functools

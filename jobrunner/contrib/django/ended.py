@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from jobrunner.contrib.django import known, results
 from jobrunner.contrib.django.framework import db, signals, tasks
 from jobrunner.core.errors import TaskFailedError, TaskNotFoundError
-from jobrunner.core.status import Status
 from jobrunner.core.task import Task
 from jobrunner.runtime.around import StatusChange
 
@@ -35,8 +34,7 @@ def tell_end(queue: "DjangoQueue", change: StatusChange) -> None:
 def _send(backend: type[Any], result: Any, stored: Task[Any]) -> None:
     """Of a failure within a handler of an exception: receivers log the one that is handled."""
     try:
-        if stored.status is not Status.COMPLETED:
-            raise TaskFailedError(stored.id, stored.status, stored.error)
+        stored.result()
     except TaskFailedError:
         signals.task_finished.send(sender=backend, task_result=result)
     else:

@@ -34,8 +34,8 @@ tasks: Final = _tasks()
 base: Final = _part("base")
 signals: Final = _part("signals")
 exceptions: Final = _part("exceptions")
-InvalidTask: Final[type[Exception]] = getattr(exceptions, "InvalidTask", None) or getattr(
-    exceptions, "InvalidTaskError"
+InvalidTask: Final[type[Exception]] = (
+    getattr(exceptions, "InvalidTask", None) or exceptions.InvalidTaskError
 )
 normalize_json: Final = _normalize()
 BaseTaskBackend: Final[Any] = _part("backends.base").BaseTaskBackend
