@@ -101,8 +101,11 @@ def _import(
     from jobrunner.core.foreign import prepared  # noqa: PLC0415 — as above
 
     here = _here(state, dict(map(_pair, names or ())))
-    make = state.queue.new_task
-    ready = prepared(found, lambda function, **fields: make(here(function), **fields), queue=queue)
+
+    def make(function: str, **fields: Any) -> "NewTask[Any]":
+        return state.queue.new_task(here(function), **fields)
+
+    ready = prepared(found, make, queue=queue)
     if dry_run:
         _show(ready, as_json=as_json)
     else:

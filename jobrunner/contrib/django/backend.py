@@ -27,7 +27,7 @@ from jobrunner.function import fitted
 from jobrunner.storage.location import file_of, parse
 
 
-class Backend(BaseTaskBackend):  # type: ignore[misc]
+class Backend(BaseTaskBackend):
     """Stores tasks in jobrunner's database, where `manage.py jobrunner_work` runs them."""
 
     supports_defer = True
@@ -115,9 +115,9 @@ class Backend(BaseTaskBackend):  # type: ignore[misc]
             raise exceptions.TaskResultDoesNotExist(result_id)
         return results.told(self.queue, task, stored, alias=self.alias)
 
-    def check(self, **_: Any) -> Iterable[Any]:
+    def check(self, **kwargs: Any) -> Iterable[Any]:
         """What Django's system checks find."""
-        yield from super().check()
+        yield from super().check(**kwargs)
         for problem in self._shared_files():
             yield checks.Error(problem, id="jobrunner.E001")
 

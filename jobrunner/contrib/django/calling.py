@@ -108,7 +108,7 @@ def _connections() -> Generator[None]:
 def _begin(task: Any, queue: "DjangoQueue") -> Any:
     """Say that it has started; the result that its context shows."""
     result = results.told(queue, task, queue.get(context.task_id))
-    backend = type(tasks.task_backends[queue.alias])
+    backend: type[Any] = tasks.task_backends[queue.alias].__class__
     signals.task_started.send(sender=backend, task_result=result)
     return result
 

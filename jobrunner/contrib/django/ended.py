@@ -23,7 +23,7 @@ def tell_end(queue: "DjangoQueue", change: StatusChange) -> None:
     task = known.find(stored.function or "")
     if task is None:  # a command, say
         return
-    backend = type(tasks.task_backends[queue.alias])
+    backend: type[Any] = tasks.task_backends[queue.alias].__class__
     db.close_old_connections()
     try:
         _send(backend, results.told(queue, task, stored), stored)

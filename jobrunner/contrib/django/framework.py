@@ -1,7 +1,8 @@
 """What is used of Django, from `django.tasks` or from the package that brings it to older ones."""
 
+from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jobrunner.core.errors import ConfigurationError
 
@@ -38,7 +39,26 @@ InvalidTask: Final[type[Exception]] = (
     getattr(exceptions, "InvalidTask", None) or exceptions.InvalidTaskError
 )
 normalize_json: Final = _normalize()
-BaseTaskBackend: Final[Any] = _part("backends.base").BaseTaskBackend
+
+if TYPE_CHECKING:
+
+    class BaseTaskBackend:
+        """What is used of Django's own, with the types that it does not tell."""
+
+        alias: str
+        queues: set[str]
+
+        def __init__(self, alias: str, params: Mapping[str, Any]) -> None: ...
+        def validate_task(self, task: Any) -> None:
+            """Raise InvalidTask for a task that is none."""
+
+        def check(self, **kwargs: Any) -> Iterable[Any]:
+            """What is wrong with its settings."""
+            ...
+
+else:
+    BaseTaskBackend = _part("backends.base").BaseTaskBackend
+
 
 django: Final[Any] = import_module("django")
 apps: Final[Any] = import_module("django.apps").apps

@@ -1,8 +1,8 @@
 """What stands in `OPTIONS` of a backend: where the tasks are, and how they are to be run."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, cast
 
 from jobrunner.contrib.django.framework import ImproperlyConfigured, settings
@@ -53,7 +53,7 @@ def read(alias: str, options: Mapping[str, Any]) -> BackendOptions:
         single[path] = _task_options(given)
     waits = options.get("enqueue_on_commit", False)
     return BackendOptions(
-        database=os.fspath(options.get("database", _beside_the_project())),
+        database=str(options.get("database", _beside_the_project())),
         waits_for="default" if waits is True else waits or None,
         modules=tuple(options.get("modules", ())),
         common=_task_options({"max_attempts": 1, **options}),
@@ -78,4 +78,4 @@ def _task_options(given: Mapping[str, Any]) -> TaskOptions:
 
 def _beside_the_project() -> str:
     folder = getattr(settings, "BASE_DIR", None)
-    return os.fspath("jobrunner.db" if folder is None else os.path.join(folder, "jobrunner.db"))  # noqa: PTH118 — it may be text
+    return "jobrunner.db" if folder is None else str(Path(folder) / "jobrunner.db")
