@@ -19,14 +19,16 @@ commands = typer.Typer(help="Take over what waits in Huey or RQ.", no_args_is_he
 
 Names = Annotated[
     list[str] | None,
-    typer.Option("--map", help="A function's name there and here: tasks.add=add; repeatable."),
+    typer.Option(
+        "--map",
+        metavar="THERE=HERE",
+        help="What a function is called there and here: tasks.add=add; repeatable.",
+    ),
 ]
 AllowPickle = Annotated[
     bool, typer.Option("--allow-pickle", help="Read pickles, as far as they are plain data.")
 ]
-OnQueue = Annotated[
-    str | None, typer.Option("--queue", "-q", help="Into this queue; RQ's own otherwise.")
-]
+OnQueue = Annotated[str | None, typer.Option("--queue", "-q", help="All into this queue.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only show what would be stored, and what would not.")
 ]
@@ -36,7 +38,7 @@ DryRun = Annotated[
 def huey(
     context: typer.Context,
     *,
-    source: Annotated[Path, typer.Argument(help="The SQLite file of SqliteHuey.")],
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="The file of SqliteHuey.")],
     names: Names = None,
     queue: OnQueue = None,
     allow_pickle: AllowPickle = False,
@@ -61,7 +63,7 @@ def huey(
 def rq(
     context: typer.Context,
     *,
-    source: Annotated[str, typer.Argument(help="The Redis server: redis://HOST:6379/0.")],
+    source: Annotated[str, typer.Argument(metavar="URL", help="Its Redis: redis://HOST:6379/0.")],
     names: Names = None,
     queue: OnQueue = None,
     allow_pickle: AllowPickle = False,
