@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from jobrunner import NewTask, Unique
+from jobrunner.config import load_application
 from jobrunner.contrib.django import known
 from jobrunner.contrib.django.framework import InvalidTask, base, exceptions, signals, tasks
 from jobrunner.contrib.django.results import NO_TRACEBACK
@@ -199,3 +200,12 @@ def test_manage_py_says_what_is_wrong(on_file):
     with pytest.raises(ImproperlyConfigured):
         call_command("jobrunner_work", backend="nowhere")
     assert tasks.task_backends["default"] is not None
+
+
+def test_the_command_line_finds_the_project(on_file, monkeypatch):
+    name = "jobrunner.contrib.django.app"
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    queue = load_application(name)
+    assert queue is on_file.queue
+    assert shop.send.module_path in queue.registry.names
+    assert queue.new_task(shop.send.module_path, kwargs={"to": "ada"}).function in known.paths()

@@ -12,6 +12,7 @@ from jobrunner import NewTask, TaskQueue, Worker
 from jobrunner.contrib.told import LONGEST, Told
 from jobrunner.core.errors import InvalidTaskError
 from jobrunner.core.web_errors import ReadOnlyError
+from tests.databases import on_a_file
 
 TOOLS = {"status", "list_tasks", "get_task", "explain_task", "task_log", "report", "failures"}
 
@@ -65,6 +66,7 @@ def test_nothing_can_be_changed_through_it(queue):
         told.list_tasks(status="lost")
 
 
+@on_a_file
 def test_a_client_finds_the_tools_and_uses_them(queue, location, tmp_path):
     server = StdioServerParameters(
         command=sys.executable,
