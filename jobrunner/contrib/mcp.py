@@ -32,7 +32,7 @@ def server(queue: TaskQueue) -> Any:
             f"the MCP server is not installed: {error}",
             hint="Install the extra: durable-jobrunner[mcp].",
         ) from error
-    app = made("jobrunner", version=__version__, instructions=INSTRUCTIONS)
+    app = made("jobrunner", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING")
     told = Told(queue)
     harmless = annotations(read_only_hint=True, open_world_hint=False)
     for tool in (

@@ -24,7 +24,7 @@ def pending(url: str, *, allow_pickle: bool) -> list[Foreign]:
         redis: Any = import_module("redis")
     except ImportError as error:
         raise ConfigurationError(
-            "the client of Redis is not installed", hint="Install the package redis."
+            "the client of Redis is not installed", hint="Install the extra: durable-jobrunner[rq]."
         ) from error
     try:
         client = redis.Redis.from_url(url)
