@@ -24,6 +24,8 @@ from jobrunner.cli import (
     explain,
     history,
     hook,
+    imports,
+    mcp,
     move,
     queues,
     render,
@@ -71,7 +73,9 @@ app.add_typer(hook_commands, name="hook")
 app.add_typer(db_commands, name="db")
 app.add_typer(event.commands, name="event")
 app.add_typer(token.commands, name="token")
+app.add_typer(imports.commands, name="import")
 app.command()(serve.serve)
+app.command(short_help="Let a language model look at the queue.")(mcp.mcp)
 app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
 app.command(short_help="Run your tasks while their workers are killed.")(crashtest.crashtest)
