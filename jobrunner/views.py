@@ -7,6 +7,7 @@ from typing import Any, Unpack
 from jobrunner.core.filter import TaskFilter
 from jobrunner.core.finding import Finding
 from jobrunner.core.history import AttemptRecord
+from jobrunner.core.notebook import counts_html
 from jobrunner.core.report import Report
 from jobrunner.core.status import Status
 from jobrunner.core.system import SystemStatus
@@ -65,6 +66,10 @@ class Views:
         wait_until_ended(database, ids, clock=self.clock, timeout=timeout, on_open=on_open)
         found = {task.id: task for task in self.store.read(reads.get_many, ids, source=self)}
         return [found[task_id] for task_id in ids]
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: how many tasks have which status."""
+        return counts_html(self.store.unopened.name, self.counts())
 
     def counts(self) -> dict[Status, int]:
         """How many tasks have which status."""

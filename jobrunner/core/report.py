@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from jobrunner.core.notebook import report_html
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
 
@@ -74,6 +75,10 @@ class Report:
     run: Spread | None
     functions: Sequence[FunctionReport]
     workers: Sequence[WorkerReport]
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        return report_html(self)
 
 
 @dataclass(slots=True)

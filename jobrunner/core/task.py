@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Generic, NamedTuple, NewType, Protocol, TypeVar
 
 from jobrunner.core.errors import TaskFailedError, TaskStateError
+from jobrunner.core.notebook import task_html
 from jobrunner.core.status import Status
 
 TaskId = NewType("TaskId", int)
@@ -91,6 +92,10 @@ class Task(Generic[R_co]):
     def name(self) -> str:
         """What people call it: its description, or what it runs."""
         return self.description or self.function or " ".join(self.command or ())
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        return task_html(self)
 
     def refresh(self) -> "Task[R_co]":
         """Read the task again."""

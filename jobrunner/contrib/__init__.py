@@ -1,0 +1,1 @@
+"""Ties to what others have built: frameworks that tasks are enqueued from."""
