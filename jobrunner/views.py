@@ -7,7 +7,6 @@ from typing import Any, Unpack
 from jobrunner.core.filter import TaskFilter
 from jobrunner.core.finding import Finding
 from jobrunner.core.history import AttemptRecord
-from jobrunner.core.notebook import counts_html
 from jobrunner.core.report import Report
 from jobrunner.core.status import Status
 from jobrunner.core.system import SystemStatus
@@ -69,6 +68,8 @@ class Views:
 
     def _repr_html_(self) -> str:
         """As a notebook shows it: how many tasks have which status."""
+        from jobrunner.core.notebook import counts_html  # noqa: PLC0415 — few need it
+
         return counts_html(self.store.unopened.name, self.counts())
 
     def counts(self) -> dict[Status, int]:

@@ -3,21 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from jobrunner.core.masking import Masking
+from jobrunner.core.report import Report, Spread
+from jobrunner.core.status import Status
+from jobrunner.core.task import Progress, Task
 from jobrunner.core.visible import visible
-
-if TYPE_CHECKING:
-    from jobrunner.core.report import Report, Spread
-    from jobrunner.core.status import Status
-    from jobrunner.core.task import Progress, Task
 
 LONGEST: Final = 1_000
 """Characters of a text that are shown."""
 
 
-def task_html(task: "Task[Any]") -> str:
+def task_html(task: Task[Any]) -> str:
     """A task in a few rows; without its arguments, and with the secrets of its command masked."""
     masking = Masking.of(task.args, task.kwargs, command=task.command or ())
     runs = task.function or " ".join(masking.command(task.command or ()))
@@ -36,13 +34,13 @@ def task_html(task: "Task[Any]") -> str:
     return _table(f"Task {task.id}", (), [row for row in rows if row[1]])
 
 
-def counts_html(place: str, counts: "Mapping[Status, int]") -> str:
+def counts_html(place: str, counts: Mapping[Status, int]) -> str:
     """How many tasks have which status."""
     rows = [(status.value, f"{number:,}") for status, number in counts.items() if number]
     return _table(f"TaskQueue {place}", ("status", "tasks"), rows)
 
 
-def report_html(report: "Report") -> str:
+def report_html(report: Report) -> str:
     """What the history adds up to."""
     counts = [(status.value, f"{n:,}") for status, n in report.tasks.items() if n]
     told = [
@@ -84,14 +82,14 @@ def _moment(value: datetime | None) -> str:
     return "" if value is None else f"{value:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _progress(progress: "Progress | None") -> str:
+def _progress(progress: Progress | None) -> str:
     if progress is None:
         return ""
     total = "" if progress.total is None else f" of {progress.total:g}"
     return f"{progress.done:g}{total} {progress.note or ''}".rstrip()
 
 
-def _spread(spread: "Spread | None") -> str:
+def _spread(spread: Spread | None) -> str:
     if spread is None:
         return ""
     return f"p50 {spread.p50:.3g} s, p95 {spread.p95:.3g} s, max {spread.max:.3g} s"

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from jobrunner.core.notebook import report_html
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
 
@@ -78,6 +77,8 @@ class Report:
 
     def _repr_html_(self) -> str:
         """As a notebook shows it."""
+        from jobrunner.core.notebook import report_html  # noqa: PLC0415 — few need it
+
         return report_html(self)
 
 

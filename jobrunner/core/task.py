@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Generic, NamedTuple, NewType, Protocol, TypeVar
 
 from jobrunner.core.errors import TaskFailedError, TaskStateError
-from jobrunner.core.notebook import task_html
 from jobrunner.core.status import Status
 
 TaskId = NewType("TaskId", int)
@@ -95,6 +94,8 @@ class Task(Generic[R_co]):
 
     def _repr_html_(self) -> str:
         """As a notebook shows it."""
+        from jobrunner.core.notebook import task_html  # noqa: PLC0415 — few need it
+
         return task_html(self)
 
     def refresh(self) -> "Task[R_co]":

@@ -1,11 +1,11 @@
 """An Executor of the standard library: what is submitted is stored, and outlives the program."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from itertools import islice
 from types import TracebackType
-from typing import Any, Final, ParamSpec, TypeVar, Unpack
+from typing import Any, Final, ParamSpec, TypeVar, overload
 
 from jobrunner.core.errors import InvalidTaskError, UnknownFunctionError
 from jobrunner.core.events import WorkerTrouble
@@ -50,13 +50,13 @@ class TaskExecutor(Executor):
         executor: str,
         functions: Iterable[Callable[..., Any]],
         allow: Iterable[str],
-        **options: Unpack[TaskOptions],
+        options: TaskOptions,
     ) -> None:
         """See `queue.executor`."""
         count = WorkerOptions.of(executor=executor).slots if workers is None else workers
         self._line = options.get("queue", LINE) if count else None
         if self._line is not None:
-            options["queue"] = self._line
+            options = {**options, "queue": self._line}
         self._queue = queue
         self._futures = OpenFutures(self._cancel)
         self._functions = Functions(queue.registry, self._futures, allow, self._tell)
@@ -70,7 +70,13 @@ class TaskExecutor(Executor):
             own = WorkerOptions.of(executor=executor, concurrency=count, queues=limits)
         self._life = Life(queue, self._futures, self._functions, own)
 
-    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> TaskFuture[R]:
+    @overload
+    def submit(
+        self, fn: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> TaskFuture[R]: ...
+    @overload
+    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> TaskFuture[R]: ...
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> TaskFuture[Any]:
         """Store a call; once this returns, it survives a crash.
 
         Arguments and what it returns are JSON. A future among the arguments stands for what it

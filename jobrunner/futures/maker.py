@@ -38,5 +38,5 @@ class MakesExecutors:
         from jobrunner.futures.executor import TaskExecutor  # noqa: PLC0415 — few need workers
 
         return TaskExecutor(
-            self, workers, executor=executor, functions=functions, allow=allow, **options
+            self, workers, executor=executor, functions=functions, allow=allow, options=options
         )

@@ -217,7 +217,7 @@ class TestElsewhere:
         one = executor(1)
         running, waiting = (one.submit(f.wait_for, name) for name in "ab")
         assert gates["a runs"].wait(PATIENCE)
-        queue.bulk.delete(ids=[waiting.task_id], status=Status.PENDING)
+        queue.bulk.delete(ids=[waiting.task_id])
         assert isinstance(waiting.exception(PATIENCE), TaskNotFoundError)
         gates["a"].set()
         running.result(PATIENCE)
