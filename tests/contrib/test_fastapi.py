@@ -97,6 +97,7 @@ def tell(task_id: int, queue: Queue) -> int:
 """
 
 
+@on_a_file
 def test_a_real_server_with_two_processes_runs_them_and_ends_in_order(queue, location, tmp_path):
     (tmp_path / "app.py").write_text(PROGRAM)
     with socket.create_server(("127.0.0.1", 0)) as listening:

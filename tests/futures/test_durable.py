@@ -4,19 +4,19 @@ import os
 import signal
 import subprocess
 import sys
-from concurrent.futures import BrokenExecutor, CancelledError
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import pytest
 
-from jobrunner import TaskQueue, Worker
-from jobrunner.core.errors import InvalidTaskError, PayloadError, TaskFailedError, TaskNotFoundError
+from jobrunner import TaskQueue
+from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.status import Status
 from jobrunner.futures.future import DetachedError
 from tests.databases import on_a_file
 from tests.futures import functions as f
 from tests.futures.functions import gates
-from tests.runtime.support import PATIENCE, until
+from tests.runtime.support import PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -98,44 +98,35 @@ class TestRestart:
 
 PROGRAM = """
 import os, signal, sys
+from contextlib import closing
+from pathlib import Path
 from jobrunner import TaskQueue
 
 def work(number):
-    if number == 3 and not os.path.exists("killed"):
-        open("killed", "w").close()
+    if number == 3 and not Path("killed").exists():
+        Path("killed").touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return number * number
 
 if __name__ == "__main__":
-    with TaskQueue(sys.argv[1]).executor(1, functions=[work]) as executor:
-        known = [int(line) for line in open("ids")] if os.path.exists("ids") else []
-        futures = [executor.attach(one) for one in known]
-        if not known:
-            futures = [executor.submit(work, n) for n in range(6)]
-            with open("ids", "w") as ids:
-                ids.writelines(f"{one.task_id}\\n" for one in futures)
-        print([one.result() for one in futures])
+    ids = Path("ids")
+    with closing(TaskQueue(sys.argv[1])) as queue:
+        with queue.executor(1, functions=[work]) as executor:
+            if ids.exists():
+                futures = [executor.attach(int(one)) for one in ids.read_text().split()]
+            else:
+                futures = [executor.submit(work, n) for n in range(6)]
+                ids.write_text(" ".join(str(one.task_id) for one in futures))
+            Path("results").write_text(str([one.result() for one in futures]))
 """
 
 
 def test_futures_are_attached_after_a_kill(location, tmp_path):
     (tmp_path / "squares.py").write_text(PROGRAM)
-
-    def run():
-        return subprocess.run(
-            [sys.executable, "-W", "error", "squares.py", location],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-
-    (tmp_path / "ids").unlink(missing_ok=True)
-    assert run().returncode == -signal.SIGKILL
-    ran = run()
-    assert ran.stdout == "[0, 1, 4, 9, 16, 25]\n", ran.stderr
+    assert run(tmp_path, "squares.py", location)[0] == -signal.SIGKILL
+    code, said = run(tmp_path, "squares.py", location)
+    assert code == 0, said
+    assert (tmp_path / "results").read_text() == "[0, 1, 4, 9, 16, 25]"
     queue = TaskQueue(location)
     assert {one.function for one in queue.find()} == {"squares:work"}
     assert queue.counts()[Status.COMPLETED] == 6
@@ -145,143 +136,32 @@ def test_futures_are_attached_after_a_kill(location, tmp_path):
 @on_a_file
 def test_a_program_ends_without_waiting_for_its_tasks(location, tmp_path):
     program = """
-import sys, threading
+import sys
 from jobrunner import TaskQueue
 
-def block():
-    threading.Event().wait()
-
 if __name__ == "__main__":
-    executor = TaskQueue(sys.argv[1]).executor(2)
-    executor.submit(str, 1).result()
-    executor.submit(print, end="", flush=True).result()
+    executor = TaskQueue(sys.argv[1]).executor(1)
+    executor.map(str, range(3_000))
+    executor.submit(str, 1)
 """
     (tmp_path / "short.py").write_text(program)
+    assert run(tmp_path, "short.py", location) == (0, "")
+    queue = TaskQueue(location)
+    assert [one.status for one in queue.workers()] == ["stopped"]
+    assert queue.counts()[Status.PENDING] > 0
+    assert queue.counts()[Status.IN_PROGRESS] == 0
+    queue.close()
+
+
+def run(folder, *program):
+    """Run a program; how it ended, and what it said."""
     ran = subprocess.run(
-        [sys.executable, "-W", "error", "short.py", location],
-        cwd=tmp_path,
+        [sys.executable, "-W", "error", *program],
+        cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=PATIENCE,
         check=False,
     )
-    assert ran.returncode == 0, ran.stderr
-    queue = TaskQueue(location)
-    assert [one.status for one in queue.workers()] == ["stopped"]
-    queue.close()
-
-
-class TestErrors:
-    """Of a task that ran elsewhere, only the one line is there that is stored of its error."""
-
-    def failed(self, executor, *args):
-        with executor(1) as first:
-            task_id = first.submit(f.complain, *args).task_id
-        return executor(1).attach(task_id).exception()
-
-    def test_a_built_in_error_comes_back_with_the_task_as_its_cause(self, executor):
-        error = self.failed(executor, "ValueError", "bad")
-        assert (type(error), error.args) == (ValueError, ("bad",))
-        assert isinstance(error.__cause__, TaskFailedError)
-        assert error.__cause__.error == "ValueError: bad"
-
-    def test_a_missing_key_is_the_key(self, executor):
-        error = self.failed(executor, "KeyError", "k")
-        assert (type(error), error.args) == (KeyError, ("k",))
-
-    def test_any_other_is_a_failed_task(self, executor):
-        error = self.failed(executor, "OwnError", "x")
-        assert (type(error), error.error) == (TaskFailedError, "OwnError: x")
-
-
-class TestElsewhere:
-    def test_other_workers_run_what_is_only_stored(self, queue, executor):
-        known = queue.task(f.add)
-        future = executor(0).submit(known, 1, 2)
-        assert queue.get(future.task_id).queue == "default"
-        Worker(queue, concurrency=1).run(until_empty=True)
-        assert future.result(PATIENCE) == 3
-
-    def test_a_cancel_elsewhere_is_seen(self, queue, executor):
-        one = executor(1)
-        running, waiting = (one.submit(f.wait_for, name) for name in "ab")
-        assert gates["a runs"].wait(PATIENCE)
-        queue.cancel(waiting.task_id)
-        until(queue, waiting.cancelled)
-        queue.cancel(running.task_id)
-        gates["a"].set()
-        assert running.exception(PATIENCE) is None  # it ended by itself before it was stopped
-
-    def test_a_deleted_task_is_told(self, queue, executor):
-        one = executor(1)
-        running, waiting = (one.submit(f.wait_for, name) for name in "ab")
-        assert gates["a runs"].wait(PATIENCE)
-        queue.bulk.delete(ids=[waiting.task_id])
-        assert isinstance(waiting.exception(PATIENCE), TaskNotFoundError)
-        gates["a"].set()
-        running.result(PATIENCE)
-
-    def test_a_worker_that_breaks_breaks_the_executor(self, queue, executor, monkeypatch):
-        one = executor(1)
-
-        def break_down(_worker):
-            raise OSError("no more threads")
-
-        monkeypatch.setattr(Worker, "run", break_down)
-        future = one.submit(f.echo)
-        with pytest.raises(DetachedError, match="no more threads"):
-            future.result(PATIENCE)
-        with pytest.raises(RuntimeError, match="cannot schedule new futures after its end"):
-            one.submit(f.echo)
-
-
-def test_a_future_among_the_arguments_stands_for_its_result(executor):
-    with executor(2) as one:
-        total = one.submit(f.add, one.submit(f.echo, 1), right=one.submit(f.echo, 2))
-        assert total.result(PATIENCE) == 3
-        bad = one.submit(f.fail_at, "bad")
-        hopeless = one.submit(f.echo, bad)
-        gates["bad"].set()
-        with pytest.raises(CancelledError):
-            hopeless.result(PATIENCE)
-
-
-def test_a_call_is_made_again_if_it_is_to_be(executor):
-    one = executor(1, max_attempts=2)
-    assert one.submit(f.attempt).result(PATIENCE) == 2
-
-
-@pytest.mark.parametrize("call", [lambda: 1, "x".upper, [].append, f.gates.forget])
-def test_what_has_no_name_of_its_own_is_refused(executor, queue, call):
-    with pytest.raises(InvalidTaskError, match="not at the top level of a module"):
-        executor(1).submit(call)
-    assert queue.find() == []
-
-
-def test_what_is_not_json_is_refused_at_once(executor, queue):
-    with pytest.raises(PayloadError):
-        executor(1).submit(f.echo, object())
-    assert queue.find() == []
-
-
-def test_a_call_in_a_transaction_is_refused(executor, queue):
-    one = executor(1)
-    with queue.transaction(), pytest.raises(InvalidTaskError, match="in a transaction"):
-        one.submit(f.echo)
-    assert queue.find() == []
-
-
-def test_very_many_are_stored_few_at_a_time(queue, executor):
-    one = executor(2)
-    results = one.map(f.echo, iter(range(1_000_000)), buffersize=3)
-    assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
-    results.close()
-    one.shutdown()
-    assert sum(queue.counts().values()) == 8
-
-
-@pytest.mark.parametrize("sizes", [{"chunksize": 0}, {"buffersize": 0}])
-def test_sizes_without_a_meaning_are_refused(executor, sizes):
-    with pytest.raises(ValueError, match="must be"):
-        executor(1).map(f.echo, [1], **sizes)
+    return ran.returncode, ran.stdout + ran.stderr

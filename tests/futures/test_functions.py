@@ -8,6 +8,7 @@ from jobrunner import NewTask
 from jobrunner.core.errors import InvalidTaskError, UnknownFunctionError
 from jobrunner.core.events import WorkerTrouble
 from jobrunner.core.status import Status
+from tests.databases import on_a_file
 from tests.futures import functions as f
 from tests.futures.functions import gates
 from tests.runtime.support import PATIENCE, until
@@ -33,11 +34,13 @@ class TestRule:
         assert TRAP not in sys.modules
         assert queue.get(task.id).attempt == 0
 
+    @on_a_file
     @pytest.mark.parametrize("allow", [TRAP, "tests.futures", "tests"])
     def test_a_module_that_was_allowed_is(self, queue, executor, allow):
         task = stored(queue, f"{TRAP}:spring")
         assert executor(1, allow=[allow]).attach(task).result(PATIENCE) == "sprung"
 
+    @on_a_file
     @pytest.mark.parametrize(
         "name", ["functions:getpid", "functions:os.getpid", "functions:gates.forget", "gone:x", ":"]
     )
@@ -56,6 +59,7 @@ class TestRule:
             one.attach(tasks[1])
 
 
+@on_a_file
 class TestRegistered:
     def test_a_function_of_the_queue_keeps_its_name_and_options(self, queue, executor):
         known = queue.task(name="sum", max_attempts=4, priority=2, queue="sums")(f.add)
@@ -81,6 +85,7 @@ class TestRegistered:
             queue.enqueue(NewTask(function="tests.futures.functions:echo"))
 
 
+@on_a_file
 class TestWhere:
     def test_a_coroutine_is_awaited(self, executor):
         one = executor(2, executor="async")
@@ -108,6 +113,7 @@ class TestWhere:
         assert queue.get(other.id).status is Status.PENDING
 
 
+@on_a_file
 @pytest.mark.parametrize(
     "options", [{"queue": "jobrunner.hooks"}, {"max_attempts": 0}, {"functions": [lambda: 1]}]
 )
@@ -116,6 +122,7 @@ def test_options_without_a_meaning_are_refused_at_once(executor, options):
         executor(1, **options)
 
 
+@on_a_file
 def test_a_function_that_is_defined_anew_is_run_as_it_is_now(executor, monkeypatch):
     one = executor(1)
     assert one.submit(f.echo, 1).result(PATIENCE) == 1
