@@ -19,6 +19,7 @@ from jobrunner.core.options import TaskOptions, new_task
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId, TaskSource
 from jobrunner.crews import Crews
+from jobrunner.futures.maker import MakesExecutors
 from jobrunner.hooks import Hooks
 from jobrunner.insights import Insight
 from jobrunner.observe.logs import log
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class TaskQueue(Registrar, Views):
+class TaskQueue(Registrar, Views, MakesExecutors):
     """One database of tasks, and the functions that they may run.
 
     Safe in any number of threads and processes. A file is made or upgraded at the first use.

@@ -84,6 +84,12 @@ class Views:
         found = {task.id: task for task in self.store.read(reads.get_many, ids, source=self)}
         return [found[task_id] for task_id in ids]
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: how many tasks have which status."""
+        from jobrunner.core.notebook import counts_html  # noqa: PLC0415 — few need it
+
+        return counts_html(self.store.unopened.name, self.counts())
+
     def counts(self) -> dict[Status, int]:
         """How many tasks have which status."""
         return self.store.read(counting.counts)

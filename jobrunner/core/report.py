@@ -75,6 +75,12 @@ class Report:
     functions: Sequence[FunctionReport]
     workers: Sequence[WorkerReport]
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        from jobrunner.core.notebook import report_html  # noqa: PLC0415 — few need it
+
+        return report_html(self)
+
 
 @dataclass(slots=True)
 class _Tally:

@@ -99,6 +99,12 @@ class Task(Generic[R_co]):
         """What people call it: its description, or what it runs."""
         return self.description or self.function or " ".join(self.command or ())
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        from jobrunner.core.notebook import task_html  # noqa: PLC0415 — few need it
+
+        return task_html(self)
+
     def refresh(self) -> "Task[R_co]":
         """Read the task again."""
         if self.source is None:
