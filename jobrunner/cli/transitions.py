@@ -10,7 +10,14 @@ from jobrunner.cli.options import Json
 from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_past
 from jobrunner.core.objects import moment
-from jobrunner.core.transition import happening_object, transition_object
+from jobrunner.core.transition import (
+    CANCEL_REQUESTED,
+    DELETED,
+    EXPIRED,
+    STARTED,
+    happening_object,
+    transition_object,
+)
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
@@ -18,6 +25,9 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 19
 """Characters of a moment up to its seconds."""
+
+NAME: Final = 18
+"""Characters of a name that leave room for a reason."""
 
 
 def history(
@@ -93,12 +103,26 @@ def _tell_json(found: "Iterable[Happening]") -> None:
 def _tell(found: "Iterable[Happening]") -> None:
     for happening in found:
         one = happening.transition
-        at, what, status, name = _at(one), _what(one), _status(one), happening.name
-        about = f"{name}: {one.detail}" if one.detail else name
         render.row(
-            (at, one.task_id, what, status, name, one.attempt, one.worker_id, one.detail),
-            drawn=f"{at}  {one.task_id:>5}  {what:16}  {status:11}  {about}",
+            (
+                *(_at(one), one.task_id, _what(one), _status(one), happening.name),
+                *(one.attempt, one.worker_id, one.detail),
+            ),
+            drawn=_drawn(happening),
         )
+
+
+def _drawn(happening: "Happening") -> str:
+    """A line for 80 columns: of the status no word more than it takes, of the name not too much."""
+    one, name = happening.transition, happening.name
+    what, status = _what(one), _status(one)
+    if one.what not in {one.status, STARTED, CANCEL_REQUESTED, DELETED, EXPIRED}:
+        what = f"{what}, {status.replace('_', ' ')}"
+    if one.detail:
+        short = name if len(name) <= NAME else f"{name[: NAME - 1]}…"
+        name = f"{short}: {one.detail}"
+    day, _, time = _at(one).partition("T")
+    return f"{day[5:]} {time}  {one.task_id:>5}  {what:20}  {name}"
 
 
 def _at(one: "Transition") -> str:

@@ -66,7 +66,7 @@ class Chronicle:
         with self._store.reading() as transaction:
             upto = happenings.here(transaction)
             running = happenings.running(transaction)
-        started = {task_id for task_id, _ in running - self._running}
+        started: set[int] = {task_id for task_id, _ in running - self._running}
         now = self._clock.monotonic()
         missing = [*self._missing]
         while started or missing or self._place != upto:
@@ -76,7 +76,8 @@ class Chronicle:
                 )
             told = [(step, tale) for tale in page.tales for step in self._new(tale, page)]
             self._wait_for(page, now)
-            self._place, started, missing = page.place, set(), []
+            self._place, missing = page.place, []
+            started.clear()
             if told:
                 yield _in_order(told)
         self._running = running
