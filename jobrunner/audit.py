@@ -11,7 +11,7 @@ SHOWN: Final = 50
 
 
 class Audit:
-    """Every change over HTTP, and of tokens, written with it in one transaction; kept for a year."""
+    """Every change over HTTP and of tokens, written with it in one transaction, kept for a year."""
 
     def __init__(self, home: Home) -> None:
         """`home` is the queue."""

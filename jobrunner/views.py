@@ -1,10 +1,11 @@
 """What can be seen of a queue: tasks, workers, counts, reports; nothing here changes anything."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 
+from jobrunner.core import fields
 from jobrunner.core.explanation import Explanation, explain
 from jobrunner.core.filter import TaskFilter
 from jobrunner.core.finding import Finding
@@ -14,14 +15,24 @@ from jobrunner.core.report import Report
 from jobrunner.core.status import Status
 from jobrunner.core.system import SystemStatus
 from jobrunner.core.task import Task, TaskId
+from jobrunner.core.transition import Happening, Transition
 from jobrunner.core.worker import WorkerInfo
 from jobrunner.runtime.checkup import examine
+from jobrunner.runtime.chronicle import Chronicle, follow
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.registry import Registry
 from jobrunner.runtime.statistics import statistics, system_status
 from jobrunner.runtime.waiting import wait_until_ended
-from jobrunner.storage import check, counting, reads, why, workers
+from jobrunner.storage import check, counting, reads, transitions, why, workers
 from jobrunner.storage.store import Store
+
+SHOWN: Final = 1_000
+"""The changes of status that are listed unless said otherwise."""
+
+MOST: Final = range(1, 100_001)
+
+NEWEST_WITHIN: Final = timedelta(hours=1)
+"""How long ago they may have been, unless said otherwise."""
 
 
 class Views:
@@ -62,6 +73,57 @@ class Views:
         """The attempts of a task that have ended, oldest first."""
         return self.store.read(reads.history, task_id)
 
+    def transitions(self, task_id: int) -> list[Transition]:
+        """All that a task went through, oldest first; the last status is the one it has.
+
+        Of a task that was deleted by hand in the last 90 days, only that.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+        """
+        return self.store.read(transitions.transitions, task_id)
+
+    def happenings(
+        self, *, since: timedelta | datetime = NEWEST_WITHIN, limit: int = SHOWN
+    ) -> list[Happening]:
+        """What happened to all tasks since a moment, or within a time: the newest, in order.
+
+        Raises:
+            InvalidTaskError: `limit` is not from 1 to 100,000, or `since` has no time zone.
+        """
+        fields.check_integer("limit", limit, MOST)
+        return Chronicle(self.store, self.clock, self._moment(since)).newest(limit)
+
+    def follow(
+        self,
+        *,
+        since: timedelta | datetime | None = None,
+        limit: int = SHOWN,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Happening]:
+        """Whatever happens to tasks from now on, behind what `happenings` tells if `since` is said.
+
+        It ends when `stopped` says so, which is asked at every look. That a task has come due is
+        told with its start, and nothing is told of a claim that was given back unstarted.
+
+        Raises:
+            DatabaseMovedError: the work goes on in another database.
+        """
+        begin = self._moment(timedelta() if since is None else since)
+        chronicle = Chronicle(self.store, self.clock, begin)
+        if since is None:
+            chronicle.begin()
+        else:
+            yield from chronicle.newest(limit)
+        yield from follow(self.store, self.clock, chronicle, stopped=stopped)
+
+    def _moment(self, since: timedelta | datetime) -> datetime:
+        if isinstance(since, timedelta):
+            fields.check_span("since", since, shortest=timedelta())
+            return self.clock.now() - since
+        fields.check_moment("since", since)
+        return since
+
     def wait(
         self,
         tasks: Iterable[Task[Any] | int],
@@ -93,6 +155,15 @@ class Views:
     def counts(self) -> dict[Status, int]:
         """How many tasks have which status."""
         return self.store.read(counting.counts)
+
+    def counts_at(self, moment: datetime) -> dict[Status, int]:
+        """How many tasks had which status at a moment; those that are deleted are not counted.
+
+        Raises:
+            InvalidTaskError: a moment without a time zone.
+        """
+        fields.check_moment("moment", moment)
+        return self.store.read(transitions.counts_at, moment)
 
     def status(self, *, running: int = 20) -> SystemStatus:
         """What is going on now: at most so many `running` tasks, workers, counts, waits."""

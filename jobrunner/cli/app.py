@@ -35,6 +35,7 @@ from jobrunner.cli import (
     serve,
     status,
     token,
+    transitions,
     work,
 )
 from jobrunner.cli.endings import Ending
@@ -63,6 +64,7 @@ app.command()(enqueue.enqueue)
 app.command()(work.work)
 app.command()(report.report)
 app.command()(status.status)
+app.command()(transitions.events)
 app.add_typer(task_commands, name="task")
 app.add_typer(worker_commands, name="worker")
 app.add_typer(queue_commands, name="queue")
@@ -88,6 +90,7 @@ task_commands.command("delete")(bulk.delete)
 task_commands.command("update")(change.update)
 task_commands.command("wait")(control.wait)
 task_commands.command("log")(history.log)
+task_commands.command("history")(transitions.history)
 batch_commands.command("list")(batch.list_batches)
 batch_commands.command("show")(batch.show_batch)
 worker_commands.command("list")(control.list_workers)

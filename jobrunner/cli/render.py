@@ -44,6 +44,17 @@ def out(text: object) -> None:
     print(visible(str(text), keep="\n\t"))
 
 
+def row(cells: Sequence[Cell], *, drawn: str) -> None:
+    """A line of a table that goes on: as it is `drawn` on a terminal, cut to its width there."""
+    if not is_terminal():
+        print("\t".join("" if cell is None else visible(str(cell)) for cell in cells))
+        return
+    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415 — only a terminal pays for rich
+
+    text, width = visible(drawn), shutil.get_terminal_size().columns
+    print(f"{set_cell_size(text, width - 1)}…" if cell_len(text) > width else text)
+
+
 def talk(text: str) -> None:
     """A line for the person at the terminal."""
     print(visible(text, keep="\n\t"), file=sys.stderr)
@@ -53,6 +64,11 @@ def as_json(value: Any, *, in_lines: bool = False) -> None:
     """One JSON document; where more are to follow, on a line."""
     told = json.dumps(value, ensure_ascii=False, indent=None if in_lines else 2)
     print(visible_json(told), flush=in_lines)
+
+
+def as_json_line(value: Any) -> None:
+    """One JSON object of many, on a line of its own."""
+    print(visible_json(json.dumps(value, ensure_ascii=False)))
 
 
 def error(code: str, message: str, hint: str, *, in_json: bool) -> None:

@@ -7,6 +7,7 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.options import Json
 from jobrunner.cli.spans import parse_span, span_text
+from jobrunner.cli.transitions import show_counts
 from jobrunner.core.objects import report_object
 from jobrunner.core.outcome import label
 from jobrunner.core.report import Report, Spread
@@ -21,6 +22,10 @@ def report(
     since: Annotated[
         str | None, typer.Option(help="Only attempts of the last 90s, 2h, 7d.")
     ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Only how many tasks stood where, so long ago or at a moment."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Add up what was done, and how well.
@@ -29,6 +34,9 @@ def report(
     (alive seconds x concurrency).
     """
     state: State = context.obj
+    if as_of is not None:
+        show_counts(state, as_of, as_json=as_json)
+        return
     found = state.stored.report(since=parse_span(since) if since is not None else None)
     if as_json:
         render.as_json(report_object(found))

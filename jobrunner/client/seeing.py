@@ -19,6 +19,7 @@ from jobrunner.core.report import Report
 from jobrunner.core.status import Status
 from jobrunner.core.system import SystemStatus
 from jobrunner.core.task import Task
+from jobrunner.core.transition import Transition, transition_of
 from jobrunner.core.worker import WorkerInfo
 
 SHOWN: Final = 50
@@ -62,6 +63,17 @@ class Views:
         except TaskNotFoundError:
             return []
         return as_told(lambda found: [attempt_of(one, task_id) for one in found], told)
+
+    def transitions(self, task_id: int) -> list[Transition]:
+        """All that a task went through, oldest first; the last status is the one it has.
+
+        Of a task that was deleted by hand in the last 90 days, only that.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+        """
+        told = self.connection.get("tasks", known(task_id), "history")
+        return as_told(lambda found: [transition_of(one) for one in found], told)
 
     def wait(
         self,

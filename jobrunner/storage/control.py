@@ -9,8 +9,9 @@ from sqlalchemy import Connection, case, literal_column, select, update
 from jobrunner.core.errors import TaskNotFoundError, TaskStateError
 from jobrunner.core.status import FINAL, Status
 from jobrunner.core.task import TaskId, may_be_id
+from jobrunner.core.transition import CANCEL_REQUESTED, RETRIED
 from jobrunner.core.verdict import CANCEL_REASON
-from jobrunner.storage import notices, regain, telling
+from jobrunner.storage import acts, notices, regain, telling
 from jobrunner.storage.clauses import SPOILS
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.dialect import lock_tasks
@@ -35,9 +36,11 @@ def cancel(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status
     this = update(tasks).where(tasks.c.id == task_id)
     if status is Status.IN_PROGRESS:
         asked = this.where(tasks.c.cancel_requested_at.is_(None))
-        transaction.execute(asked.values(cancel_requested_at=now))
+        if transaction.execute(asked.values(cancel_requested_at=now)).rowcount:
+            acts.note(transaction, [task_id], CANCEL_REQUESTED, now=now, status=status)
         return status
     transaction.execute(this.values(status=Status.CANCELLED, finished_at=now, error=CANCEL_REASON))
+    acts.over(transaction, [task_id], was=status, now=now)
     notices.ends(transaction)
     telling.tell(transaction, [task_id], now=now)
     settle_dependents(transaction, {task_id: Status.CANCELLED}, now=now)
@@ -70,6 +73,7 @@ def retry(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status:
         .values(waiting_on=tasks.c.waiting_on + 1)
     )
     again = Status.BLOCKED if waiting_on else Status.PENDING
+    acts.note(transaction, [task_id], RETRIED, now=now, status=again)
     transaction.execute(
         update(tasks)
         .where(tasks.c.id == task_id)

@@ -25,7 +25,7 @@ from jobrunner.storage.chunks import chunks
 from jobrunner.storage.payloads import WHOLE
 from jobrunner.storage.tables import attempts, dependencies, progress, tasks
 
-_INNER: Final = {"waiting_on", "token", "unique_in", "unique_until", *WHOLE}
+_INNER: Final = {"waiting_on", "token", "unique_in", "unique_until", "unblocked_at", *WHOLE}
 _TASK_COLUMNS: Final = (
     *(column for column in tasks.c if column.name not in _INNER),
     *WHOLE.values(),

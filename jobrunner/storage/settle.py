@@ -13,10 +13,10 @@ from jobrunner.core.outcome import (
     Ended,
     Stored,
 )
-from jobrunner.core.status import FINAL, TO_CLAIM
+from jobrunner.core.status import FINAL, TO_CLAIM, Status
 from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.core.verdict import Verdict, decide
-from jobrunner.storage import cached, notices, telling, unique, waits
+from jobrunner.storage import acts, cached, notices, telling, unique, waits
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.prepared import Update
@@ -179,6 +179,9 @@ def _tell(
     if statuses & TO_CLAIM:
         queues = {end.lease.queue for end, verdict in settled if verdict.status in TO_CLAIM}
         notices.work(transaction, queues)
+    if Status.CANCELLED in statuses:
+        never = [one.ended.lease.task_id for one in settled if _was_stopped_unstarted(one)]
+        acts.over(transaction, never, was=Status.PENDING, now=now)
     if statuses & FINAL:
         notices.ends(transaction)
         if is_told:
@@ -186,15 +189,21 @@ def _tell(
             telling.tell(transaction, ends, now=now)
 
 
+def _was_stopped_unstarted(one: Settled) -> bool:
+    """Whether it was to end before it began: the history of attempts tells nothing of it."""
+    return one.ended.started_at is None and one.verdict.status is Status.CANCELLED
+
+
 def _task_row(end: Ended, verdict: Verdict, over_at: int) -> tuple[Any, ...]:
     lease = end.lease
+    again = verdict.run_at if end.started_at is not None else None  # it has waited all the time
     return (
         lease.task_id,
         lease.token,
         verdict.status.value,
         verdict.attempt,
         verdict.crashes,
-        micros(verdict.run_at) if verdict.run_at else lease.ready_at,
+        micros(again) if again else lease.ready_at,
         end.started_at,
         over_at if verdict.status in FINAL else None,
         verdict.result,

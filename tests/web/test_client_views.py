@@ -52,6 +52,7 @@ def test_what_is_going_on_is_told(either, queue):
     task = queue.find()[1]
     assert either.counts() == queue.counts()
     assert either.history(task.id) == queue.history(task.id)
+    assert either.transitions(task.id) == queue.transitions(task.id)
     assert either.status() == queue.status()
     assert either.status(running=0) == queue.status(running=0)
     assert list(map(seen, either.workers())) == list(map(seen, queue.workers()))

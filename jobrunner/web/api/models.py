@@ -102,6 +102,23 @@ class LogShown(AttemptShown):
     traceback: str | None
 
 
+class TransitionShown(Shown):
+    """What happened to a task: `was` is null of one that was stored, `status` once it is deleted.
+
+    `what` is `enqueued`, `unblocked`, `due`, `started`, the outcome of an attempt, or an act such
+    as `retried`; `detail` is its error, its reason, or what was changed.
+    """
+
+    task_id: int
+    at: At
+    what: str
+    was: StatusWord | None
+    status: StatusWord | None
+    attempt: int | None
+    worker_id: str | None
+    detail: str | None
+
+
 class ResultShown(Shown):
     """What a task returned: `result` is null until it has completed."""
 

@@ -9,6 +9,7 @@ from jobrunner.core.explanation_objects import explanation_object
 from jobrunner.core.line_values import READERS
 from jobrunner.core.objects import attempt_object, log_object, task_object
 from jobrunner.core.task import Task
+from jobrunner.core.transition import transition_object
 from jobrunner.web import masked
 from jobrunner.web.acts import Acting, Acts
 from jobrunner.web.api.answers import answer, look
@@ -23,6 +24,7 @@ from jobrunner.web.api.models import (
     ResultShown,
     StoredShown,
     TaskShown,
+    TransitionShown,
 )
 from jobrunner.web.api.params import Flag, Number, TaskNumber
 from jobrunner.web.api.reading import StrictRoute
@@ -148,6 +150,17 @@ def attempts(request: Request, task_id: TaskNumber, queue: Queue, _who: Reader) 
     """Without what they wrote."""
     queue.get(task_id)
     return look(request, [attempt_object(one) for one in queue.history(task_id)])
+
+
+@router.get(
+    "/{task_id:id}/history",
+    operation_id="get_the_history_of_a_task",
+    summary="All that a task went through, oldest first",
+    response_model=list[TransitionShown],
+)
+def history(request: Request, task_id: TaskNumber, queue: Queue, _who: Reader) -> Response:
+    """Each change of its status. Of one that was deleted by hand, only that, for 90 days."""
+    return look(request, [transition_object(one) for one in queue.transitions(task_id)])
 
 
 @router.get(
