@@ -9,6 +9,9 @@ from sqlalchemy import text
 from jobrunner.storage import migrate
 from jobrunner.storage.tables import metadata
 
+PRESENT: Final = migrate.HEAD
+LATER: Final = f"{int(PRESENT) + 1:04}"
+
 REVISION: Final = """
 import os, signal
 from pathlib import Path
@@ -16,7 +19,7 @@ import sqlalchemy as sa
 from alembic import op
 from jobrunner.storage.tables import tasks
 
-revision, down_revision, branch_labels, depends_on = "0005", "0004", None, None
+revision, down_revision, branch_labels, depends_on = "LATER", "PRESENT", None, None
 HERE = Path(__file__).parent
 
 def how():
@@ -36,7 +39,7 @@ def upgrade():
 def downgrade():
     with op.batch_alter_table("tasks", recreate=how()) as batch:
         batch.drop_column("colour")
-"""
+""".replace("LATER", LATER).replace("PRESENT", PRESENT)
 """The next revision; of a file it rebuilds the table that all others refer to."""
 
 OPENER: Final = """
@@ -62,7 +65,8 @@ import alembic.config
 from jobrunner.storage import migrate
 
 scripts = Path(sys.argv[1])
-migrate.scripts, migrate.HEAD, migrate.KNOWN = lambda: scripts, "0005", ("0004", "0005")
+migrate.scripts, migrate.HEAD = lambda: scripts, "{LATER}"
+migrate.KNOWN = ("{PRESENT}", "{LATER}")
 {OPENER}"""
 """Opens the databases that it is told with that revision."""
 
@@ -85,7 +89,7 @@ def version(database):
         return migrate.version(connection)
 
 
-def downgrade(database, scripts, to="0004"):
+def downgrade(database, scripts, to=PRESENT):
     config = Config()
     config.set_main_option("script_location", str(scripts))
     with database.writing(rebuilds=True) as connection:
