@@ -1,6 +1,6 @@
 """What can be seen of a queue: tasks, workers, counts, reports; nothing here changes anything."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
@@ -12,12 +12,13 @@ from jobrunner.core.status import Status
 from jobrunner.core.system import SystemStatus
 from jobrunner.core.task import Task, TaskId
 from jobrunner.core.worker import WorkerInfo
+from jobrunner.core.written import Piece, Written
 from jobrunner.runtime.checkup import examine
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.registry import Registry
 from jobrunner.runtime.statistics import statistics, system_status
-from jobrunner.runtime.waiting import wait_until_ended
-from jobrunner.storage import check, counting, reads, workers
+from jobrunner.runtime.waiting import follow, wait_until_ended
+from jobrunner.storage import check, counting, output, reads, workers
 from jobrunner.storage.store import Store
 
 
@@ -43,6 +44,43 @@ class Views:
     def history(self, task_id: int) -> list[AttemptRecord]:
         """The attempts of a task that have ended, oldest first."""
         return self.store.read(reads.history, task_id)
+
+    def written(
+        self, task_id: int, *, run: int | None = None, stdout: int = 0, stderr: int = 0
+    ) -> Written:
+        """What an attempt has written: the newest one, which may run, or the one of a `run`.
+
+        `stdout` and `stderr` are offsets in characters: only what stands behind them is told. Of
+        one that runs it is a second or two old.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+        """
+        return self.store.read(output.written, task_id, run=run, stdout=stdout, stderr=stderr)
+
+    def follow(
+        self,
+        task_id: int,
+        *,
+        run: int | None = None,
+        once: bool = False,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> Iterator[Piece]:
+        """What the attempts of a task write, as they write it, until the task has ended.
+
+        It begins with the newest attempt, or with a `run`, and with `once` it ends with that.
+        `on_wait` is called before each wait for more.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+            DatabaseMovedError: its work goes on in another database.
+        """
+
+        def look(run: int | None, stdout: int, stderr: int) -> Written:
+            return self.written(task_id, run=run, stdout=stdout, stderr=stderr)
+
+        database = self.store.database
+        return follow(database, look, clock=self.clock, run=run, once=once, on_wait=on_wait)
 
     def wait(
         self,

@@ -21,6 +21,7 @@ from jobrunner.cli import (
     event,
     history,
     hook,
+    log,
     move,
     queues,
     render,
@@ -77,7 +78,7 @@ task_commands.command("retry")(bulk.retry)
 task_commands.command("delete")(bulk.delete)
 task_commands.command("update")(change.update)
 task_commands.command("wait")(control.wait)
-task_commands.command("log")(history.log)
+task_commands.command("log")(log.log)
 batch_commands.command("list")(batch.list_batches)
 batch_commands.command("show")(batch.show_batch)
 worker_commands.command("list")(control.list_workers)

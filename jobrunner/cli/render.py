@@ -49,6 +49,17 @@ def talk(text: str) -> None:
     print(visible(text, keep="\n\t"), file=sys.stderr)
 
 
+def piece(text: str, *, aside: bool = False) -> None:
+    """Text as it comes, be it a part of a line: data, or `aside` for the person."""
+    told = visible(text, keep="\n\t")
+    print(told, end="", file=sys.stderr if aside else sys.stdout, flush=True)
+
+
+def json_line(value: Any) -> None:
+    """One JSON document on one line, at once: there may be more to come."""
+    print(visible_json(json.dumps(value, ensure_ascii=False)), flush=True)
+
+
 def as_json(value: Any) -> None:
     """One JSON document."""
     print(visible_json(json.dumps(value, ensure_ascii=False, indent=2)))

@@ -1,4 +1,4 @@
-"""What tasks leave beside their own rows, as tables: steps, events, ticks, starts, results."""
+"""What tasks leave beside their own rows, as tables: steps, events, ticks, results, output."""
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
 
@@ -95,5 +95,17 @@ rewinds = Table(
     Column("attempt", Integer, nullable=False),
     Column("at", Moment, nullable=False),
     Index("ix_rewinds_task_id", "task_id"),
+    sqlite_strict=True,
+)
+
+# What running attempts have written so far. Nothing reads it but whoever follows one.
+output = Table(
+    "output",
+    metadata,
+    Column("task_id", Long, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("token", Long, nullable=False),
+    Column("stdout", Text, nullable=False),
+    Column("stderr", Text, nullable=False),
+    Column("updated_at", Moment, nullable=False),
     sqlite_strict=True,
 )

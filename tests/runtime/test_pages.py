@@ -1,4 +1,4 @@
-"""The pages on steps and on the cache work as they stand."""
+"""The pages on steps, on the cache and on logs work as they stand."""
 
 import os
 import re
@@ -21,6 +21,7 @@ thanking bob
 billed 2
 """,
     "cache.md": "2 completed\n2 cached\n3 completed\n",
+    "logs.md": "hello ada\n1 stdout: hello ada\n2 stdout: done\n2 stderr: oh\n",
 }
 
 
