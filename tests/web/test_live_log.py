@@ -13,10 +13,13 @@ from tests.web.task_data import SECRET
 
 
 @pytest.fixture
-def running(queue, monkeypatch):
-    """A task that runs and has written two lines and a half, until it is told to end."""
+def start(queue, monkeypatch):
+    """Start a task that has written two lines and a half, and goes on when it is told to.
+
+    From the test itself: for that pytest puts another stdout in the place of the fixtures'.
+    """
     monkeypatch.setattr(outputs, "LOOK_EVERY", 0.02)
-    go_on = threading.Event()
+    go_on, threads = threading.Event(), []
 
     @queue.task(max_attempts=1)
     def work(password):
@@ -24,18 +27,22 @@ def running(queue, monkeypatch):
         go_on.wait(PATIENCE)
         print(" and the rest")  # noqa: T201 — as above
 
-    task = work.enqueue(password=SECRET)
-    worker = Worker(queue, concurrency=1, capture=True)
-    thread = threading.Thread(target=worker.run, kwargs={"max_tasks": 1})
-    thread.start()
-    until(queue, lambda: "half" in queue.written(task.id).stdout.text)
-    yield task, go_on
+    def start():
+        task = work.enqueue(password=SECRET)
+        worker = Worker(queue, concurrency=1, capture=True)
+        threads.append(threading.Thread(target=worker.run, kwargs={"max_tasks": 1}))
+        threads[0].start()
+        until(queue, lambda: "half" in queue.written(task.id).stdout.text)
+        return task, go_on
+
+    yield start
     go_on.set()
-    thread.join(PATIENCE)
+    for thread in threads:
+        thread.join(PATIENCE)
 
 
-def test_it_is_told_from_an_offset_on_until_it_has_ended(client, queue, running):
-    task, go_on = running
+def test_it_is_told_from_an_offset_on_until_it_has_ended(client, queue, start):
+    task, go_on = start()
     place = f"/api/v1/tasks/{task.id}/log/live"
     told = client.get(place).json()
     assert told == written_object(queue.written(task.id))
@@ -51,8 +58,8 @@ def test_it_is_told_from_an_offset_on_until_it_has_ended(client, queue, running)
     assert client.get("/api/v1/tasks/99/log/live").status_code == 404
 
 
-def test_the_page_shows_whole_lines_without_secrets(client, running):
-    task, _ = running
+def test_the_page_shows_whole_lines_without_secrets(client, start):
+    task, _ = start()
     text = client.get(f"/tasks/{task.id}", headers={"Accept": "text/html"}).text
     assert "&lt;b&gt;one&lt;/b&gt;" in text
     assert f"with {MASK}" in text
@@ -64,8 +71,8 @@ def test_the_page_shows_whole_lines_without_secrets(client, running):
     assert f"--- stdout, so far ---\n<b>one</b>\nwith {MASK}\n" in download
 
 
-def test_a_client_follows_as_the_queue_does(either, queue, running):
-    task, go_on = running
+def test_a_client_follows_as_the_queue_does(either, queue, start):
+    task, go_on = start()
     assert either.written(task.id) == queue.written(task.id)
     assert either.written(task.id, run=7) == queue.written(task.id, run=7)
     pieces = either.follow(task.id, on_wait=go_on.set)
