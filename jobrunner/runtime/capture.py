@@ -1,13 +1,13 @@
 """What functions print and log, noted for its attempt; it goes where it went before."""
 
 import contextlib
-import copy
 import logging
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable
+from copy import copy as twin_of
 from typing import Any, Final, TextIO, cast
 
 from jobrunner.core.written import Stream
@@ -185,7 +185,7 @@ def _noting(factory: Callable[..., logging.LogRecord]) -> Callable[..., logging.
 def _note(record: logging.LogRecord, attempt: Running) -> None:
     if not record.name or record.name == _OURS or _comes_by_itself(record):
         return
-    told = _FORMATTER.format(copy.copy(record))  # which leaves its mark on what it formats
+    told = _FORMATTER.format(twin_of(record))  # which leaves its mark on what it formats
     attempt.link.write(Stream.STDERR, f"{told}\n")
 
 

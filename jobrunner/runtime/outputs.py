@@ -70,7 +70,7 @@ class Outputs:
 
     def _due(self) -> list[tuple[Attempt, Writing]]:
         """What is to be stored, whoever has waited longest first; what is over is forgotten."""
-        all_of_it = self._writing.copy()  # in one step: others add to it meanwhile
+        all_of_it = dict(self._writing)  # in one step: others add to it meanwhile
         for attempt in all_of_it:
             if attempt.over:
                 self._writing.pop(attempt, None)
