@@ -17,13 +17,14 @@ from jobrunner.core.system import SystemStatus
 from jobrunner.core.task import Task, TaskId
 from jobrunner.core.transition import Happening, Transition
 from jobrunner.core.worker import WorkerInfo
+from jobrunner.core.written import Piece, Written
 from jobrunner.runtime.checkup import examine
-from jobrunner.runtime.chronicle import Chronicle, follow
+from jobrunner.runtime.chronicle import Chronicle, follow_all
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.registry import Registry
 from jobrunner.runtime.statistics import statistics, system_status
-from jobrunner.runtime.waiting import wait_until_ended
-from jobrunner.storage import check, counting, reads, transitions, why, workers
+from jobrunner.runtime.waiting import follow, wait_until_ended
+from jobrunner.storage import check, counting, output, reads, transitions, why, workers
 from jobrunner.storage.store import Store
 
 SHOWN: Final = 1_000
@@ -94,7 +95,7 @@ class Views:
         fields.check_integer("limit", limit, MOST)
         return Chronicle(self.store, self.clock, self._moment(since)).newest(limit)
 
-    def follow(
+    def follow_happenings(
         self,
         *,
         since: timedelta | datetime | None = None,
@@ -115,7 +116,7 @@ class Views:
             chronicle.begin()
         else:
             yield from chronicle.newest(limit)
-        yield from follow(self.store, self.clock, chronicle, stopped=stopped)
+        yield from follow_all(self.store, self.clock, chronicle, stopped=stopped)
 
     def _moment(self, since: timedelta | datetime) -> datetime:
         if isinstance(since, timedelta):
@@ -123,6 +124,43 @@ class Views:
             return self.clock.now() - since
         fields.check_moment("since", since)
         return since
+
+    def written(
+        self, task_id: int, *, run: int | None = None, stdout: int = 0, stderr: int = 0
+    ) -> Written:
+        """What an attempt has written: the newest one, which may run, or the one of a `run`.
+
+        `stdout` and `stderr` are offsets in characters: only what stands behind them is told. Of
+        one that runs it is a second or two old.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+        """
+        return self.store.read(output.written, task_id, run=run, stdout=stdout, stderr=stderr)
+
+    def follow(
+        self,
+        task_id: int,
+        *,
+        run: int | None = None,
+        once: bool = False,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> Iterator[Piece]:
+        """What the attempts of a task write, as they write it, until the task has ended.
+
+        It begins with the newest attempt, or with a `run`, and with `once` it ends with that.
+        `on_wait` is called before each wait for more.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+            DatabaseMovedError: its work goes on in another database.
+        """
+
+        def look(run: int | None, stdout: int, stderr: int) -> Written:
+            return self.written(task_id, run=run, stdout=stdout, stderr=stderr)
+
+        database = self.store.database
+        return follow(database, look, clock=self.clock, run=run, once=once, on_wait=on_wait)
 
     def wait(
         self,

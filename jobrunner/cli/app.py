@@ -25,6 +25,7 @@ from jobrunner.cli import (
     history,
     hook,
     imports,
+    log,
     mcp,
     move,
     queues,
@@ -89,7 +90,7 @@ task_commands.command("retry")(bulk.retry)
 task_commands.command("delete")(bulk.delete)
 task_commands.command("update")(change.update)
 task_commands.command("wait")(control.wait)
-task_commands.command("log")(history.log)
+task_commands.command("log")(log.log)
 task_commands.command("history")(transitions.history)
 batch_commands.command("list")(batch.list_batches)
 batch_commands.command("show")(batch.show_batch)

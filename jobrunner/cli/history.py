@@ -1,9 +1,9 @@
-"""`jobrunner task show` and `jobrunner task log`: one task, its attempts, what they wrote."""
+"""`jobrunner task show`: one task and its attempts."""
 
 import json
 import shlex
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,9 +12,8 @@ from jobrunner.cli.control import Id
 from jobrunner.cli.options import Json
 from jobrunner.cli.spans import span_text
 from jobrunner.cli.status import progress_text
-from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.history import AttemptRecord
-from jobrunner.core.objects import attempt_object, log_object, moment, task_object
+from jobrunner.core.objects import attempt_object, moment, task_object
 from jobrunner.core.outcome import label
 
 if TYPE_CHECKING:
@@ -62,40 +61,3 @@ def print_history(history: Iterable[AttemptRecord]) -> None:
             for one in history
         ),
     )
-
-
-def log(
-    context: typer.Context,
-    *,
-    task_id: Id,
-    attempt: Annotated[int | None, typer.Option(help="Its number; default: the last.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Show what an attempt wrote.
-
-    A command's stdout goes to stdout; its stderr, or a function's traceback, to stderr.
-    """
-    state: State = context.obj
-    state.stored.get(task_id)
-    history = state.stored.history(task_id)
-    chosen = [one for one in history if attempt in (None, one.number)]
-    if attempt is not None and not chosen:
-        raise AttemptNotFoundError(task_id, attempt)
-    if as_json:
-        render.as_json([log_object(one) for one in chosen])
-        return
-    for one in chosen[-1:]:
-        render.out((one.stdout or "").removesuffix("\n")) if one.stdout else None
-        for text in (one.stderr, one.traceback):
-            if text:
-                render.talk(text.removesuffix("\n"))
-
-
-class AttemptNotFoundError(TaskNotFoundError):
-    """The task has no such attempt."""
-
-    def __init__(self, task_id: int, number: int) -> None:
-        """`number` is the attempt that was asked for."""
-        super().__init__(task_id)
-        self.args = (f"task {task_id} has no attempt {number} that has ended",)
-        self.hint = f"See `jobrunner task show {task_id}`."

@@ -60,15 +60,20 @@ def talk(text: str) -> None:
     print(visible(text, keep="\n\t"), file=sys.stderr)
 
 
-def as_json(value: Any, *, in_lines: bool = False) -> None:
-    """One JSON document; where more are to follow, on a line."""
-    told = json.dumps(value, ensure_ascii=False, indent=None if in_lines else 2)
-    print(visible_json(told), flush=in_lines)
+def piece(text: str, *, aside: bool = False) -> None:
+    """Text as it comes, be it a part of a line: data, or `aside` for the person."""
+    told = visible(text, keep="\n\t")
+    print(told, end="", file=sys.stderr if aside else sys.stdout, flush=True)
 
 
-def as_json_line(value: Any) -> None:
-    """One JSON object of many, on a line of its own."""
-    print(visible_json(json.dumps(value, ensure_ascii=False)))
+def json_line(value: Any) -> None:
+    """One JSON document on one line, at once: there may be more to come."""
+    print(visible_json(json.dumps(value, ensure_ascii=False)), flush=True)
+
+
+def as_json(value: Any) -> None:
+    """One JSON document."""
+    print(visible_json(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def error(code: str, message: str, hint: str, *, in_json: bool) -> None:

@@ -1,7 +1,7 @@
 """`jobrunner status`: what is going on now, once or all the time."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -39,24 +39,24 @@ def status(
     """
     state: State = context.obj
     if not watch:
-        _look(state, as_json=as_json)
+        _look(state, as_json=render.as_json if as_json else None)
         return
     pause = parse_span(every).total_seconds()
     stopped = threading.Event()
     with noted(lambda _: stopped.set()) as received, render.in_place() as screen:
         while True:
             with screen():
-                _look(state, as_json=as_json, in_lines=True)
+                _look(state, as_json=render.json_line if as_json else None)
             if stopped.wait(pause):
                 break
     raise typer.Exit(128 + received[0])
 
 
-def _look(state: "State", *, as_json: bool, in_lines: bool = False) -> None:
+def _look(state: "State", as_json: Callable[[Any], None] | None) -> None:
     found, now = state.stored.status(), state.stored.clock.now()
     rates = _rates(state, now)
-    if as_json:
-        render.as_json(status_object(found, now) | {"rates": rates}, in_lines=in_lines)
+    if as_json is not None:
+        as_json(status_object(found, now) | {"rates": rates})
     else:
         _print(state, found, now, rates)
 

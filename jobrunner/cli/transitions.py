@@ -82,7 +82,7 @@ def events(
         return
     first = None if since is None else parse_past(since, now)
     with noted() as received:
-        following = queue.follow(since=first, limit=limit, stopped=lambda: bool(received))
+        following = queue.follow_happenings(since=first, limit=limit, stopped=lambda: bool(received))
         _tell_at_once(following, tell)
     raise typer.Exit(128 + received[0])
 
@@ -97,7 +97,7 @@ def _tell_at_once(
 
 def _tell_json(found: "Iterable[Happening]") -> None:
     for one in found:
-        render.as_json_line(happening_object(one))
+        render.json_line(happening_object(one))
 
 
 def _tell(found: "Iterable[Happening]") -> None:

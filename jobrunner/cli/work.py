@@ -62,6 +62,9 @@ def work(
     max_tasks: Annotated[
         int | None, typer.Option(min=1, help="End each worker after so many tasks.")
     ] = None,
+    capture: Annotated[
+        bool, typer.Option(help="Keep what functions print and log: `task log`.")
+    ] = True,
     heartbeat: Annotated[str, typer.Option(help="How often a worker shows life.")] = "5s",
     lost_after: Annotated[str, typer.Option(help="Silence after which it counts as lost.")] = "30s",
     shutdown_grace: Annotated[str, typer.Option(help="What running tasks get to end in.")] = "15s",
@@ -85,6 +88,7 @@ def work(
         "executor_options": {} if address is None else {"address": address},
         "offers": parse_amounts(offers) if offers is not None else {},
         "queues": dict(_limit(word) for word in queue or ()),
+        "capture": capture,
         "heartbeat": parse_span(heartbeat).total_seconds(),
         "lost_after": parse_span(lost_after).total_seconds(),
         "shutdown_grace": parse_span(shutdown_grace).total_seconds(),

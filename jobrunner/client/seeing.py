@@ -1,11 +1,13 @@
 """What can be seen of a queue behind a server; nothing here changes anything."""
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Unpack
 
 from jobrunner.client.connection import Connection, as_told, known
+from jobrunner.client.patience import rest
 from jobrunner.client.waiting import wait_until_ended
 from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.explanation import Explanation
@@ -21,10 +23,14 @@ from jobrunner.core.system import SystemStatus
 from jobrunner.core.task import Task
 from jobrunner.core.transition import Transition, transition_of
 from jobrunner.core.worker import WorkerInfo
+from jobrunner.core.written import Piece, Written, tail, written_of
 
 SHOWN: Final = 50
 RUNNING: Final = 20
 """Running tasks that a server tells of by itself."""
+
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at what an attempt writes."""
 
 
 class Views:
@@ -74,6 +80,48 @@ class Views:
         """
         told = self.connection.get("tasks", known(task_id), "history")
         return as_told(lambda found: [transition_of(one) for one in found], told)
+
+    def written(
+        self, task_id: int, *, run: int | None = None, stdout: int = 0, stderr: int = 0
+    ) -> Written:
+        """What an attempt has written: the newest one, which may run, or the one of a `run`.
+
+        `stdout` and `stderr` are offsets in characters: only what stands behind them is told. Of
+        one that runs it is a second or two old.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+        """
+        offsets = {"run": run, "stdout": stdout, "stderr": stderr}
+        told = self.connection.get("tasks", known(task_id), "log", "live", **offsets)
+        return as_told(written_of, told)
+
+    def follow(
+        self,
+        task_id: int,
+        *,
+        run: int | None = None,
+        once: bool = False,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> Iterator[Piece]:
+        """What the attempts of a task write, as they write it, until the task has ended.
+
+        It begins with the newest attempt, or with a `run`, and with `once` it ends with that.
+        `on_wait` is called before each wait for more.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+        """
+        never = threading.Event()
+
+        def look(run: int | None, stdout: int, stderr: int) -> Written:
+            return self.written(task_id, run=run, stdout=stdout, stderr=stderr)
+
+        def wait() -> None:
+            on_wait()
+            rest(never, LOOK_EVERY)
+
+        return tail(look, wait, run, once=once)
 
     def wait(
         self,

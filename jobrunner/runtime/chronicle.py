@@ -115,7 +115,7 @@ class Chronicle:
             self._told.setdefault(tale.task_id, set()).update(present)
 
 
-def follow(
+def follow_all(
     store: Store, clock: Clock, chronicle: Chronicle, *, stopped: Callable[[], bool]
 ) -> Iterator[Happening]:
     """Whatever happens from here on, until `stopped` says so.

@@ -16,7 +16,7 @@ from jobrunner.core.outcome import (
 from jobrunner.core.status import FINAL, TO_CLAIM, Status
 from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.core.verdict import Verdict, decide
-from jobrunner.storage import acts, cached, notices, telling, unique, waits
+from jobrunner.storage import acts, cached, notices, output, telling, unique, waits
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.prepared import Update
@@ -156,10 +156,11 @@ def _write(
     if len(held) < len(judged):
         settled = [one for one in judged if one.ended.lease.task_id in held]
         gone = [one for one in judged if one.ended.lease.task_id not in held]
-        for one in gone:  # or given up by the task itself, with its end
-            kept = isinstance(one.ended.outcome, Stored)
-            settlement.settled.append(one) if kept else settlement.refused.append(one.ended)
+        _refuse(transaction, gone, settlement)
     record(transaction, settled, worker_id)
+    live = [end.lease.task_id for end, _ in settled if end.output and end.output.is_live]
+    if live:
+        output.forget(transaction, live)
     _tell(transaction, settled, is_told=bool(written and written[0][2]), now=now)
     if any(held.values()):
         over = {
@@ -169,6 +170,14 @@ def _write(
         }
         settlement.cancelled_dependents.extend(settle_dependents(transaction, over, now=now))
     settlement.settled.extend(settled)
+
+
+def _refuse(transaction: Connection, gone: Sequence[Settled], settlement: Settlement) -> None:
+    """Their leases are lost, or were given up by the tasks themselves, with their ends."""
+    for one in gone:
+        kept = isinstance(one.ended.outcome, Stored)
+        settlement.settled.append(one) if kept else settlement.refused.append(one.ended)
+    output.keep(transaction, [end for end, _ in gone if isinstance(end.outcome, Stored)])
 
 
 def _tell(

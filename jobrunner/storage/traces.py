@@ -1,4 +1,4 @@
-"""What tasks leave beside their own rows, as tables: steps, events, ticks, results, changes."""
+"""What tasks leave beside their own rows, as tables: steps, events, ticks, results, output."""
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
 
@@ -121,3 +121,15 @@ status_changes = Table(
     sqlite_autoincrement=True,
 )
 partial_index("ix_status_changes_deleted", status_changes.c.at, where="status IS NULL")
+
+# What running attempts have written so far. Nothing reads it but whoever follows one.
+output = Table(
+    "output",
+    metadata,
+    Column("task_id", Long, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("token", Long, nullable=False),
+    Column("stdout", Text, nullable=False),
+    Column("stderr", Text, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    sqlite_strict=True,
+)

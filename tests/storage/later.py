@@ -9,8 +9,8 @@ from sqlalchemy import text
 from jobrunner.storage import migrate
 from jobrunner.storage.tables import metadata
 
-NOW: Final = migrate.HEAD
-NEXT: Final = f"{int(NOW) + 1:04}"
+PRESENT: Final = migrate.HEAD
+LATER: Final = f"{int(PRESENT) + 1:04}"
 
 REVISION: Final = """
 import os, signal
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from alembic import op
 from jobrunner.storage.tables import tasks
 
-revision, down_revision, branch_labels, depends_on = "NEXT", "NOW", None, None
+revision, down_revision, branch_labels, depends_on = "LATER", "PRESENT", None, None
 HERE = Path(__file__).parent
 
 def how():
@@ -39,7 +39,7 @@ def upgrade():
 def downgrade():
     with op.batch_alter_table("tasks", recreate=how()) as batch:
         batch.drop_column("colour")
-""".replace("NEXT", NEXT).replace("NOW", NOW)
+""".replace("LATER", LATER).replace("PRESENT", PRESENT)
 """The next revision; of a file it rebuilds the table that all others refer to."""
 
 OPENER: Final = """
@@ -65,7 +65,8 @@ import alembic.config
 from jobrunner.storage import migrate
 
 scripts = Path(sys.argv[1])
-migrate.scripts, migrate.HEAD, migrate.KNOWN = lambda: scripts, "{NEXT}", ("{NOW}", "{NEXT}")
+migrate.scripts, migrate.HEAD = lambda: scripts, "{LATER}"
+migrate.KNOWN = ("{PRESENT}", "{LATER}")
 {OPENER}"""
 """Opens the databases that it is told with that revision."""
 
@@ -88,7 +89,7 @@ def version(database):
         return migrate.version(connection)
 
 
-def downgrade(database, scripts, to=NOW):
+def downgrade(database, scripts, to=PRESENT):
     config = Config()
     config.set_main_option("script_location", str(scripts))
     with database.writing(rebuilds=True) as connection:

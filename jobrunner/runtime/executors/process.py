@@ -15,6 +15,7 @@ from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.executors import child, offspring
 from jobrunner.runtime.executors.command import GroupControl, exit_text
 from jobrunner.runtime.executors.order import Order
+from jobrunner.runtime.executors.telling import Wrote
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.perform import one_line
@@ -36,13 +37,14 @@ def prepare_server(modules: Sequence[str]) -> None:
 class Child:
     """One child process and the pipe to it."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, *, captures: bool = False) -> None:
         """Start it, and wait until it has a process group of its own."""
         guard.prepare()
         context = multiprocessing.get_context("forkserver")
         self.connection: Connection[Any, Any]
         self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=child.serve, args=(theirs,), daemon=True)
+        how = {"captures": captures}
+        self._process = context.Process(target=child.serve, args=(theirs,), kwargs=how, daemon=True)
         offspring.start(self._process)
         theirs.close()
         self.pid: int = self.connection.recv()
@@ -88,9 +90,16 @@ class ProcessExecutor:
     """Runs functions in children, one for each slot thread."""
 
     def __init__(
-        self, database: Database, clock: Clock, guard: Guard, trouble: Callable[[str], None]
+        self,
+        database: Database,
+        clock: Clock,
+        guard: Guard,
+        trouble: Callable[[str], None],
+        *,
+        captures: bool = False,
     ) -> None:
-        """`database` is where the children's progress goes."""
+        """`database` is where the children's progress goes, and what they write, if captured."""
+        self._captures = captures
         self._trouble = trouble
         self._database = database
         self._clock = clock
@@ -107,7 +116,7 @@ class ProcessExecutor:
 
     def alone(self, attempt: Attempt) -> None:
         """Run one attempt in a child that nothing else uses."""
-        running = Child(self._guard)
+        running = Child(self._guard, captures=self._captures)
         self._run(attempt, running)
         self._discard(running)
 
@@ -123,7 +132,7 @@ class ProcessExecutor:
             self._discard(running)
             running = None
         if running is None:
-            running = self._local.child = Child(self._guard)
+            running = self._local.child = Child(self._guard, captures=self._captures)
         return running
 
     def _discard(self, running: Child) -> int:
@@ -153,6 +162,8 @@ class ProcessExecutor:
             match message := running.connection.recv():
                 case child.Save() | child.Load():
                     running.send(_answer(message, link))
+                case Wrote(stream, text):
+                    link.write(stream, text)
                 case child.Trouble(problem):
                     self._trouble(problem)
                 case _:

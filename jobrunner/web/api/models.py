@@ -119,6 +119,46 @@ class TransitionShown(Shown):
     detail: str | None
 
 
+class MoreShown(Shown):
+    """What a stream holds behind an offset, and where it goes on; both in characters."""
+
+    text: str
+    offset: int
+
+
+class WrittenShown(Shown):
+    """What one attempt has written: so far or, where there is an `outcome`, for good.
+
+    `run` is how many attempts had ended before it; it is null where none has begun.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 7,
+                    "status": "in_progress",
+                    "run": 0,
+                    "number": 1,
+                    "outcome": None,
+                    "stdout": {"text": "12 of 40 pages\n", "offset": 180},
+                    "stderr": {"text": "", "offset": 0},
+                    "traceback": None,
+                }
+            ]
+        }
+    )
+
+    id: int
+    status: StatusWord
+    run: int | None
+    number: int | None
+    outcome: str | None
+    stdout: MoreShown
+    stderr: MoreShown
+    traceback: str | None
+
+
 class ResultShown(Shown):
     """What a task returned: `result` is null until it has completed."""
 

@@ -10,6 +10,7 @@ from jobrunner.core.line_values import READERS
 from jobrunner.core.objects import attempt_object, log_object, task_object
 from jobrunner.core.task import Task
 from jobrunner.core.transition import transition_object
+from jobrunner.core.written import written_object
 from jobrunner.web import masked
 from jobrunner.web.acts import Acting, Acts
 from jobrunner.web.api.answers import answer, look
@@ -25,8 +26,9 @@ from jobrunner.web.api.models import (
     StoredShown,
     TaskShown,
     TransitionShown,
+    WrittenShown,
 )
-from jobrunner.web.api.params import Flag, Number, TaskNumber
+from jobrunner.web.api.params import Flag, Number, Offset, TaskNumber
 from jobrunner.web.api.reading import StrictRoute
 from jobrunner.web.api.storing import stored
 from jobrunner.web.identity import Operator, Reader, Submitter
@@ -176,10 +178,33 @@ def log(
     _who: Reader,
     attempt: Annotated[Number | None, Query(description="Its number; default: all.")] = None,
 ) -> Response:
-    """What a command wrote to stdout and stderr, and the traceback of a function that failed."""
+    """Of those that have ended: stdout and stderr, and the traceback of a function that failed."""
     queue.get(task_id)
     found = [one for one in queue.history(task_id) if attempt in (None, one.number)]
     return look(request, [log_object(one) for one in found])
+
+
+@router.get(
+    "/{task_id:id}/log/live",
+    operation_id="follow_the_log_of_a_task",
+    summary="What an attempt has written, while it runs too",
+    response_model=WrittenShown,
+)
+def live_log(
+    request: Request,
+    task_id: TaskNumber,
+    queue: Queue,
+    _who: Reader,
+    run: Annotated[Offset | None, Query(description="Which one; default: the newest.")] = None,
+    stdout: Annotated[Offset, Query(description="Only what stands behind it in stdout.")] = 0,
+    stderr: Annotated[Offset, Query(description="Only what stands behind it in stderr.")] = 0,
+) -> Response:
+    """To follow it, ask again with its `run` and offsets; once it has an `outcome`, for the next.
+
+    Of one that runs it is a second or two old.
+    """
+    found = queue.written(task_id, run=run, stdout=stdout, stderr=stderr)
+    return look(request, written_object(found))
 
 
 @router.get(

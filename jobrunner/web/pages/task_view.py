@@ -45,6 +45,25 @@ class AttemptShown:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveShown:
+    """What the attempt that runs has written so far."""
+
+    stdout: Text
+    stderr: Text
+
+    @classmethod
+    def of(cls, queue: TaskQueue, task: Task[Any], shown: Shown) -> "LiveShown | None":
+        """Nothing where none runs. Only whole lines: half a secret cannot be told from a word."""
+        if task.status is not Status.IN_PROGRESS:
+            return None
+        found = queue.written(task.id)
+        if found.outcome is not None:
+            return None
+        lines = [text[: text.rfind("\n") + 1] for text in (found.stdout.text, found.stderr.text)]
+        return cls(*map(shown.output, lines))
+
+
+@dataclass(frozen=True, slots=True)
 class StepShown:
     """A step that is done."""
 
@@ -88,6 +107,7 @@ class TaskView:
     note: str
     left_s: float | None
     attempts: Listing[AttemptShown]
+    live: LiveShown | None
     chapters: Sequence[Chapter]
     blocks: Sequence[Block]
     reasons: Sequence[ReasonShown]
@@ -120,6 +140,7 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
         note=shown.line(task.progress.note) if task.progress else "",
         left_s=left(task, now),
         attempts=_attempts(attempts, shown),
+        live=LiveShown.of(queue, task, shown),
         chapters=chapters,
         blocks=drawn(chapters),
         reasons=_reasons(explanation, shown),
