@@ -82,7 +82,9 @@ def events(
         return
     first = None if since is None else parse_past(since, now)
     with noted() as received:
-        following = queue.follow_happenings(since=first, limit=limit, stopped=lambda: bool(received))
+        following = queue.follow_happenings(
+            since=first, limit=limit, stopped=lambda: bool(received)
+        )
         _tell_at_once(following, tell)
     raise typer.Exit(128 + received[0])
 

@@ -21,7 +21,7 @@ from jobrunner.storage.clauses import IS_DUE, IS_RUNNING, IS_SCHEDULED
 from jobrunner.storage.settle import Settlement, settle
 from jobrunner.storage.tables import tasks, workers
 from jobrunner.storage.traces import output
-from jobrunner.storage.types import Long, Moment, micros
+from jobrunner.storage.types import Long, micros
 
 PROMOTE_AT_ONCE: Final = 1_000
 
