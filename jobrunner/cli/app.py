@@ -28,7 +28,9 @@ from jobrunner.cli import (
     retention,
     schedule,
     serve,
+    sql,
     token,
+    unit,
     work,
 )
 from jobrunner.cli.endings import Ending
@@ -67,6 +69,8 @@ app.add_typer(db_commands, name="db")
 app.add_typer(event.commands, name="event")
 app.add_typer(token.commands, name="token")
 app.command()(serve.serve)
+app.command()(sql.sql)
+app.command()(unit.unit)
 app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
 app.command(short_help="Run your tasks while their workers are killed.")(crashtest.crashtest)

@@ -16,6 +16,7 @@ from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.objects import attempt_object, log_object, moment, task_object
 from jobrunner.core.outcome import label
+from jobrunner.core.size import size_text
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
@@ -47,21 +48,21 @@ def show(context: typer.Context, *, task_id: Id, as_json: Json = False) -> None:
 
 
 def print_history(history: Iterable[AttemptRecord]) -> None:
-    """A table of attempts."""
-    render.table(
-        ("attempt>", "outcome", "worker", "started", "ran>", "error~"),
-        (
-            (
-                one.number,
-                label(one.outcome),
-                one.worker_id,
-                (moment(one.started_at) or "")[:19],
-                span_text((one.ended_at - one.started_at).total_seconds()),
-                one.error,
-            )
-            for one in history
-        ),
-    )
+    """A table of attempts, with what they took as far as that is known of any."""
+    records = list(history)
+    columns: dict[str, list[render.Cell]] = {
+        "attempt>": [one.number for one in records],
+        "outcome": [label(one.outcome) for one in records],
+        "worker": [one.worker_id for one in records],
+        "started": [(moment(one.started_at) or "")[:19] for one in records],
+        "ran>": [span_text((one.ended_at - one.started_at).total_seconds()) for one in records],
+    }
+    if any(one.cpu_s is not None for one in records):
+        columns["cpu>"] = [span_text(one.cpu_s) for one in records]
+    if any(one.peak_memory is not None for one in records):
+        columns["memory>"] = [size_text(one.peak_memory) for one in records]
+    columns["error~"] = [one.error for one in records]
+    render.table(list(columns), zip(*columns.values(), strict=True))
 
 
 def log(

@@ -136,6 +136,16 @@ class Output:
     stderr: str = ""
 
 
+class Usage(NamedTuple):
+    """What an attempt took of its machine, as far as that is known.
+
+    `cpu_s` are seconds of CPU; `peak_memory` are bytes, of the process that had the most.
+    """
+
+    cpu_s: float | None = None
+    peak_memory: int | None = None
+
+
 class Ended(NamedTuple):
     """An attempt that is over and waits to be settled. A named tuple, as its lease is.
 
@@ -148,3 +158,4 @@ class Ended(NamedTuple):
     started_at: int | None
     ended_at: int
     output: Output | None = None
+    usage: Usage | None = None

@@ -9,6 +9,9 @@ from sqlalchemy import text
 from jobrunner.storage import migrate
 from jobrunner.storage.tables import metadata
 
+BEFORE: Final = migrate.HEAD
+LATER: Final = f"{int(BEFORE) + 1:04}"
+
 REVISION: Final = """
 import os, signal
 from pathlib import Path
@@ -16,7 +19,6 @@ import sqlalchemy as sa
 from alembic import op
 from jobrunner.storage.tables import tasks
 
-revision, down_revision, branch_labels, depends_on = "0005", "0004", None, None
 HERE = Path(__file__).parent
 
 def how():
@@ -36,7 +38,9 @@ def upgrade():
 def downgrade():
     with op.batch_alter_table("tasks", recreate=how()) as batch:
         batch.drop_column("colour")
-"""
+
+revision, down_revision, branch_labels, depends_on = "LATER", "BEFORE", None, None
+""".replace("LATER", LATER).replace("BEFORE", BEFORE)
 """The next revision; of a file it rebuilds the table that all others refer to."""
 
 OPENER: Final = """
@@ -62,7 +66,7 @@ import alembic.config
 from jobrunner.storage import migrate
 
 scripts = Path(sys.argv[1])
-migrate.scripts, migrate.HEAD, migrate.KNOWN = lambda: scripts, "0005", ("0004", "0005")
+migrate.scripts, migrate.HEAD, migrate.KNOWN = lambda: scripts, "{LATER}", ("{BEFORE}", "{LATER}")
 {OPENER}"""
 """Opens the databases that it is told with that revision."""
 
@@ -85,7 +89,7 @@ def version(database):
         return migrate.version(connection)
 
 
-def downgrade(database, scripts, to="0004"):
+def downgrade(database, scripts, to=BEFORE):
     config = Config()
     config.set_main_option("script_location", str(scripts))
     with database.writing(rebuilds=True) as connection:

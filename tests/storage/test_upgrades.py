@@ -16,7 +16,7 @@ from jobrunner.storage import backup, copies, migrate, progress, sqlite
 from jobrunner.storage.engine import Database
 from tests.databases import on_a_file
 from tests.storage.everything import fill_others
-from tests.storage.later import REVISION, STARTER, downgrade, rows, version
+from tests.storage.later import BEFORE, LATER, REVISION, STARTER, downgrade, rows, version
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def scripts(tmp_path):
     """The migrations of a later version of jobrunner."""
     folder = tmp_path / "migrations"
     shutil.copytree(migrate.scripts(), folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0005_colour.py").write_text(REVISION)
+    (folder / "versions" / f"{LATER}_colour.py").write_text(REVISION)
     return folder
 
 
@@ -34,8 +34,8 @@ def later(scripts, monkeypatch):
 
     def grow_older():
         monkeypatch.setattr(migrate, "scripts", lambda: scripts)
-        monkeypatch.setattr(migrate, "HEAD", "0005")
-        monkeypatch.setattr(migrate, "KNOWN", ("0004", "0005"))
+        monkeypatch.setattr(migrate, "HEAD", LATER)
+        monkeypatch.setattr(migrate, "KNOWN", (BEFORE, LATER))
 
     return grow_older
 
@@ -60,13 +60,13 @@ def test_a_rebuilt_table_keeps_the_rows_that_refer_to_it(full, later, scripts):
     assert all(before.values()), "a table without rows proves nothing"
     later()
     upgraded = migrate.upgrade(full.database)
-    assert (upgraded.before, upgraded.now) == ("0004", "0005")
+    assert (upgraded.before, upgraded.now) == (BEFORE, LATER)
     assert full.sql("SELECT DISTINCT colour FROM tasks") == [("blue",)]
     assert rows(full.database) == before
     with pytest.raises(IntegrityError):  # references are checked again
         full.sql("INSERT INTO progress (task_id, updated_at) VALUES (999, 1)")
     downgrade(full.database, scripts)
-    assert version(full.database) == "0004"
+    assert version(full.database) == BEFORE
     assert rows(full.database) == before
 
 
@@ -93,7 +93,7 @@ def test_a_migration_that_leaves_a_gap_is_taken_back(full, later, scripts):
     with pytest.raises(DatabaseDamagedError, match="would leave a gap") as told:
         migrate.upgrade(full.database)
     assert "Nothing was changed" in told.value.hint
-    assert (version(full.database), rows(full.database)) == ("0004", before)
+    assert (version(full.database), rows(full.database)) == (BEFORE, before)
 
 
 @on_a_file
@@ -101,17 +101,17 @@ def test_before_a_migration_the_file_is_kept(full, later, tmp_path):
     before = rows(full.database)
     later()
     kept = migrate.upgrade(full.database).backup
-    assert kept == tmp_path / "jobs.db.before-0005"
+    assert kept == tmp_path / f"jobs.db.before-{LATER}"
     assert kept.stat().st_mode & 0o777 == 0o600
     full.database.close()
     backup.restore(full.database, kept, now=full.now)
-    assert (version(full.database), rows(full.database)) == ("0004", before)
+    assert (version(full.database), rows(full.database)) == (BEFORE, before)
 
 
 def test_a_new_database_has_nothing_to_keep(later, tmp_path):
     later()
     database = Database(tmp_path / "new.db")
-    assert migrate.upgrade(database) == (None, "0005", None)
+    assert migrate.upgrade(database) == (None, LATER, None)
     assert list(tmp_path.glob("*before*")) == []
     database.close()
 
@@ -125,10 +125,10 @@ def test_without_room_for_the_backup_nothing_is_migrated(full, later, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(copies, "sync", full_disk)
-    with pytest.raises(DiskFullError, match="before-0005: the disk is full") as told:
+    with pytest.raises(DiskFullError, match=f"before-{LATER}: the disk is full") as told:
         migrate.ensure(full.database)
     assert "nothing was changed" in told.value.hint
-    assert (version(full.database), rows(full.database)) == ("0004", before)
+    assert (version(full.database), rows(full.database)) == (BEFORE, before)
     assert list(tmp_path.glob("*before*")) == []
 
 
@@ -140,9 +140,9 @@ def test_six_that_start_at_once_migrate_once(full, scripts, start_program, tmp_p
     for starter in starters:
         starter.stdin.write(f"{full.database.location}\n")
         starter.stdin.flush()
-    assert [starter.stdout.readline() for starter in starters] == ["0005\n"] * 6
+    assert [starter.stdout.readline() for starter in starters] == [f"{LATER}\n"] * 6
     assert len((scripts / "versions" / "log").read_text().split()) == 1
-    kept = [tmp_path / "jobs.db.before-0005"] if full.database.path else []
+    kept = [tmp_path / f"jobs.db.before-{LATER}"] if full.database.path else []
     assert list(tmp_path.glob("*before*")) == kept
     assert rows(full.database) == before
 
@@ -176,12 +176,12 @@ def test_a_migration_that_is_killed_is_old_or_new_and_the_next_start_completes_i
     migrate_and_kill(start_program(STARTER, str(scripts)), full.database.location, delay)
     later()
     found = version(full.database)
-    assert found == "0004" if delay is None else found in {"0004", "0005"}
+    assert found == BEFORE if delay is None else found in {BEFORE, LATER}
     assert rows(full.database) == before
-    kept = Path(f"{full.database.path}.before-0005")
+    kept = Path(f"{full.database.path}.before-{LATER}")
     assert not kept.exists() or sound(kept)
     mark.unlink(missing_ok=True)
     migrate.upgrade(full.database)
-    assert version(full.database) == "0005"
+    assert version(full.database) == LATER
     assert rows(full.database) == before
     assert not full.database.path or sound(kept)

@@ -18,6 +18,8 @@ from jobrunner.runtime.executors.following import KEEP, POLL, follow
 from jobrunner.runtime.executors.handed import results_file, text_result
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.recall import Fresh, before
+from jobrunner.runtime.usage import MeasuredProcess
+from jobrunner.storage import telemetry
 from jobrunner.storage.engine import Database
 
 NOT_STARTED: Final = 127
@@ -100,12 +102,21 @@ class CommandExecutor:
 
     def _run(self, attempt: Attempt, control: GroupControl) -> tuple[Outcome, Output]:
         argv = payload.decode(attempt.lease.command)
+        with telemetry.running(attempt.lease, argv[0]) as span:
+            ended = self._run_words(attempt, control, argv)
+            telemetry.note(span, ended[0])
+            return ended
+
+    def _run_words(
+        self, attempt: Attempt, control: GroupControl, argv: list[str]
+    ) -> tuple[Outcome, Output]:
         options = extras.decode(attempt.lease.extras)
         self._guard.prepare()
         with contextlib.ExitStack() as until_ended:
             try:
                 results = until_ended.enter_context(results_file(options))
-                environment = {**_environment(options), **results}
+                traced = telemetry.variables(attempt.lease)
+                environment = {**traced, **_environment(options), **results}
                 process = self._start(attempt, argv, environment)
             except OSError as error:
                 return _not_started(argv, error)
@@ -114,7 +125,7 @@ class CommandExecutor:
     def _see_through(
         self,
         attempt: Attempt,
-        process: "subprocess.Popen[bytes]",
+        process: MeasuredProcess,
         control: GroupControl,
         *,
         as_text: bool,
@@ -125,6 +136,7 @@ class CommandExecutor:
         if attempt.forced:
             control.wait_until_gone()
         self._guard.remove(process.pid)
+        attempt.usage = process.usage
         output = Output(exit_code, stdout, stderr)
         outcome = _outcome(attempt, output)
         if as_text and isinstance(outcome, Completed):
@@ -133,9 +145,9 @@ class CommandExecutor:
 
     def _start(
         self, attempt: Attempt, argv: list[str], environment: Mapping[bytes, bytes]
-    ) -> "subprocess.Popen[bytes]":
+    ) -> MeasuredProcess:
         lease = attempt.lease
-        return subprocess.Popen(  # noqa: S603 — running what was enqueued is the purpose
+        return MeasuredProcess(
             argv,
             cwd=lease.cwd,
             env={

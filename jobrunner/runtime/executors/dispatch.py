@@ -33,6 +33,7 @@ class Executors:
         wake: Callable[[], None],
     ) -> None:
         """`trouble` is told of plug-ins and hooks, `wake` called when a plug-in has room again."""
+        self._options = options
         self._kind = options.executor
         self._registry = queue.registry
         self._database = queue.database
@@ -95,7 +96,14 @@ class Executors:
 
     @cached_property
     def _process(self) -> ProcessExecutor:
-        return ProcessExecutor(self._database, self._clock, self._guard, self._trouble)
+        return ProcessExecutor(
+            self._database,
+            self._clock,
+            self._guard,
+            self._trouble,
+            most_tasks=self._options.max_tasks_per_child,
+            most_memory=self._options.max_memory_per_child,
+        )
 
     @cached_property
     def _loop(self) -> AsyncExecutor:

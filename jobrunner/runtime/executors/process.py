@@ -2,13 +2,14 @@
 
 import contextlib
 import multiprocessing
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from jobrunner.core.errors import LeaseLostError
-from jobrunner.core.outcome import Crashed, Outcome, TimedOut
+from jobrunner.core.outcome import Crashed, TimedOut
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.clock import Clock
@@ -21,7 +22,7 @@ from jobrunner.runtime.perform import one_line
 from jobrunner.storage.engine import Database
 
 RECYCLE_AFTER: Final = 1_000
-"""Tasks a child runs before a fresh one takes its place, so that leaks stay bounded."""
+"""Tasks a child runs before a fresh one takes its place, unless said: leaks stay bounded."""
 
 
 def prepare_server(modules: Sequence[str]) -> None:
@@ -47,6 +48,8 @@ class Child:
         theirs.close()
         self.pid: int = self.connection.recv()
         self.runs = 0
+        self.resident = 0
+        """Bytes of memory that it had when it was last done with something."""
         self._sending = threading.Lock()
         self._guard = guard
         guard.add(self.pid)
@@ -88,9 +91,21 @@ class ProcessExecutor:
     """Runs functions in children, one for each slot thread."""
 
     def __init__(
-        self, database: Database, clock: Clock, guard: Guard, trouble: Callable[[str], None]
+        self,
+        database: Database,
+        clock: Clock,
+        guard: Guard,
+        trouble: Callable[[str], None],
+        *,
+        most_tasks: int | None = None,
+        most_memory: int | None = None,
     ) -> None:
-        """`database` is where the children's progress goes."""
+        """`database` is where the children's progress goes.
+
+        A child is replaced after `most_tasks`, or once it has more than `most_memory` bytes.
+        """
+        self._most_tasks = most_tasks or RECYCLE_AFTER
+        self._most_memory = most_memory or sys.maxsize
         self._trouble = trouble
         self._database = database
         self._clock = clock
@@ -102,7 +117,7 @@ class ProcessExecutor:
         running = self._child()
         self._run(attempt, running)
         running.runs += 1
-        if running.runs >= RECYCLE_AFTER:
+        if running.runs >= self._most_tasks or running.resident > self._most_memory:
             self._discard(running)
 
     def alone(self, attempt: Attempt) -> None:
@@ -139,16 +154,17 @@ class ProcessExecutor:
         try:
             running.send(order)
             link = DatabaseLink(attempt, self._database, self._clock)
-            outcome = self._follow(running, link)
+            outcome, measured = self._follow(running, link)
         except (EOFError, OSError):  # the child is gone
             exit_code = self._discard(running)
             crashed = Crashed(exit_text(exit_code))
             attempt.end(attempt.stopped() if attempt.forced else crashed)
             return
+        attempt.usage, running.resident = measured
         attempt.end(attempt.stopped() if isinstance(outcome, TimedOut) else outcome)
 
-    def _follow(self, running: Child, link: DatabaseLink) -> Outcome:
-        """Serve the child's wishes until its outcome comes."""
+    def _follow(self, running: Child, link: DatabaseLink) -> child.Done:
+        """Serve the child's wishes until it is done."""
         while True:
             match message := running.connection.recv():
                 case child.Save() | child.Load():
@@ -156,8 +172,8 @@ class ProcessExecutor:
                 case child.Trouble(problem):
                     self._trouble(problem)
                 case _:
-                    outcome: Outcome = message
-                    return outcome
+                    done: child.Done = message
+                    return done
 
 
 def _answer(wish: child.Save | child.Load, link: DatabaseLink) -> child.Answer:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from jobrunner.core.errors import DatabaseError, LeaseLostError
-from jobrunner.core.outcome import Outcome, TimedOut
+from jobrunner.core.outcome import Outcome, TimedOut, Usage
 from jobrunner.core.signals import Stopped, StopReason
 from jobrunner.core.task import Lease, Token
 from jobrunner.runtime.attempt import Attempt
@@ -16,6 +16,7 @@ from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.perform import perform
 from jobrunner.runtime.recall import through
 from jobrunner.runtime.running import Running
+from jobrunner.runtime.usage import WORTH, thread_cpu_s
 from jobrunner.storage import progress
 from jobrunner.storage.engine import Database
 
@@ -194,7 +195,7 @@ class ThreadExecutor:
         link.control = ThreadControl(threading.get_ident(), running)
         if attempt.function is None or not attempt.begin(link.control):
             return None
-        lease, function = attempt.lease, attempt.function
+        lease, function, cpu_s = attempt.lease, attempt.function, thread_cpu_s()
         if lease.extras is None:
             outcome = perform(function, lease.args, lease.kwargs, running)
         else:
@@ -202,6 +203,8 @@ class ThreadExecutor:
             outcome = through(lease, function, self._database, run, shielded=link.shielded)
         for problem in running.troubles:
             self._trouble(problem)
+        if self._clock.monotonic() - (attempt.began or 0.0) >= WORTH:
+            attempt.usage = Usage(thread_cpu_s() - cpu_s)
         return attempt.stopped() if isinstance(outcome, TimedOut) else outcome
 
 
