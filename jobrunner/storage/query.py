@@ -76,7 +76,7 @@ def _on_server(connection: Connection, words: str) -> Generator[Found]:
     and a COMMIT leave the transaction (guarded by test_only_a_query_is_run).
     """
     driver: Any = connection.connection.driver_connection
-    errors = connection.dialect.loaded_dbapi.Error  # type: ignore[union-attr]
+    errors = connection.dialect.loaded_dbapi.Error
     with _told(errors), driver.cursor(name="jobrunner_sql") as cursor:
         cursor.execute(words.strip().removesuffix(";"))
         yield _found(cursor)

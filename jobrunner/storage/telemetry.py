@@ -64,7 +64,7 @@ def sending(new: Sequence[NewTask[Any]]) -> Generator[None]:
     from opentelemetry.trace import SpanKind  # noqa: PLC0415 — as above
 
     what = new[0].name if len(new) == 1 else f"{len(new)} tasks"
-    told = {
+    told: dict[str, str | int] = {
         "messaging.system": "jobrunner",
         "messaging.operation.type": "send",
         "messaging.destination.name": new[0].queue,
@@ -85,7 +85,7 @@ def running(lease: Lease, name: str) -> "Generator[Span | None]":
     from opentelemetry import propagate  # noqa: PLC0415 — as above
     from opentelemetry.trace import SpanKind  # noqa: PLC0415 — as above
 
-    told = {
+    told: dict[str, str | int] = {
         "messaging.system": "jobrunner",
         "messaging.operation.type": "process",
         "messaging.destination.name": lease.queue,

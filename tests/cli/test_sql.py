@@ -66,7 +66,7 @@ def test_it_reads_a_question_from_stdin(asked, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["SELECT nothing FROM v_tasks"], "no such column: nothing"),
+        (["SELECT nowhere FROM v_tasks"], "no such column: nowhere"),
         (["DELETE FROM tasks"], "only a SELECT"),
         (["SELECT 1", "--csv", "--json"], "two forms"),
     ],

@@ -140,8 +140,7 @@ def serve(connection: "Connection[Any, Any]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with contextlib.suppress(EOFError, OSError):
         connection.send(os.getpid())
-        while True:
-            order = connection.recv()
+        while (order := connection.recv()) is not None:
             if isinstance(order, Order):  # a Stop may arrive after the end of what it was for
                 meter = Meter()
                 outcome = _run(connection, order)

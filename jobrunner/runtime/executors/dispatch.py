@@ -138,4 +138,6 @@ class Executors:
             self._loop.close()
         if self._plugged is not None:
             self._plugged.close()
+        if "_process" in self.__dict__:
+            self._process.close()
         self._guard.close()

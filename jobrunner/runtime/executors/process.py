@@ -5,7 +5,7 @@ import multiprocessing
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any, Final
 
 from jobrunner.core.errors import LeaseLostError
@@ -19,7 +19,11 @@ from jobrunner.runtime.executors.order import Order
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.perform import one_line
+from jobrunner.storage import telemetry
 from jobrunner.storage.engine import Database
+
+ENDS_WITHIN: Final = 1.0
+"""Seconds that a child without a task has to end by itself."""
 
 RECYCLE_AFTER: Final = 1_000
 """Tasks a child runs before a fresh one takes its place, unless said: leaks stay bounded."""
@@ -48,6 +52,7 @@ class Child:
         theirs.close()
         self.pid: int = self.connection.recv()
         self.runs = 0
+        self.is_idle = True
         self.resident = 0
         """Bytes of memory that it had when it was last done with something."""
         self._sending = threading.Lock()
@@ -62,6 +67,10 @@ class Child:
     def has_died(self) -> bool:
         """Whether it has ended while it had nothing to do, when it has nothing to say either."""
         return self.connection.poll()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, so long at most."""
+        wait([self._process.sentinel], seconds)
 
     def close(self) -> int:
         """End the child and all it has started; returns its exit code."""
@@ -111,11 +120,14 @@ class ProcessExecutor:
         self._clock = clock
         self._guard = guard
         self._local = threading.local()
+        self._children: set[Child] = set()
 
     def __call__(self, attempt: Attempt) -> None:
         """Run one attempt in this slot's child."""
         running = self._child()
+        running.is_idle = False
         self._run(attempt, running)
+        running.is_idle = True
         running.runs += 1
         if running.runs >= self._most_tasks or running.resident > self._most_memory:
             self._discard(running)
@@ -132,6 +144,15 @@ class ProcessExecutor:
         if running is not None:
             self._discard(running)
 
+    def close(self) -> None:
+        """Have children end by themselves that have spans to hand over; all are killed soon."""
+        idle = [one for one in tuple(self._children) if one.is_idle and telemetry.is_used()]
+        for one in idle:
+            with contextlib.suppress(OSError):
+                one.send(None)
+        for one in idle:
+            one.wait(ENDS_WITHIN)
+
     def _child(self) -> Child:
         running: Child | None = getattr(self._local, "child", None)
         if running is not None and running.has_died():
@@ -139,11 +160,13 @@ class ProcessExecutor:
             running = None
         if running is None:
             running = self._local.child = Child(self._guard)
+            self._children.add(running)
         return running
 
     def _discard(self, running: Child) -> int:
         if getattr(self._local, "child", None) is running:
             self._local.child = None
+        self._children.discard(running)
         return running.close()
 
     def _run(self, attempt: Attempt, running: Child) -> None:
