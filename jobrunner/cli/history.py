@@ -48,21 +48,32 @@ def show(context: typer.Context, *, task_id: Id, as_json: Json = False) -> None:
 
 
 def print_history(history: Iterable[AttemptRecord]) -> None:
-    """A table of attempts, with what they took as far as that is known of any."""
+    """A table of attempts, and one of what they took as far as that is known of any.
+
+    All in one would leave no room for errors where a terminal has 80 columns.
+    """
     records = list(history)
-    columns: dict[str, list[render.Cell]] = {
-        "attempt>": [one.number for one in records],
-        "outcome": [label(one.outcome) for one in records],
-        "worker": [one.worker_id for one in records],
-        "started": [(moment(one.started_at) or "")[:19] for one in records],
-        "ran>": [span_text((one.ended_at - one.started_at).total_seconds()) for one in records],
-    }
-    if any(one.cpu_s is not None for one in records):
-        columns["cpu>"] = [span_text(one.cpu_s) for one in records]
-    if any(one.peak_memory is not None for one in records):
-        columns["memory>"] = [size_text(one.peak_memory) for one in records]
-    columns["error~"] = [one.error for one in records]
-    render.table(list(columns), zip(*columns.values(), strict=True))
+    render.table(
+        ("attempt>", "outcome", "worker", "started", "ran>", "error~"),
+        (
+            (
+                one.number,
+                label(one.outcome),
+                one.worker_id,
+                (moment(one.started_at) or "")[:19],
+                span_text((one.ended_at - one.started_at).total_seconds()),
+                one.error,
+            )
+            for one in records
+        ),
+    )
+    known = [one for one in records if one.cpu_s is not None or one.peak_memory is not None]
+    if known:
+        render.out("")
+        render.table(
+            ("attempt>", "cpu>", "memory at its peak>"),
+            ((one.number, span_text(one.cpu_s), size_text(one.peak_memory)) for one in known),
+        )
 
 
 def log(

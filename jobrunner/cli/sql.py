@@ -1,5 +1,6 @@
 """`jobrunner sql`: a query of one's own over stable views, which can change nothing."""
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
@@ -82,9 +83,10 @@ def _as_object(columns: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:  # noqa: PLR0911 — one match, a line for each kind
     """A value of a database as JSON holds it."""
+    given = value  # which the type checkers do not narrow
     match value:
         case None | bool() | int() | float() | str() | list() | dict():
-            return value
+            return given
         case Decimal():
             return int(value) if value == value.to_integral_value() else float(value)
         case datetime() if value.tzinfo is not None:
@@ -94,11 +96,12 @@ def _plain(value: Any) -> Any:  # noqa: PLR0911 — one match, a line for each k
         case timedelta():
             return value.total_seconds()
         case bytes() | memoryview():
-            return bytes(value).hex()
+            return bytes(given).hex()
         case _:
             return str(value)
 
 
 def _cell(value: Any) -> str | int | float | None:
-    plain = _plain(value)
-    return str(plain) if isinstance(plain, bool | list | dict) else plain
+    plain: Any = _plain(value)
+    is_one = plain is None or isinstance(plain, str | int | float)
+    return plain if is_one else json.dumps(plain, ensure_ascii=False)

@@ -47,7 +47,7 @@ class Meter:
 
     def read(self) -> Measured:
         """What it took so far. A peak that may be that of an attempt before is not told."""
-        cpu_s, now = _cpu_s() - self._cpu_s, kernel.memory()
+        cpu_s, now = round(_cpu_s() - self._cpu_s, 6), kernel.memory()
         if now is not None and self._counts_anew:
             return Measured(Usage(cpu_s, now.peak), now.resident)
         peak = _peak(resource.RUSAGE_SELF)
@@ -88,7 +88,7 @@ class MeasuredProcess(subprocess.Popen[bytes]):
         """Wait for its end; returns its exit code. What it took is known without a `timeout`."""
         if self.returncode is None and (timeout is not None or not self._reap(0)):
             return super().wait(timeout)
-        return self.returncode
+        return int(self.returncode or 0)
 
     def _reap(self, flags: int) -> bool:
         try:
@@ -100,7 +100,7 @@ class MeasuredProcess(subprocess.Popen[bytes]):
         self.returncode = os.waitstatus_to_exitcode(status)
         peak = took.ru_maxrss * _UNIT
         known = peak if peak > _peak(resource.RUSAGE_SELF) else self._seen
-        self.usage = Usage(took.ru_utime + took.ru_stime, known)
+        self.usage = Usage(round(took.ru_utime + took.ru_stime, 6), known)
         return True
 
     def _look(self) -> None:

@@ -204,7 +204,7 @@ class ThreadExecutor:
         for problem in running.troubles:
             self._trouble(problem)
         if self._clock.monotonic() - (attempt.began or 0.0) >= WORTH:
-            attempt.usage = Usage(thread_cpu_s() - cpu_s)
+            attempt.usage = Usage(round(thread_cpu_s() - cpu_s, 6))
         return attempt.stopped() if isinstance(outcome, TimedOut) else outcome
 
 
