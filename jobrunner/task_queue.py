@@ -36,6 +36,7 @@ from jobrunner.storage.engine import Database
 from jobrunner.storage.rewind import rewind
 from jobrunner.storage.store import Store
 from jobrunner.storage.stored import as_stored
+from jobrunner.storage.telemetry import sending
 from jobrunner.tokens import Tokens
 from jobrunner.views import Views
 
@@ -167,7 +168,8 @@ class TaskQueue(Registrar, Views, MakesExecutors):
         self.registry.require({task.function for task in new if task.function})
         if any(task.queue.startswith(RESERVED) for task in new):
             raise InvalidTaskError(f"queues that begin with {RESERVED} are jobrunner's own")
-        return self.store.enqueue(new, now=self.clock.now(), source=source)
+        with sending(new):
+            return self.store.enqueue(new, now=self.clock.now(), source=source)
 
     def enqueue_command(self, argv: Sequence[str], **options: Unpack[TaskOptions]) -> Task[int]:
         """Store a command, run without a shell; its result is its exit code, 0.

@@ -3,9 +3,10 @@
 from alembic import context
 from sqlalchemy import Connection
 
+from jobrunner.storage import views
 from jobrunner.storage.dialect import rebuilding
 from jobrunner.storage.engine import Database
-from jobrunner.storage.migrate import VERSION_TABLE
+from jobrunner.storage.migrate import VERSION_TABLE, version
 from jobrunner.storage.tables import metadata
 
 
@@ -19,7 +20,10 @@ def run(connection: Connection) -> None:
         include_name=lambda name, kind, _parents: kind != "table" or name in metadata.tables,
     )
     with rebuilding(connection), context.begin_transaction():
+        views.drop(connection)  # or no table under them could be rebuilt
         context.run_migrations()
+        if (version(connection) or "") >= views.SINCE:
+            views.make(connection)
 
 
 given = context.config.attributes.get("connection")

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import URL, make_url
 
-from jobrunner.storage import migrate
+from jobrunner.storage import migrate, views
 from jobrunner.storage.engine import Database
 
 _names = itertools.count(1)
@@ -74,7 +74,7 @@ class Postgres:
 
     def _template(self) -> str:
         """Made once a run, by whoever comes first; on a server that stays, once a schema."""
-        scripts = sorted(migrate.scripts().glob("versions/*.py"))
+        scripts = [*sorted(migrate.scripts().glob("versions/*.py")), Path(views.__file__)]
         digest = hashlib.sha256(b"".join(script.read_bytes() for script in scripts)).hexdigest()
         name = f"jobrunner_template_{digest[:8]}"
         lock = LOCKS / f"{name}-{os.getuid()}.lock"

@@ -34,9 +34,11 @@ from jobrunner.cli import (
     retention,
     schedule,
     serve,
+    sql,
     status,
     token,
     transitions,
+    unit,
     work,
 )
 from jobrunner.cli.endings import Ending
@@ -79,6 +81,8 @@ app.add_typer(token.commands, name="token")
 app.add_typer(imports.commands, name="import")
 app.command()(serve.serve)
 app.command(short_help="Let a language model look at the queue.")(mcp.mcp)
+app.command()(sql.sql)
+app.command()(unit.unit)
 app.command()(doctor.doctor)
 app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
 app.command(short_help="Run your tasks while their workers are killed.")(crashtest.crashtest)

@@ -13,6 +13,7 @@ from jobrunner.cli import render
 from jobrunner.core import errors
 from jobrunner.core.control_errors import WorkerNotFoundError
 from jobrunner.core.hook import HookNotFoundError
+from jobrunner.core.query import QueryError
 from jobrunner.core.schedule_errors import InvalidScheduleError, ScheduleNotFoundError
 from jobrunner.core.web_errors import TokenNotFoundError
 
@@ -20,6 +21,7 @@ EXIT_CODES: Final[dict[type[errors.JobrunnerError], int]] = {
     errors.UnknownFunctionError: 2,
     errors.InvalidTaskError: 2,
     errors.ConfigurationError: 2,
+    QueryError: 2,
     InvalidScheduleError: 2,
     errors.TaskNotFoundError: 3,
     WorkerNotFoundError: 3,

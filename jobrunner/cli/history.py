@@ -15,6 +15,7 @@ from jobrunner.cli.status import progress_text
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.objects import attempt_object, moment, task_object
 from jobrunner.core.outcome import label
+from jobrunner.core.size import size_text
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
@@ -46,18 +47,30 @@ def show(context: typer.Context, *, task_id: Id, as_json: Json = False) -> None:
 
 
 def print_history(history: Iterable[AttemptRecord]) -> None:
-    """A table of attempts."""
-    render.table(
-        ("attempt>", "outcome", "worker", "started", "ran>", "error~"),
-        (
-            (
-                one.number,
-                label(one.outcome),
-                one.worker_id,
-                (moment(one.started_at) or "")[:19],
-                span_text((one.ended_at - one.started_at).total_seconds()),
-                one.error,
-            )
-            for one in history
-        ),
-    )
+    """A table of attempts, on a terminal another of what they took as far as that is known.
+
+    All in one would leave no room for errors where a terminal has 80 columns.
+    """
+    records = list(history)
+    columns = ("attempt>", "outcome", "worker", "started", "ran>", "error~")
+    took = ("cpu>", "memory at its peak>")
+    rows = [_row(one) for one in records]
+    if not render.is_terminal():
+        each = zip(rows, map(_took, records), strict=True)
+        render.table((*columns, *took), [(*row, *more) for row, more in each])
+        return
+    render.table(columns, rows)
+    known = [one for one in records if one.cpu_s is not None or one.peak_memory is not None]
+    if known:
+        render.out("")
+        render.table(("attempt>", *took), [(one.number, *_took(one)) for one in known])
+
+
+def _row(one: AttemptRecord) -> tuple[render.Cell, ...]:
+    started = (moment(one.started_at) or "")[:19]
+    ran = span_text((one.ended_at - one.started_at).total_seconds())
+    return one.number, label(one.outcome), one.worker_id, started, ran, one.error
+
+
+def _took(one: AttemptRecord) -> tuple[render.Cell, ...]:
+    return span_text(one.cpu_s), size_text(one.peak_memory)

@@ -1,6 +1,8 @@
 """The only place that prints: tables on a terminal, plain lines in a pipe, JSON on request."""
 
 import contextlib
+import csv
+import itertools
 import json
 import shutil
 import sys
@@ -87,18 +89,36 @@ def error(code: str, message: str, hint: str, *, in_json: bool) -> None:
             talk(hint)
 
 
+def as_csv(columns: Sequence[str], rows: Iterable[Iterable[Cell]]) -> None:
+    """Comma-separated values with a heading; control characters are shown on a terminal only."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        cells = ["" if cell is None else cell for cell in row]
+        writer.writerow(map(visible, map(str, cells)) if is_terminal() else cells)
+
+
+def stream(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Tab-separated lines with a heading, each printed as it comes."""
+    for row in itertools.chain([columns], rows):
+        print("\t".join(_cells(row)))
+
+
+def _cells(row: Iterable[Cell]) -> list[str]:
+    return ["" if cell is None else visible(str(cell)) for cell in row]
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str = "") -> None:
     """A table: drawn on a terminal, tab-separated lines with a heading in a pipe.
 
     A name that ends in `>` stands over numbers, to the right. Where the terminal is too narrow,
     columns that end in `…` are cut, and those that end in `~` are folded.
     """
-    lines = [["" if cell is None else visible(str(cell)) for cell in row] for row in rows]
     names = [name.rstrip(MARKS) for name in columns]
     if not is_terminal():
-        for line in [names, *lines]:
-            print("\t".join(line))
+        stream(names, rows)
         return
+    lines = [_cells(row) for row in rows]
     from rich.console import Console  # noqa: PLC0415 — only a terminal pays for rich
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

@@ -16,9 +16,11 @@ from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_seconds, parse_span
 from jobrunner.core.errors import ConfigurationError, DatabaseError
 from jobrunner.core.objects import report_object
+from jobrunner.core.size import parse_size
 from jobrunner.core.status import OPEN
 
 if TYPE_CHECKING:
+    from jobrunner import Scheduler, Worker
     from jobrunner.cli.state import State
     from jobrunner.task_queue import TaskQueue
 
@@ -69,6 +71,17 @@ def work(
     lost_after: Annotated[str, typer.Option(help="Silence after which it counts as lost.")] = "30s",
     shutdown_grace: Annotated[str, typer.Option(help="What running tasks get to end in.")] = "15s",
     kill_grace: Annotated[str, typer.Option(help="From asking to end to killing.")] = "5s",
+    max_tasks_per_child: Annotated[
+        int | None,
+        typer.Option(min=1, help="--executor process: a child's share of tasks. [1000]"),
+    ] = None,
+    max_memory_per_child: Annotated[
+        str | None,
+        typer.Option(help="--executor process: replace a child that has more, 512M, after a task."),
+    ] = None,
+    health: Annotated[
+        str | None, typer.Option(help="Answer probes at HOST:PORT: /livez and /readyz.")
+    ] = None,
     log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the final report as JSON.")
@@ -93,12 +106,14 @@ def work(
         "lost_after": parse_span(lost_after).total_seconds(),
         "shutdown_grace": parse_span(shutdown_grace).total_seconds(),
         "kill_grace": parse_span(kill_grace).total_seconds(),
+        "max_tasks_per_child": max_tasks_per_child,
+        "max_memory_per_child": max_memory_per_child and parse_size(max_memory_per_child),
     }
     show_bar = until_empty and render.shows_bars()
     set_up = log_setup(state, log_format, quiet=show_bar)
     started_at = state.queue.clock.now()
     with _bar(state.queue) if show_bar else nullcontext():
-        stopped_by = _run(state.queue, workers, set_up, options, limits)
+        stopped_by = _run(state.queue, workers, set_up, options, limits, health=health)
     if until_empty or duration is not None or max_tasks is not None:
         report = state.queue.report(since=started_at)
         if as_json:
@@ -115,6 +130,8 @@ def _run(
     set_up: Callable[[], None],
     options: dict[str, Any],
     limits: dict[str, Any],
+    *,
+    health: str | None = None,
 ) -> int:
     """Work in this process, or in several; returns the signal that ended it, or 0."""
     from jobrunner import Scheduler, Worker  # noqa: PLC0415 — `--help` needs no SQLAlchemy
@@ -125,13 +142,35 @@ def _run(
     if workers == 1:
         worker = Worker(queue, **options)
         calm()
-        with noted(worker.stop) as received:
+        with noted(worker.stop) as received, _probed(queue, worker, health):
             worker.run(**limits)
         return received[0] if received else 0
     scheduler = Scheduler(queue, workers=workers, setup=set_up, **options)
-    with noted(lambda _reason: scheduler.stop()) as received:
+    with (
+        noted(lambda _reason: scheduler.stop()) as received,
+        _probed(queue, scheduler, health),
+    ):
         scheduler.run(**limits)
     return received[0] if received else 0
+
+
+@contextmanager
+def _probed(
+    queue: "TaskQueue", runner: "Worker | Scheduler", address: str | None
+) -> Generator[None]:
+    """Answer probes of it at an address, if there is one."""
+    if address is None:
+        yield
+        return
+    from jobrunner.runtime.probes import Probes, parse_address  # noqa: PLC0415 — as above
+
+    lost_after = runner.options.lost_after
+    probes = Probes(parse_address(address), runner, queue, lost_after=lost_after)
+    probes.start()
+    try:
+        yield
+    finally:
+        probes.close()
 
 
 def _limit(word: str) -> tuple[str, int | None]:

@@ -12,7 +12,8 @@ class AttemptRecord:
     """A row of the history: who ran it, when, how it ended; a command's output.
 
     `outcome` is one of the words of `core.outcome.NAMES`; `error` is one line, `traceback`
-    the whole story where there is one.
+    the whole story where there is one. `cpu_s` are seconds of CPU, `peak_memory` bytes, where
+    they are known: see `core.outcome.Usage`.
     """
 
     task_id: TaskId
@@ -27,6 +28,8 @@ class AttemptRecord:
     exit_code: int | None
     stdout: str | None
     stderr: str | None
+    cpu_s: float | None = None
+    peak_memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

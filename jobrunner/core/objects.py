@@ -77,6 +77,8 @@ def attempt_object(attempt: AttemptRecord) -> dict[str, Any]:
         "outcome": attempt.outcome,
         "error": attempt.error,
         "exit_code": attempt.exit_code,
+        "cpu_s": attempt.cpu_s,
+        "peak_memory": attempt.peak_memory,
     }
 
 

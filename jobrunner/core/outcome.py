@@ -140,6 +140,16 @@ class Output:
     is_live: bool = False
 
 
+class Usage(NamedTuple):
+    """What an attempt took of its machine, as far as that is known.
+
+    `cpu_s` are seconds of CPU; `peak_memory` are bytes, of the process that had the most.
+    """
+
+    cpu_s: float | None = None
+    peak_memory: int | None = None
+
+
 class Ended(NamedTuple):
     """An attempt that is over and waits to be settled. A named tuple, as its lease is.
 
@@ -152,3 +162,4 @@ class Ended(NamedTuple):
     started_at: int | None
     ended_at: int
     output: Output | None = None
+    usage: Usage | None = None

@@ -91,6 +91,8 @@ def attempt_of(told: Told, task_id: int) -> AttemptRecord:
         exit_code=told["exit_code"],
         stdout=told.get("stdout"),
         stderr=told.get("stderr"),
+        cpu_s=told["cpu_s"],
+        peak_memory=told["peak_memory"],
     )
 
 

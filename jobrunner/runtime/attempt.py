@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
-from jobrunner.core.outcome import Ended, Outcome, Output, Released
+from jobrunner.core.outcome import Ended, Outcome, Output, Released, Usage
 from jobrunner.core.signals import StopReason
 from jobrunner.core.task import Lease
 from jobrunner.core.written import Stream
@@ -80,6 +80,7 @@ class Attempt:
         "over",
         "retired",
         "stop_reason",
+        "usage",
         "written",
     )
 
@@ -100,6 +101,7 @@ class Attempt:
         self.stop_reason: StopReason | None = None
         self.in_slot = False
         self.over = False
+        self.usage: Usage | None = None  # set by the executor before the end
         self.forced = (
             False  # it was made to end, not only told to: how its process ended is our doing
         )
@@ -171,7 +173,7 @@ class Attempt:
         at = self.claimed_at.micros_at
         started_at = None if self.began is None else at(self.began)
         ended_at = at(self._clock.monotonic())
-        self._on_end(self, Ended(self.lease, outcome, started_at, ended_at, output))
+        self._on_end(self, Ended(self.lease, outcome, started_at, ended_at, output, self.usage))
 
     def stopped(self) -> Outcome:
         """The outcome of having been stopped."""

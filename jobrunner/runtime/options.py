@@ -59,6 +59,8 @@ class WorkerOptions:
     `offers` are the resources it has for tasks with needs: `{"gpu": 2}`.
     With `capture`, what functions print and log is kept with their attempts, and written where it
     went before; a Scheduler does so unless told otherwise. Of commands it always is.
+    A child of the process executor is replaced after `max_tasks_per_child` tasks, 1,000 unless
+    said, or once it has more than `max_memory_per_child` bytes in RAM at the end of one.
     Workers of one `name` are a crew: they are paused and resized together, and those that start
     later with them; unless said, it is the host's.
 
@@ -77,6 +79,8 @@ class WorkerOptions:
     lost_after: float = 30.0
     shutdown_grace: float = 15.0
     kill_grace: float = 5.0
+    max_tasks_per_child: int | None = None
+    max_memory_per_child: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
@@ -95,7 +99,21 @@ class WorkerOptions:
             )
         if self.shutdown_grace < 0 or self.kill_grace < 0:
             raise ConfigurationError("a grace cannot be negative")
+        self._check_children()
         self._check_amounts()
+
+    def _check_children(self) -> None:
+        for name in ("max_tasks_per_child", "max_memory_per_child"):
+            most: int | None = getattr(self, name)
+            if most is None:
+                continue
+            if most < 1:
+                raise ConfigurationError(f"{name} must be at least 1")
+            if self.executor != Executor.PROCESS:
+                raise ConfigurationError(
+                    f"{name} goes with children, and the executor '{self.executor}' has none",
+                    hint="Name the process executor, or leave it out.",
+                )
 
     def _check_amounts(self) -> None:
         if self.name is not None:

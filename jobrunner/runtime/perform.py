@@ -28,6 +28,7 @@ from jobrunner.runtime.around import AttemptInfo
 from jobrunner.runtime.awaited import give_up
 from jobrunner.runtime.registry import Function
 from jobrunner.runtime.running import Running, enter
+from jobrunner.storage import telemetry
 
 KEEP: Final = 10_000
 """Characters kept of the beginning, and again of the end, of a traceback."""
@@ -35,6 +36,15 @@ KEEP: Final = 10_000
 
 def perform(function: Function, args: str | None, kwargs: str | None, running: Running) -> Outcome:
     """Run a function in this thread. `args` and `kwargs` are JSON text."""
+    if not telemetry.is_used():
+        return _perform(function, args, kwargs, running)
+    with telemetry.running(running.link.lease, function.name) as span:
+        outcome = _perform(function, args, kwargs, running)
+        telemetry.note(span, outcome)
+        return outcome
+
+
+def _perform(function: Function, args: str | None, kwargs: str | None, running: Running) -> Outcome:
     enter(running)
     try:
         if function.is_async:
@@ -53,6 +63,15 @@ async def perform_async(
     function: Function, args: str | None, kwargs: str | None, running: Running
 ) -> Outcome:
     """Run a coroutine function on the current loop."""
+    with telemetry.running(running.link.lease, function.name) as span:
+        outcome = await _perform_async(function, args, kwargs, running)
+        telemetry.note(span, outcome)
+        return outcome
+
+
+async def _perform_async(
+    function: Function, args: str | None, kwargs: str | None, running: Running
+) -> Outcome:
     enter(running)
     try:
         outcome = _completed(await _call(function, args, kwargs, running), running)

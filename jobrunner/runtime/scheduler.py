@@ -70,6 +70,7 @@ class Scheduler:
         self._stop_sent = 0
         self._places: list[Place] = []
         self._stillborn = 0
+        self.turned_at: float | None = None
 
     def run(
         self,
@@ -129,6 +130,7 @@ class Scheduler:
         return Place(process, hello)
 
     def _watch(self, limits: dict[str, Any]) -> None:
+        self.turned_at = self._queue.clock.monotonic()
         wait([place.process.sentinel for place in self._places], timeout=SWEEP_EVERY / 2)
         if self._stop_sent < self._stop_asked:
             self._stop_sent += 1  # one at a time: two signals at once may arrive as one

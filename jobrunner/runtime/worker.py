@@ -59,9 +59,9 @@ class Worker:
         self._on_join = on_join
         self._clock = queue.clock
         self._unsettled: list[Ended] = []
-        self._until_empty = False
         self._stopping = Stopping()
-        self._lost = self._done = False
+        self._lost = self._done = self._until_empty = False
+        self.turned_at: float | None = None
         self._lookout = Lookout(self._clock)
 
     @property
@@ -159,7 +159,7 @@ class Worker:
         self._queue.emit(WorkerTrouble(self.id, problem))
 
     def _step(self) -> None:
-        now = self._clock.monotonic()
+        now = self.turned_at = self._clock.monotonic()
         if self._lost:
             self._start_over(now)
         if self._done:

@@ -19,6 +19,7 @@ from jobrunner.storage.prepared import Insert
 from jobrunner.storage.replace import replace
 from jobrunner.storage.rows import Row, row_of
 from jobrunner.storage.tables import dependencies, tasks
+from jobrunner.storage.telemetry import carried
 from jobrunner.storage.types import micros
 
 _TASK_COLUMNS: Final = (
@@ -80,7 +81,11 @@ def enqueue(
     created_at = micros(now)
     encoder = Encoder(finder(dict(zip(new, ids, strict=True))))
     # No list of pairs: so many more small things have Python go through all of them more often.
-    rows = [row_of(task, id_, created_at, encoder) for task, id_ in zip(new, ids, strict=True)]
+    trace = carried()
+    rows = [
+        row_of(task, id_, created_at, encoder, trace=trace)
+        for task, id_ in zip(new, ids, strict=True)
+    ]
     return _store(transaction, new, rows, encoder, membership)
 
 
@@ -99,14 +104,19 @@ def _enqueue_unique(
     standing = resolved.ids(ids)
     encoder = Encoder(finder(dict(zip(new, standing, strict=True))))
     later = {holder.id: task for holder, task in resolved.replaced.items() if holder.is_new}
-    rows = [row_of(later.get(ids[at], new[at]), ids[at], created_at, encoder) for at in kept]
+    trace = carried()
+    rows = [
+        row_of(later.get(ids[at], new[at]), ids[at], created_at, encoder, trace=trace)
+        for at in kept
+    ]
     if membership:
         others = {standing[at] for at in resolved.stand_ins} - set(ids)
         membership = membership._replace(also=sorted(others))
     stored = _store(transaction, [new[at] for at in kept], rows, encoder, membership)
     given = {
         holder: _in_place(
-            task, row_of(task, holder.id, created_at, encoder, since=holder.created_at)
+            task,
+            row_of(task, holder.id, created_at, encoder, since=holder.created_at, trace=trace),
         )
         for holder, task in resolved.replaced.items()
         if not holder.is_new

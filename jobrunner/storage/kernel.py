@@ -41,6 +41,33 @@ def read(name: str) -> str | None:
         return None
 
 
+class Memory(NamedTuple):
+    """The memory of a process that is in RAM, in bytes: now, and at its peak."""
+
+    resident: int
+    peak: int
+
+
+_MEMORY: Final = re.compile(r"^Vm(HWM|RSS):\s+(\d+) kB$", re.MULTILINE)
+
+
+def memory(pid: int | str = "self") -> Memory | None:
+    """The memory of a process; `None` where nothing is told, as of one that has ended."""
+    found = dict(_MEMORY.findall(read(f"{pid}/status") or ""))
+    if len(found) < 2:  # noqa: PLR2004 — both, or it is not Linux
+        return None
+    return Memory(int(found["RSS"]) * 1024, int(found["HWM"]) * 1024)
+
+
+def forget_peak() -> bool:
+    """Count the peak of this process's memory anew from here on; whether the kernel does."""
+    try:
+        (_PROC / "self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return False
+    return True
+
+
 def process(pid: int) -> Process:
     """What the kernel tells of a process; one that it does not show has no name and no state.
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from jobrunner.core.outcome import NAMES, Cancelled, Completed, Ended, Failed, Outcome
+from jobrunner.core.outcome import NAMES, Cancelled, Completed, Ended, Failed, Outcome, Usage
 from jobrunner.core.task import WorkerId
 from jobrunner.core.verdict import Verdict
 from jobrunner.storage.prepared import Insert
@@ -27,8 +27,12 @@ _RECORD: Final = Insert(
         "exit_code",
         "stdout",
         "stderr",
+        "cpu_s",
+        "peak_memory",
     ),
 )
+
+_UNKNOWN: Final = Usage()
 
 
 def record(
@@ -45,6 +49,7 @@ def _rows(
         if end.started_at is None:  # claimed ahead and given back: it never ran
             continue
         outcome, output, lease = end.outcome, end.output, end.lease
+        cpu_s, peak_memory = end.usage or _UNKNOWN
         yield (
             lease.task_id,
             lease.token,
@@ -59,6 +64,8 @@ def _rows(
             output.exit_code if output else None,
             output.stdout if output else None,
             output.stderr if output else None,
+            cpu_s,
+            peak_memory,
         )
 
 

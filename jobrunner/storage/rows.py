@@ -1,6 +1,6 @@
 """A new task as a row of the table, by the names of the columns; moments in microseconds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from jobrunner.core import extras, lane
@@ -9,6 +9,7 @@ from jobrunner.core.results import ARGV, FILE, RESULT, WANTS, Encoder
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
 from jobrunner.storage import unique
+from jobrunner.storage.telemetry import TRACE
 from jobrunner.storage.types import MICROSECOND, micros
 
 Row = dict[str, Any]
@@ -58,10 +59,11 @@ def row_of(
     encoder: Encoder,
     *,
     since: int | None = None,
+    trace: Mapping[str, str] | None = None,
 ) -> Row:
     """The row of a task without regard to its parents.
 
-    `since` is when one that it replaces was stored.
+    `since` is when one that it replaces was stored, `trace` what it is enqueued in.
 
     Raises:
         PayloadError: an argument is not JSON or too large.
@@ -93,7 +95,7 @@ def row_of(
         "description": task.description,
         "lane": lane.encode(task.concurrency_key, task.needs),
         "wants": wants,
-        "extras": _extras(task, encoder, wants),
+        "extras": _extras(task, encoder, wants, trace),
     }
     if run_at > created_at:
         row["status"] = _SCHEDULED
@@ -104,7 +106,12 @@ def row_of(
     return row
 
 
-def _extras(task: NewTask[Any], encoder: Encoder, wants: Sequence[TaskId]) -> str | None:
+def _extras(
+    task: NewTask[Any],
+    encoder: Encoder,
+    wants: Sequence[TaskId],
+    trace: Mapping[str, str] | None,
+) -> str | None:
     given: dict[str, Any] = {}
     if wants:
         given[WANTS] = True
@@ -116,6 +123,8 @@ def _extras(task: NewTask[Any], encoder: Encoder, wants: Sequence[TaskId]) -> st
         given[RESULT] = task.result
     if task.cache is not None:
         given["cache"] = task.cache.as_json()
+    if trace is not None:
+        given[TRACE] = trace
     return extras.encode(given)
 
 

@@ -21,6 +21,7 @@ from jobrunner.storage.engine import Database
 from jobrunner.storage.enqueue import enqueue
 from jobrunner.storage.rows import Row
 from jobrunner.storage.stored import look
+from jobrunner.storage.telemetry import is_traced
 from jobrunner.storage.together import FEW, Asked, Together
 from jobrunner.storage.turnstile import in_turn
 
@@ -166,6 +167,7 @@ class Store:
             and not self.after_commit
             and self._part_of() is None
             and not in_turn()
+            and not is_traced()  # what is enqueued in a span is stored in it
         )
 
     def _enqueue(self, ask: Callable[[], Asked], source: TaskSource | None = None) -> list[Row]:

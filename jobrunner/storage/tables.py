@@ -205,6 +205,8 @@ attempts = Table(
     Column("exit_code", Integer),
     Column("stdout", Text),
     Column("stderr", Text),
+    Column("cpu_s", Number),
+    Column("peak_memory", Long),
     CheckConstraint(one_of("outcome", *WORDS), name="outcome"),
     # One claim ends once: the second settlement of a token cannot even be written.
     UniqueConstraint("task_id", "token"),

@@ -87,6 +87,8 @@ attempts = st.builds(
     exit_code=some(st.integers(-64, 255)),
     stdout=some(texts),
     stderr=some(texts),
+    cpu_s=some(floats),
+    peak_memory=some(numbers),
 )
 workers = st.builds(
     WorkerInfo,

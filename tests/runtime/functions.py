@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -145,3 +146,23 @@ def progress_in_a_transaction(location: str) -> None:
 def leave_running() -> int:
     null = subprocess.DEVNULL
     return subprocess.Popen(["/bin/sleep", "60"], stdin=null, stdout=null, stderr=null).pid
+
+
+@functions.task
+def hold(mebibytes: int, seconds: float) -> None:
+    """Have so much memory for a moment, and burn so much CPU."""
+    held = bytearray(mebibytes << 20)
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+    del held
+
+
+kept: list[bytearray] = []
+
+
+@functions.task
+def keep(mebibytes: int) -> int:
+    """Take so much memory, and never let go of it; the number of the process."""
+    kept.append(bytearray(b"x") * (mebibytes << 20))
+    return os.getpid()

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from jobrunner.storage import migrate
 from jobrunner.storage.tables import metadata
 
-PRESENT: Final = migrate.HEAD
-LATER: Final = f"{int(PRESENT) + 1:04}"
+BEFORE: Final = migrate.HEAD
+LATER: Final = f"{int(BEFORE) + 1:04}"
 
 REVISION: Final = """
 import os, signal
@@ -19,7 +19,6 @@ import sqlalchemy as sa
 from alembic import op
 from jobrunner.storage.tables import tasks
 
-revision, down_revision, branch_labels, depends_on = "LATER", "PRESENT", None, None
 HERE = Path(__file__).parent
 
 def how():
@@ -39,7 +38,9 @@ def upgrade():
 def downgrade():
     with op.batch_alter_table("tasks", recreate=how()) as batch:
         batch.drop_column("colour")
-""".replace("LATER", LATER).replace("PRESENT", PRESENT)
+
+revision, down_revision, branch_labels, depends_on = "LATER", "BEFORE", None, None
+""".replace("LATER", LATER).replace("BEFORE", BEFORE)
 """The next revision; of a file it rebuilds the table that all others refer to."""
 
 OPENER: Final = """
@@ -65,8 +66,7 @@ import alembic.config
 from jobrunner.storage import migrate
 
 scripts = Path(sys.argv[1])
-migrate.scripts, migrate.HEAD = lambda: scripts, "{LATER}"
-migrate.KNOWN = ("{PRESENT}", "{LATER}")
+migrate.scripts, migrate.HEAD, migrate.KNOWN = lambda: scripts, "{LATER}", ("{BEFORE}", "{LATER}")
 {OPENER}"""
 """Opens the databases that it is told with that revision."""
 
@@ -89,7 +89,7 @@ def version(database):
         return migrate.version(connection)
 
 
-def downgrade(database, scripts, to=PRESENT):
+def downgrade(database, scripts, to=BEFORE):
     config = Config()
     config.set_main_option("script_location", str(scripts))
     with database.writing(rebuilds=True) as connection:

@@ -123,7 +123,7 @@ def test_the_history_refuses_a_token_that_ended_before(store):
     with pytest.raises(IntegrityError):
         store.sql(
             "INSERT INTO attempts SELECT NULL, task_id, token, 2, worker_id, ready_at,"
-            " started_at, ended_at, 'failed', '', '', 0, '', '' FROM attempts"
+            " started_at, ended_at, 'failed', '', '', 0, '', '', 0, 0 FROM attempts"
         )
 
 

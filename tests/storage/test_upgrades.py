@@ -16,7 +16,7 @@ from jobrunner.storage import backup, copies, migrate, progress, sqlite
 from jobrunner.storage.engine import Database
 from tests.databases import on_a_file
 from tests.storage.everything import fill_others
-from tests.storage.later import LATER, PRESENT, REVISION, STARTER, downgrade, rows, version
+from tests.storage.later import BEFORE, LATER, REVISION, STARTER, downgrade, rows, version
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def later(scripts, monkeypatch):
     def grow_older():
         monkeypatch.setattr(migrate, "scripts", lambda: scripts)
         monkeypatch.setattr(migrate, "HEAD", LATER)
-        monkeypatch.setattr(migrate, "KNOWN", (PRESENT, LATER))
+        monkeypatch.setattr(migrate, "KNOWN", (BEFORE, LATER))
 
     return grow_older
 
@@ -60,13 +60,13 @@ def test_a_rebuilt_table_keeps_the_rows_that_refer_to_it(full, later, scripts):
     assert all(before.values()), "a table without rows proves nothing"
     later()
     upgraded = migrate.upgrade(full.database)
-    assert (upgraded.before, upgraded.now) == (PRESENT, LATER)
+    assert (upgraded.before, upgraded.now) == (BEFORE, LATER)
     assert full.sql("SELECT DISTINCT colour FROM tasks") == [("blue",)]
     assert rows(full.database) == before
     with pytest.raises(IntegrityError):  # references are checked again
         full.sql("INSERT INTO progress (task_id, updated_at) VALUES (999, 1)")
     downgrade(full.database, scripts)
-    assert version(full.database) == PRESENT
+    assert version(full.database) == BEFORE
     assert rows(full.database) == before
 
 
@@ -93,7 +93,7 @@ def test_a_migration_that_leaves_a_gap_is_taken_back(full, later, scripts):
     with pytest.raises(DatabaseDamagedError, match="would leave a gap") as told:
         migrate.upgrade(full.database)
     assert "Nothing was changed" in told.value.hint
-    assert (version(full.database), rows(full.database)) == (PRESENT, before)
+    assert (version(full.database), rows(full.database)) == (BEFORE, before)
 
 
 @on_a_file
@@ -105,7 +105,7 @@ def test_before_a_migration_the_file_is_kept(full, later, tmp_path):
     assert kept.stat().st_mode & 0o777 == 0o600
     full.database.close()
     backup.restore(full.database, kept, now=full.now)
-    assert (version(full.database), rows(full.database)) == (PRESENT, before)
+    assert (version(full.database), rows(full.database)) == (BEFORE, before)
 
 
 def test_a_new_database_has_nothing_to_keep(later, tmp_path):
@@ -128,7 +128,7 @@ def test_without_room_for_the_backup_nothing_is_migrated(full, later, monkeypatc
     with pytest.raises(DiskFullError, match=f"before-{LATER}: the disk is full") as told:
         migrate.ensure(full.database)
     assert "nothing was changed" in told.value.hint
-    assert (version(full.database), rows(full.database)) == (PRESENT, before)
+    assert (version(full.database), rows(full.database)) == (BEFORE, before)
     assert list(tmp_path.glob("*before*")) == []
 
 
@@ -176,7 +176,7 @@ def test_a_migration_that_is_killed_is_old_or_new_and_the_next_start_completes_i
     migrate_and_kill(start_program(STARTER, str(scripts)), full.database.location, delay)
     later()
     found = version(full.database)
-    assert found == PRESENT if delay is None else found in {PRESENT, LATER}
+    assert found == BEFORE if delay is None else found in {BEFORE, LATER}
     assert rows(full.database) == before
     kept = Path(f"{full.database.path}.before-{LATER}")
     assert not kept.exists() or sound(kept)

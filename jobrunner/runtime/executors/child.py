@@ -19,6 +19,8 @@ from jobrunner.runtime.executors.telling import Teller
 from jobrunner.runtime.perform import one_line, perform
 from jobrunner.runtime.recall import through
 from jobrunner.runtime.running import Running
+from jobrunner.runtime.usage import Measured, Meter
+from jobrunner.storage import telemetry
 from jobrunner.storage.engine import Database
 from jobrunner.storage.types import micros
 
@@ -43,6 +45,13 @@ class Trouble(NamedTuple):
     """Child to worker: what went wrong in a hook, and is no end of the attempt."""
 
     problem: str
+
+
+class Done(NamedTuple):
+    """Child to worker: how the attempt has ended, and what it took."""
+
+    outcome: Outcome
+    measured: Measured
 
 
 class Answer(NamedTuple):
@@ -139,13 +148,14 @@ def serve(connection: "Connection[Any, Any]", *, captures: bool = False) -> None
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     with contextlib.suppress(EOFError, OSError):
         connection.send(os.getpid())
-        while True:
-            order = connection.recv()
+        while (order := connection.recv()) is not None:
             if isinstance(order, Order):  # a Stop may arrive after the end of what it was for
+                meter = Meter()
                 outcome = _run(connection, order, captures=captures)
                 with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is closed
                     sys.stdout.flush()
-                connection.send(outcome)
+                connection.send(Done(outcome, meter.read()))
+    telemetry.flush()
 
 
 def _run(connection: "Connection[Any, Any]", order: Order, *, captures: bool) -> Outcome:

@@ -19,6 +19,8 @@ from jobrunner.runtime.executors.following import POLL, follow
 from jobrunner.runtime.executors.handed import results_file, text_result
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.recall import Fresh, before
+from jobrunner.runtime.usage import MeasuredProcess
+from jobrunner.storage import telemetry
 from jobrunner.storage.engine import Database
 
 NOT_STARTED: Final = 127
@@ -101,12 +103,21 @@ class CommandExecutor:
 
     def _run(self, attempt: Attempt, control: GroupControl) -> tuple[Outcome, Output]:
         argv = payload.decode(attempt.lease.command)
+        with telemetry.running(attempt.lease, argv[0]) as span:
+            ended = self._run_words(attempt, control, argv)
+            telemetry.note(span, ended[0])
+            return ended
+
+    def _run_words(
+        self, attempt: Attempt, control: GroupControl, argv: list[str]
+    ) -> tuple[Outcome, Output]:
         options = extras.decode(attempt.lease.extras)
         self._guard.prepare()
         with contextlib.ExitStack() as until_ended:
             try:
                 results = until_ended.enter_context(results_file(options))
-                environment = {**_environment(options), **results}
+                traced = telemetry.variables(attempt.lease)
+                environment = {**traced, **_environment(options), **results}
                 process = self._start(attempt, argv, environment)
             except OSError as error:
                 return _not_started(attempt, argv, error)
@@ -115,7 +126,7 @@ class CommandExecutor:
     def _see_through(
         self,
         attempt: Attempt,
-        process: "subprocess.Popen[bytes]",
+        process: MeasuredProcess,
         control: GroupControl,
         *,
         as_text: bool,
@@ -126,6 +137,7 @@ class CommandExecutor:
         if attempt.forced:
             control.wait_until_gone()
         self._guard.remove(process.pid)
+        attempt.usage = process.usage
         stdout, stderr = attempt.written.texts() if attempt.written else ("", "")
         outcome = _outcome(attempt, exit_code, stderr)
         if as_text and isinstance(outcome, Completed):
@@ -134,9 +146,9 @@ class CommandExecutor:
 
     def _start(
         self, attempt: Attempt, argv: list[str], environment: Mapping[bytes, bytes]
-    ) -> "subprocess.Popen[bytes]":
+    ) -> MeasuredProcess:
         lease = attempt.lease
-        return subprocess.Popen(  # noqa: S603 — running what was enqueued is the purpose
+        return MeasuredProcess(
             argv,
             cwd=lease.cwd,
             env={

@@ -35,6 +35,7 @@ class Executors:
         wake: Callable[[], None],
     ) -> None:
         """`trouble` is told of plug-ins and hooks, `wake` called when a plug-in has room again."""
+        self._options = options
         self._kind = options.executor
         self._registry = queue.registry
         self._database = queue.database
@@ -102,8 +103,15 @@ class Executors:
 
     @cached_property
     def _process(self) -> ProcessExecutor:
-        parts = (self._database, self._clock, self._guard, self._trouble)
-        return ProcessExecutor(*parts, captures=self._captures)
+        return ProcessExecutor(
+            self._database,
+            self._clock,
+            self._guard,
+            self._trouble,
+            captures=self._captures,
+            most_tasks=self._options.max_tasks_per_child,
+            most_memory=self._options.max_memory_per_child,
+        )
 
     @cached_property
     def _loop(self) -> AsyncExecutor:
@@ -140,4 +148,6 @@ class Executors:
             self._loop.close()
         if self._plugged is not None:
             self._plugged.close()
+        if "_process" in self.__dict__:
+            self._process.close()
         self._guard.close()

@@ -2,13 +2,14 @@
 
 import contextlib
 import multiprocessing
+import sys
 import threading
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any, Final
 
 from jobrunner.core.errors import LeaseLostError
-from jobrunner.core.outcome import Crashed, Outcome, TimedOut
+from jobrunner.core.outcome import Crashed, TimedOut
 from jobrunner.core.signals import StopReason
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.clock import Clock
@@ -19,10 +20,14 @@ from jobrunner.runtime.executors.telling import Wrote
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.perform import one_line
+from jobrunner.storage import telemetry
 from jobrunner.storage.engine import Database
 
+ENDS_WITHIN: Final = 1.0
+"""Seconds that a child without a task has to end by itself."""
+
 RECYCLE_AFTER: Final = 1_000
-"""Tasks a child runs before a fresh one takes its place, so that leaks stay bounded."""
+"""Tasks a child runs before a fresh one takes its place, unless said: leaks stay bounded."""
 
 
 def prepare_server(modules: Sequence[str]) -> None:
@@ -49,6 +54,9 @@ class Child:
         theirs.close()
         self.pid: int = self.connection.recv()
         self.runs = 0
+        self.is_idle = True
+        self.resident = 0
+        """Bytes of memory that it had when it was last done with something."""
         self._sending = threading.Lock()
         self._guard = guard
         guard.add(self.pid)
@@ -61,6 +69,10 @@ class Child:
     def has_died(self) -> bool:
         """Whether it has ended while it had nothing to do, when it has nothing to say either."""
         return self.connection.poll()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, so long at most."""
+        wait([self._process.sentinel], seconds)
 
     def close(self) -> int:
         """End the child and all it has started; returns its exit code."""
@@ -97,21 +109,31 @@ class ProcessExecutor:
         trouble: Callable[[str], None],
         *,
         captures: bool = False,
+        most_tasks: int | None = None,
+        most_memory: int | None = None,
     ) -> None:
-        """`database` is where the children's progress goes, and what they write, if captured."""
+        """`database` is where the children's progress goes, and what they write, if captured.
+
+        A child is replaced after `most_tasks`, or once it has more than `most_memory` bytes.
+        """
         self._captures = captures
+        self._most_tasks = most_tasks or RECYCLE_AFTER
+        self._most_memory = most_memory or sys.maxsize
         self._trouble = trouble
         self._database = database
         self._clock = clock
         self._guard = guard
         self._local = threading.local()
+        self._children: set[Child] = set()
 
     def __call__(self, attempt: Attempt) -> None:
         """Run one attempt in this slot's child."""
         running = self._child()
+        running.is_idle = False
         self._run(attempt, running)
+        running.is_idle = True
         running.runs += 1
-        if running.runs >= RECYCLE_AFTER:
+        if running.runs >= self._most_tasks or running.resident > self._most_memory:
             self._discard(running)
 
     def alone(self, attempt: Attempt) -> None:
@@ -126,6 +148,15 @@ class ProcessExecutor:
         if running is not None:
             self._discard(running)
 
+    def close(self) -> None:
+        """Have children end by themselves that have spans to hand over; all are killed soon."""
+        idle = [one for one in tuple(self._children) if one.is_idle and telemetry.is_used()]
+        for one in idle:
+            with contextlib.suppress(OSError):
+                one.send(None)
+        for one in idle:
+            one.wait(ENDS_WITHIN)
+
     def _child(self) -> Child:
         running: Child | None = getattr(self._local, "child", None)
         if running is not None and running.has_died():
@@ -133,11 +164,13 @@ class ProcessExecutor:
             running = None
         if running is None:
             running = self._local.child = Child(self._guard, captures=self._captures)
+            self._children.add(running)
         return running
 
     def _discard(self, running: Child) -> int:
         if getattr(self._local, "child", None) is running:
             self._local.child = None
+        self._children.discard(running)
         return running.close()
 
     def _run(self, attempt: Attempt, running: Child) -> None:
@@ -148,16 +181,17 @@ class ProcessExecutor:
         try:
             running.send(order)
             link = DatabaseLink(attempt, self._database, self._clock)
-            outcome = self._follow(running, link)
+            outcome, measured = self._follow(running, link)
         except (EOFError, OSError):  # the child is gone
             exit_code = self._discard(running)
             crashed = Crashed(exit_text(exit_code))
             attempt.end(attempt.stopped() if attempt.forced else crashed)
             return
+        attempt.usage, running.resident = measured
         attempt.end(attempt.stopped() if isinstance(outcome, TimedOut) else outcome)
 
-    def _follow(self, running: Child, link: DatabaseLink) -> Outcome:
-        """Serve the child's wishes until its outcome comes."""
+    def _follow(self, running: Child, link: DatabaseLink) -> child.Done:
+        """Serve the child's wishes until it is done."""
         while True:
             match message := running.connection.recv():
                 case child.Save() | child.Load():
@@ -167,8 +201,8 @@ class ProcessExecutor:
                 case child.Trouble(problem):
                     self._trouble(problem)
                 case _:
-                    outcome: Outcome = message
-                    return outcome
+                    done: child.Done = message
+                    return done
 
 
 def _answer(wish: child.Save | child.Load, link: DatabaseLink) -> child.Answer:

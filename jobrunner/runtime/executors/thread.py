@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from jobrunner.core.errors import DatabaseError, LeaseLostError
-from jobrunner.core.outcome import Outcome, TimedOut
+from jobrunner.core.outcome import Outcome, TimedOut, Usage
 from jobrunner.core.signals import Stopped, StopReason
 from jobrunner.core.task import Lease, Token
 from jobrunner.core.written import Stream
@@ -17,6 +17,7 @@ from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.perform import perform
 from jobrunner.runtime.recall import through
 from jobrunner.runtime.running import Running
+from jobrunner.runtime.usage import WORTH, thread_cpu_s
 from jobrunner.storage import progress
 from jobrunner.storage.engine import Database
 
@@ -182,6 +183,8 @@ class ThreadExecutor:
         self._database = database
         self._clock = clock
         self._trouble = trouble
+        self._quick: set[str] = set()
+        """Functions whose last run was over before it was worth to be measured."""
 
     def __call__(self, attempt: Attempt) -> None:
         """Run one attempt to its end in this thread."""
@@ -200,6 +203,7 @@ class ThreadExecutor:
         if attempt.function is None or not attempt.begin(link.control):
             return None
         lease, function = attempt.lease, attempt.function
+        cpu_s = None if function.name in self._quick else thread_cpu_s()
         if lease.extras is None:
             outcome = perform(function, lease.args, lease.kwargs, running)
         else:
@@ -207,7 +211,17 @@ class ThreadExecutor:
             outcome = through(lease, function, self._database, run, shielded=link.shielded)
         for problem in running.troubles:
             self._trouble(problem)
+        self._measure(attempt, function.name, cpu_s)
         return attempt.stopped() if isinstance(outcome, TimedOut) else outcome
+
+    def _measure(self, attempt: Attempt, name: str, cpu_s: float | None) -> None:
+        """Tell the CPU time since `cpu_s`, unless to ask would cost more than it is worth."""
+        if self._clock.monotonic() - (attempt.began or 0.0) < WORTH:
+            self._quick.add(name)
+        elif cpu_s is None:
+            self._quick.discard(name)
+        else:
+            attempt.usage = Usage(round(thread_cpu_s() - cpu_s, 6))
 
 
 def _nothing() -> None:

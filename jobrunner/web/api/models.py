@@ -92,6 +92,8 @@ class AttemptShown(Shown):
     outcome: str
     error: str | None
     exit_code: int | None
+    cpu_s: float | None
+    peak_memory: Annotated[int | None, Field(description="Bytes.")]
 
 
 class LogShown(AttemptShown):

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from jobrunner.core.size import size_text
 from jobrunner.core.span import span_text
 from jobrunner.core.status import Status
 from jobrunner.core.visible import visible
@@ -95,6 +96,7 @@ def environment() -> Environment:
         "moment": moment,
         "number": number,
         "plain_json": plain_json,
+        "size": size_text,
         "span": span_text,
         "visible": visible,
     }
