@@ -28,6 +28,7 @@ from jobrunner.cli import (
     retention,
     schedule,
     serve,
+    simulate,
     token,
     work,
 )
@@ -56,6 +57,7 @@ app.command()(enqueue.enqueue)
 app.command()(work.work)
 app.command()(report.report)
 app.command()(report.status)
+app.command()(simulate.simulate)
 app.add_typer(task_commands, name="task")
 app.add_typer(worker_commands, name="worker")
 app.add_typer(queue_commands, name="queue")

@@ -7,8 +7,10 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.options import Json
+from jobrunner.cli.simulate import left_text
 from jobrunner.cli.spans import parse_span, span_text
 from jobrunner.core.control_objects import status_object
+from jobrunner.core.estimate_objects import estimate_object
 from jobrunner.core.objects import report_object
 from jobrunner.core.outcome import label
 from jobrunner.core.report import Report, Spread
@@ -18,6 +20,7 @@ from jobrunner.core.worker import WorkerInfo, WorkerStatus
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
+    from jobrunner.core.estimate import Estimate
     from jobrunner.core.task import Task
 
 
@@ -120,8 +123,12 @@ def status(
     state: State = context.obj
     found = state.stored.status()
     now = state.stored.clock.now()
+    left = state.stored.estimates.of_each(found.running)
     if as_json:
-        render.as_json(status_object(found, now))
+        shown = status_object(found, now)
+        for task, estimate in zip(shown["running"], left, strict=True):
+            task["left"] = estimate_object(estimate)
+        render.as_json(shown)
         return
     counts, running, alive = found.tasks, found.running, found.workers
     for kind, statuses in (("Open ", OPEN), ("Ended", FINAL)):
@@ -130,21 +137,28 @@ def status(
     if (oldest := found.oldest_pending) is not None:
         wait = max(0.0, (now - oldest).total_seconds())
         render.out(f"The oldest pending task has waited for {span_text(wait)}.")
-    _print_running(running, now)
+    _print_running(running, left, now)
     if alive:
         render.out("")
     none = "No worker is running: start one with `jobrunner work`."
     print_workers(alive, now, none=none, running=state.stored.crews.running())
 
 
-def _print_running(running: "Iterable[Task[Any]]", now: Any) -> None:
+def _print_running(running: "Iterable[Task[Any]]", left: "Iterable[Estimate]", now: Any) -> None:
     rows = [
-        (task.id, task.name, progress_text(task), _since(task.started_at, now), task.worker_id)
-        for task in running
+        (
+            task.id,
+            task.name,
+            progress_text(task),
+            _since(task.started_at, now),
+            left_text(estimate),
+            task.worker_id,
+        )
+        for task, estimate in zip(running, left, strict=True)
     ]
     if rows:
         render.out("")
-        render.table(("id>", "running…", "progress…", "for>", "worker"), rows)
+        render.table(("id>", "running…", "progress…", "for>", "left>", "worker…"), rows)
 
 
 def print_workers(

@@ -1,11 +1,11 @@
 """All that the page of a task shows: read at once, secrets masked, nothing unbounded."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from jobrunner.core.estimate import Estimate
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.insight import Listing, RunSpan
 from jobrunner.core.outcome import label
@@ -72,7 +72,8 @@ class TaskView:
     result: Text
     error: Text
     note: str
-    left_s: float | None
+    left: Estimate
+    left_text: str
     attempts: Listing[AttemptShown]
     chapters: Sequence[Chapter]
     blocks: Sequence[Block]
@@ -96,6 +97,7 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
     steps = queue.insight.steps(task.id, STEPS)
     reasons = queue.insight.why(task)
     around = queue.insight.neighbours(task.id)
+    left = queue.estimates.left(task)
     return TaskView(
         task=task,
         name=shown.name,
@@ -105,7 +107,8 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
         result=shown.value(task.returned) if task.status is Status.COMPLETED else Text(""),
         error=shown.output(task.error),
         note=shown.line(task.progress.note) if task.progress else "",
-        left_s=left(task, now),
+        left=left,
+        left_text=shown.line(str(left)),
         attempts=_attempts(attempts, shown),
         chapters=chapters,
         blocks=drawn(chapters),
@@ -125,18 +128,6 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
         concurrency_key=shown.line(task.concurrency_key),
         parents={node.id: shown.line(node.name) for one in reasons for node in one.tasks},
     )
-
-
-def left(task: Task[Any], now: datetime) -> float | None:
-    """Seconds until a running task is done, if it goes on as fast as so far."""
-    progress = task.progress
-    if task.status is not Status.IN_PROGRESS or progress is None or task.started_at is None:
-        return None
-    done, total = progress.done, progress.total
-    if total is None or not 0 < done <= total:
-        return None
-    seconds = (now - task.started_at).total_seconds() * (total - done) / done
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 def _attempts(found: Listing[AttemptRecord], shown: Shown) -> Listing[AttemptShown]:
