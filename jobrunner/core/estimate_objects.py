@@ -1,4 +1,4 @@
-"""Estimates and forecasts as JSON objects, and read back. Spans are seconds."""
+"""Estimates and forecasts as JSON objects, in seconds, and read back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -57,7 +57,7 @@ def forecast_of(told: Mapping[str, Any]) -> Forecast:
         left=estimate_of(told["left"]),
         busy_s=told["busy_s"],
         path_s=told["path_s"],
-        path=[TaskId(task_id) for task_id in told["path"]],
+        path=tuple(TaskId(task_id) for task_id in told["path"]),
         unknown=dict(told["unknown"]),
         is_cut=told["is_cut"],
     )

@@ -1,6 +1,7 @@
 """What is still to be done, as far as it takes to tell when: open tasks, and what holds them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -98,7 +99,7 @@ def course(work: OpenWork) -> Course:
     )
 
 
-def _is_spared(task: OpenTask, spared: Collection[TaskId]) -> bool:
+def _is_spared(task: OpenTask, spared: AbstractSet[TaskId]) -> bool:
     """Whether it does not run: a parent will not complete, or it was to run only for that."""
     if any(rule == _CANCEL and parent in spared for parent, rule in task.parents):
         return True

@@ -44,7 +44,7 @@ class Forecast:
     others: int = 0
     busy_s: float | None = None
     path_s: float | None = None
-    path: Sequence[TaskId] = ()
+    path: tuple[TaskId, ...] = ()
     unknown: Mapping[str, int] = field(default_factory=dict[str, int])
     is_cut: bool = False
 
@@ -120,7 +120,7 @@ def _said(
         forecast,
         busy_s=sum(mean[task.id] for task in wanted) * scale,
         path_s=sum(mean[task_id] for task_id in path),
-        path=path,
+        path=tuple(path),
     )
     often = min(_MOST, max(_FEWEST, _STEPS // len(tasks)))
     drawn = [times.drawn(again) for again in range(often)]

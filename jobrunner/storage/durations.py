@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, literal_column, select, type_coerce
+from sqlalchemy import Connection, Text, bindparam, func, literal_column, select, type_coerce
 
 from jobrunner.core.estimate import Kind, kinds_of
 from jobrunner.core.pauses import SlotRun
@@ -30,7 +30,7 @@ _BEGINNING: Final = 500
 
 _FIRST: Final = re.compile(r'\["(?:[^"\\]|\\.)*"')
 _TOOK: Final = type_coerce(attempts.c.ended_at, Long) - type_coerce(attempts.c.started_at, Long)
-_COMPLETED: Final = literal_column("'completed'")
+_COMPLETED: Final = literal_column("'completed'", Text)
 
 BY_KIND: Final[tuple[Any, ...]] = (
     tasks.c.function,

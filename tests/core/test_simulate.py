@@ -141,7 +141,7 @@ def test_a_forecast_tells_its_range_its_basis_and_the_longest_chain():
     assert one.left.low_s < one.left.likely_s < one.left.high_s
     assert four.left.likely_s == pytest.approx(one.left.likely_s / 4, rel=0.1)
     assert many.path_s <= many.left.high_s
-    assert one.path == [1, 2, 3]
+    assert one.path == (1, 2, 3)
     assert one.path_s == pytest.approx(31.5)
     assert one.busy_s == pytest.approx(99 * 10.5)
     assert one.left.basis == "from 20 runs of work"
@@ -173,7 +173,7 @@ def test_others_take_slots_as_they_come_and_are_told():
     runs = {WORK: [1.0] * 5}
     (found,) = simulate(OpenWork(tasks=tasks, wanted={2, 3}, number=2), runs, workers=[1])
     assert (found.left.likely_s, found.tasks, found.others) == (3, 2, 1)
-    assert (found.path, found.busy_s) == ([2, 3], 2)
+    assert (found.path, found.busy_s) == ((2, 3), 2)
     assert found.busy_share == pytest.approx(2 / 3)
     (first,) = simulate(OpenWork(tasks=tasks, wanted={1}, number=1), runs, workers=[1])
     assert first.left.likely_s == 1

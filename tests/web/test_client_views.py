@@ -78,7 +78,7 @@ def test_running_tasks_are_told(either, queue):
 def test_the_time_ahead_is_told(either, queue):
     queue.enqueue_many([add() for _ in range(6)])
     work(queue)
-    batch = queue.batches.enqueue([add(), NewTask(function="other")])
+    batch = queue.batches.enqueue([add(), NewTask(command=["other"])])
     (task, other) = queue.find(batch_id=batch.id)[::-1]
     assert either.estimates.run("add") == queue.estimates.run("add")
     assert either.estimates.run("add").is_known
