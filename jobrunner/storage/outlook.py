@@ -36,10 +36,9 @@ _TASKS: Final = select(
     tasks.c.run_at,
     tasks.c.started_at,
     tasks.c.lane,
-    progress.c.done,
-    progress.c.total,
     *durations.BY_KIND,
-).outerjoin(progress, progress.c.task_id == tasks.c.id)
+)
+_PROGRESS: Final = select(progress.c.task_id, progress.c.done, progress.c.total)
 _EDGES: Final = select(
     dependencies.c.dependent_id, dependencies.c.parent_id, dependencies.c.on_failure, tasks.c.status
 ).join(tasks, tasks.c.id == dependencies.c.parent_id)
@@ -125,7 +124,8 @@ def _tasks(transaction: Connection, ids: Sequence[TaskId], now: datetime) -> Ite
         running = [row[0] for row in rows if row[1] == Status.IN_PROGRESS]
         parents, failed = _parents(transaction, blocked)
         earlier = durations.before(transaction, running)
-        for task_id, status, queue, priority, run_at, started_at, text, done, total, *rest in rows:
+        done = _progress(transaction, running)
+        for task_id, status, queue, priority, run_at, started_at, text, *rest in rows:
             is_running = status == Status.IN_PROGRESS
             yield OpenTask(
                 id=TaskId(task_id),
@@ -136,10 +136,17 @@ def _tasks(transaction: Connection, ids: Sequence[TaskId], now: datetime) -> Ite
                 starts_in=(run_at - now).total_seconds(),
                 ran_for=max(0.0, (now - started_at).total_seconds()) if is_running else None,
                 earlier_s=earlier.get(task_id, 0.0),
-                progress=None if done is None or not is_running else Progress(done, total),
+                progress=done.get(task_id),
                 parents=tuple(parents.get(task_id, ())),
                 has_failed_parent=task_id in failed,
             )
+
+
+def _progress(transaction: Connection, running: Sequence[int]) -> dict[int, Progress]:
+    if not running:
+        return {}
+    rows = transaction.execute(_PROGRESS.where(progress.c.task_id.in_(running)))
+    return {task_id: Progress(done, total) for task_id, done, total in rows if done is not None}
 
 
 def _parents(
