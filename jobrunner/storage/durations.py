@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from jobrunner.core.estimate import Kind, kinds_of
 from jobrunner.core.pauses import SlotRun
-from jobrunner.core.task import TaskId
+from jobrunner.core.task import TASK_IDS, TaskId
 from jobrunner.storage import ends
 from jobrunner.storage.chunks import CHUNK, chunks
 from jobrunner.storage.tables import attempts, progress, tasks
@@ -67,6 +67,7 @@ _LAST: Final = (
         attempts.c.worker_id,
         *(type_coerce(attempts.c[name], Long) for name in ("ready_at", "started_at", "ended_at")),
     )
+    .where(attempts.c.id <= bindparam("upto"))
     .order_by(attempts.c.id.desc())
     .limit(literal_column(str(LATELY)))
 )
@@ -110,7 +111,7 @@ def runs(transaction: Connection, wanted: Collection[Kind]) -> dict[Kind, list[f
 
 def pauses(transaction: Connection) -> list[SlotRun]:
     """The newest runs with when each could have started, for `core.pauses`."""
-    return [SlotRun(*row) for row in transaction.execute(_LAST)]
+    return [SlotRun(*row) for row in transaction.execute(_LAST, {"upto": TASK_IDS[-1]})]
 
 
 def before(transaction: Connection, ids: Sequence[TaskId]) -> dict[TaskId, float]:
