@@ -34,6 +34,7 @@ from jobrunner.cli import (
     retention,
     schedule,
     serve,
+    simulate,
     sql,
     status,
     token,
@@ -68,6 +69,7 @@ app.command()(work.work)
 app.command()(report.report)
 app.command()(status.status)
 app.command()(transitions.events)
+app.command()(simulate.simulate)
 app.add_typer(task_commands, name="task")
 app.add_typer(worker_commands, name="worker")
 app.add_typer(queue_commands, name="queue")

@@ -12,10 +12,12 @@ from jobrunner.cli.control import Id
 from jobrunner.cli.options import Json
 from jobrunner.cli.spans import span_text
 from jobrunner.cli.status import progress_text
+from jobrunner.core.estimate_objects import estimate_object
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.objects import attempt_object, moment, task_object
 from jobrunner.core.outcome import label
 from jobrunner.core.size import size_text
+from jobrunner.core.status import Status
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
@@ -26,9 +28,12 @@ def show(context: typer.Context, *, task_id: Id, as_json: Json = False) -> None:
     state: State = context.obj
     task = state.stored.get(task_id)
     history = state.stored.history(task_id)
+    left = None if task.status.is_final else state.stored.estimates.left(task)
     shown = task_object(task)
     if as_json:
-        render.as_json(shown | {"attempts": [attempt_object(attempt) for attempt in history]})
+        told = {"left": None if left is None else estimate_object(left)}
+        attempts = {"attempts": [attempt_object(attempt) for attempt in history]}
+        render.as_json(shown | told | attempts)
         return
     shown["command"] = shlex.join(task.command) if task.command else None
     for name in ("args", "kwargs", "result"):
@@ -36,6 +41,8 @@ def show(context: typer.Context, *, task_id: Id, as_json: Json = False) -> None:
     shown["progress"] = progress_text(task)
     shown["status"] = task.status.label
     shown["after"] = ", ".join(map(str, task.after))
+    if left is not None:
+        shown["left" if task.status is Status.IN_PROGRESS else "will run"] = str(left)
     render.fields(
         (name.replace("_", " "), value)
         for name, value in shown.items()

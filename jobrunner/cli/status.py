@@ -10,14 +10,17 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.options import Json
 from jobrunner.cli.signals import noted
+from jobrunner.cli.simulate import left_text
 from jobrunner.cli.spans import parse_span, span_text
 from jobrunner.core.control_objects import status_object
+from jobrunner.core.estimate_objects import estimate_object
 from jobrunner.core.status import FINAL, OPEN, Status
 from jobrunner.core.task import WorkerId
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
+    from jobrunner.core.estimate import Estimate
     from jobrunner.core.system import SystemStatus
     from jobrunner.core.task import Task
 
@@ -54,11 +57,19 @@ def status(
 
 def _look(state: "State", as_json: Callable[[Any], None] | None) -> None:
     found, now = state.stored.status(), state.stored.clock.now()
-    rates = _rates(state, now)
+    rates, left = _rates(state, now), state.stored.estimates.of_each(found.running)
     if as_json is not None:
-        as_json(status_object(found, now) | {"rates": rates})
-    else:
-        _print(state, found, now, rates)
+        shown = status_object(found, now)
+        for task, estimate in zip(shown["running"], left, strict=True):
+            task["left"] = estimate_object(estimate)
+        as_json(shown | {"rates": rates})
+        return
+    _print(found, now, rates)
+    _print_running(found.running, left, now)
+    if found.workers:
+        render.out("")
+    none = "No worker is running: start one with `jobrunner work`."
+    print_workers(found.workers, now, none=none, running=state.stored.crews.running())
 
 
 def _rates(state: "State", now: datetime) -> dict[str, float]:
@@ -72,9 +83,7 @@ def _rates(state: "State", now: datetime) -> dict[str, float]:
     }
 
 
-def _print(
-    state: "State", found: "SystemStatus", now: datetime, rates: Mapping[str, float]
-) -> None:
+def _print(found: "SystemStatus", now: datetime, rates: Mapping[str, float]) -> None:
     for kind, statuses in (("Open ", OPEN), ("Ended", FINAL)):
         told = (f"{found.tasks[name]} {name.label.lower()}" for name in Status if name in statuses)
         render.out(f"{kind}  {', '.join(told)}")
@@ -86,21 +95,23 @@ def _print(
     if (oldest := found.oldest_pending) is not None:
         wait = max(0.0, (now - oldest).total_seconds())
         render.out(f"The oldest pending task has waited for {span_text(wait)}.")
-    _print_running(found.running, now)
-    if found.workers:
-        render.out("")
-    none = "No worker is running: start one with `jobrunner work`."
-    print_workers(found.workers, now, none=none, running=state.stored.crews.running())
 
 
-def _print_running(running: "Iterable[Task[Any]]", now: Any) -> None:
+def _print_running(running: "Iterable[Task[Any]]", left: "Iterable[Estimate]", now: Any) -> None:
     rows = [
-        (task.id, task.name, progress_text(task), _since(task.started_at, now), task.worker_id)
-        for task in running
+        (
+            task.id,
+            task.name,
+            progress_text(task),
+            _since(task.started_at, now),
+            left_text(estimate),
+            task.worker_id,
+        )
+        for task, estimate in zip(running, left, strict=True)
     ]
     if rows:
         render.out("")
-        render.table(("id>", "running…", "progress…", "for>", "worker"), rows)
+        render.table(("id>", "running…", "progress…", "for>", "left>", "worker…"), rows)
 
 
 def print_workers(

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from jobrunner.core.estimate import Estimate
 from jobrunner.core.explanation import Explanation
 from jobrunner.core.insight import FailureGroup
 from jobrunner.core.insight_graph import Lane, TaskGraph, Timeline
 from jobrunner.core.masking import Masking
 from jobrunner.core.reasons import Reason
+from jobrunner.core.simulate import Forecast
 
 
 def graph(found: TaskGraph) -> TaskGraph:
@@ -41,3 +43,15 @@ def failures(found: Sequence[FailureGroup]) -> list[FailureGroup]:
     """Groups of failures, by what each of them says."""
     mask = Masking()
     return [replace(group, error=mask.text(group.error)) for group in found]
+
+
+def estimate(found: Estimate) -> Estimate:
+    """An estimate; without a description, a command is known by its first word."""
+    return replace(found, basis=Masking().text(found.basis))
+
+
+def forecast(found: Forecast) -> Forecast:
+    """A forecast, which names what too little is known of."""
+    mask = Masking()
+    unknown = {mask.text(name): number for name, number in found.unknown.items()}
+    return replace(found, left=estimate(found.left), unknown=unknown)

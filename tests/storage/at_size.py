@@ -76,6 +76,7 @@ there is, and hashes all edges, once a statement."""
 MOST = {
     "counts": {"tasks"},
     "counts by queue": {"tasks"},
+    "what is open": {"tasks"},
     "queues": {"tasks"},
     "page (status=completed)": {"tasks"},
     "next page (status=completed)": {"tasks"},

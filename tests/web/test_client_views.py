@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobrunner import NewTask, Status, TaskNotFoundError, Worker
+from jobrunner import JobrunnerError, NewTask, Status, TaskNotFoundError, Worker
 from tests.web.test_client import PATIENCE, add, seen, work
 
 
@@ -85,3 +85,21 @@ def test_running_tasks_are_told(either, queue):
     finally:
         end.set()
         thread.join()
+
+
+def test_the_time_ahead_is_told(either, queue):
+    queue.enqueue_many([add() for _ in range(6)])
+    work(queue)
+    batch = queue.batches.enqueue([add(), NewTask(command=["other"])])
+    (task, other) = queue.find(batch_id=batch.id)[::-1]
+    assert either.estimates.run("add") == queue.estimates.run("add")
+    assert either.estimates.run("add").is_known
+    assert either.estimates.left(task) == queue.estimates.left(task)
+    assert either.estimates.left(other.id) == queue.estimates.left(other.id)
+    for asked in ({"batch_id": batch.id}, {"task_id": task.id, "workers": 3}, {}):
+        assert either.estimates.end(**asked) == queue.estimates.end(**asked)
+    for wrong in ({"task_id": 99}, {"batch_id": 99}, {"workers": 0}):
+        with pytest.raises(JobrunnerError) as told:
+            either.estimates.end(**wrong)
+        with pytest.raises(type(told.value)):
+            queue.estimates.end(**wrong)

@@ -217,3 +217,9 @@ def test_a_server_that_only_reads_shows_no_acts_and_refuses(make_client, made):
     assert post(client, made["pending"], act="cancel").status_code == 403
     assert post(client, made["pending"], "/change", priority="9").status_code == 403
     assert made["pending"].refresh() == made["pending"]
+
+
+def test_a_task_that_waits_tells_how_long_it_will_run(client, made):
+    assert "<dt>Will run</dt><dd>unknown: " in page(client, made["pending"])
+    assert "it takes 5</dd>" in page(client, made["pending"])
+    assert "Will run" not in page(client, made["completed"])

@@ -1,11 +1,11 @@
 """All that the page of a task shows: read at once, secrets masked, nothing unbounded."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from jobrunner.core.estimate import Estimate
 from jobrunner.core.explanation import Explanation
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.insight import Listing, RunSpan
@@ -105,7 +105,8 @@ class TaskView:
     result: Text
     error: Text
     note: str
-    left_s: float | None
+    left: Estimate
+    left_text: str
     attempts: Listing[AttemptShown]
     live: LiveShown | None
     chapters: Sequence[Chapter]
@@ -129,6 +130,7 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
     steps = queue.insight.steps(task.id, STEPS)
     explanation = queue.explain(task.id)
     around = queue.insight.neighbours(task.id)
+    left = queue.estimates.left(task)
     return TaskView(
         task=task,
         name=shown.name,
@@ -138,7 +140,8 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
         result=shown.value(task.returned) if task.status is Status.COMPLETED else Text(""),
         error=shown.output(task.error),
         note=shown.line(task.progress.note) if task.progress else "",
-        left_s=left(task, now),
+        left=left,
+        left_text=shown.line(str(left)),
         attempts=_attempts(attempts, shown),
         live=LiveShown.of(queue, task, shown),
         chapters=chapters,
@@ -174,18 +177,6 @@ def _reasons(found: Explanation, shown: Shown) -> list[ReasonShown]:
         for one in found.reasons
         if one.kind not in _TOLD_ANYWAY
     ]
-
-
-def left(task: Task[Any], now: datetime) -> float | None:
-    """Seconds until a running task is done, if it goes on as fast as so far."""
-    progress = task.progress
-    if task.status is not Status.IN_PROGRESS or progress is None or task.started_at is None:
-        return None
-    done, total = progress.done, progress.total
-    if total is None or not 0 < done <= total:
-        return None
-    seconds = (now - task.started_at).total_seconds() * (total - done) / done
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
 def _attempts(found: Listing[AttemptRecord], shown: Shown) -> Listing[AttemptShown]:
