@@ -1,17 +1,21 @@
 """`jobrunner report` and `jobrunner status`: what was done, and what is going on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.options import Json
+from jobrunner.cli.report_file import STDOUT, judge, write_page
 from jobrunner.cli.spans import parse_span, span_text
+from jobrunner.core.condition import Condition
 from jobrunner.core.control_objects import status_object
+from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.objects import report_object
 from jobrunner.core.outcome import label
-from jobrunner.core.report import Report, Spread
+from jobrunner.core.report import By, GroupReport, Report, Spread
 from jobrunner.core.status import FINAL, OPEN, Status
 from jobrunner.core.task import WorkerId
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
@@ -27,19 +31,46 @@ def report(
     since: Annotated[
         str | None, typer.Option(help="Only attempts of the last 90s, 2h, 7d.")
     ] = None,
+    by: Annotated[By | None, typer.Option(help="Put attempts together by this.")] = None,
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write it as one HTML page; - for stdout.")
+    ] = None,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONDITION", help="Exit code 1 if it is so: 'failed>0'; repeatable."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Add up what was done, and how well.
 
-    Counts, throughput, waits and run times, and for each worker its efficiency: busy seconds /
-    (alive seconds x concurrency).
+    Counts, throughput, waits and run times, what was wasted, and for each worker its efficiency:
+    busy seconds / (alive seconds x concurrency).
     """
     state: State = context.obj
-    found = state.stored.report(since=parse_span(since) if since is not None else None)
+    conditions = [Condition.parse(text) for text in fail_if or ()]
+    span = parse_span(since) if since is not None else None
+    if html == STDOUT and as_json:
+        raise ConfigurationError(
+            "--html - and --json both print to stdout", hint="Give --html a file."
+        )
+    if html is None:
+        found = state.stored.report(since=span, by=by)
+    else:
+        found = _write(state, html, since=span, by=by)
     if as_json:
         render.as_json(report_object(found))
-    else:
+    elif html is None:
         show_report(found)
+    judge(found, conditions)
+
+
+def _write(state: "State", place: str, *, since: timedelta | None, by: By | None) -> Report:
+    """Write the page; returns the report that it is of."""
+    from jobrunner.report_page.page import as_html  # noqa: PLC0415 — only a page pays for it
+
+    detail = state.stored.report_detail(since=since, by=by)
+    write_page(as_html(detail), place, database=state.stored.store.database.path)
+    return detail.report
 
 
 def show_report(found: Report) -> None:
@@ -57,16 +88,17 @@ def show_report(found: Report) -> None:
     )
     render.out(f"Wait      {_spread(found.wait)}")
     render.out(f"Run       {_spread(found.run)}")
-    if found.functions:
-        render.out("")
-        render.table(
-            ("function…", "attempts>", "failed>", "p50>", "p95>", "max>"),
-            (
-                (one.name, one.count, one.failed, *_cells(one.run))
-                for one in sorted(found.functions, key=lambda one: -one.count)
-            ),
+    if found.busy_s:
+        wasted = [f"{span_text(spent)} {label(name)}" for name, spent in found.wasted.items()]
+        render.out(
+            f"Busy      {span_text(found.busy_s)}, {span_text(found.wasted_s)} of it wasted"
+            + (f": {', '.join(wasted)}" if wasted else "")
         )
-    if found.workers:
+    if found.by is None:
+        _groups("function", sorted(found.functions, key=lambda one: -one.count))
+    else:
+        _groups(found.by, found.groups)
+    if found.workers and found.by is None:
         render.out("")
         render.table(
             (
@@ -95,17 +127,35 @@ def show_report(found: Report) -> None:
         )
 
 
+def _groups(what: str, groups: Sequence[GroupReport]) -> None:
+    if not groups:
+        return
+    render.out("")
+    render.table(
+        (f"{what}…", "attempts>", "failed>", "wasted>", "p50>", "p95>", "p99>", "max>"),
+        (
+            (one.name, one.count, one.failed, span_text(one.wasted_s), *_cells(one.run))
+            for one in groups
+        ),
+    )
+
+
 def _spread(spread: Spread | None) -> str:
     if spread is None:
         return "nothing has run yet"
-    p50, p95, longest = _cells(spread)
+    p50, p95, _, longest = _cells(spread)
     return f"{p50} median, {p95} 95th percentile, {longest} longest"
 
 
-def _cells(spread: Spread | None) -> tuple[str, str, str]:
+def _cells(spread: Spread | None) -> tuple[str, str, str, str]:
     if spread is None:
-        return "-", "-", "-"
-    return span_text(spread.p50), span_text(spread.p95), span_text(spread.max)
+        return "-", "-", "-", "-"
+    return (
+        span_text(spread.p50),
+        span_text(spread.p95),
+        span_text(spread.p99),
+        span_text(spread.max),
+    )
 
 
 def status(
