@@ -104,9 +104,9 @@ def _figure(name: str, value: str, told: str, kind: str | None = None) -> Html:
 def _sections(detail: ReportDetail) -> Html:
     report = detail.report
     drawn = lanes(detail)
-    every = "" if detail.grid is None else f" every {detail.grid.width_text}"
+    every = "" if detail.grid is None else f", counted every {detail.grid.width_text}"
     return join(
-        _section("Throughput", f"Attempts that ended{every}, UTC.", _pace(detail)),
+        _section("Throughput", f"Attempts that ended{every}; UTC.", _pace(detail)),
         _section("Where the time went", _TIME, _time(report)),
         _section("Run times", _RUNS, tables.functions(detail) if detail.functions else None),
         _section("Waits", _WAITS, tables.queues(detail) if detail.queues else None),

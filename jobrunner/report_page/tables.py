@@ -213,6 +213,7 @@ def _failure(detail: ReportDetail, at: int) -> Html:
     more = ", …" if one.tasks > len(one.ids) else ""
     ids = ", ".join(f"#{task_id}" for task_id in one.ids) + more
     began, ended = when(one.first_at, among=among), when(one.last_at, among=among)
+    span = f"At {began}" if began == ended else f"From {began} to {ended}"
     return element(
         "article",
         element("b", number(one.count), element("small", plural(one.count, "attempt").split()[1])),
@@ -222,7 +223,7 @@ def _failure(detail: ReportDetail, at: int) -> Html:
             element("pre", one.error or "nothing was said"),
             element(
                 "p",
-                f"{told}; {plural(one.tasks, 'task')}, {end}. From {began} to {ended}: {ids}",
+                f"{told}; {plural(one.tasks, 'task')}, {end}. {span}: {ids}",
                 class_="note",
             ),
         ),

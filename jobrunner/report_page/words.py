@@ -15,6 +15,8 @@ DAY: Final = timedelta(days=1)
 FEW: Final = 0.0995
 """A tenth, once rounded."""
 
+FEWEST: Final = 0.0005
+
 TICKS: Final = 6
 """At most so many along an axis."""
 
@@ -44,6 +46,8 @@ def number(value: float) -> str:
 
 def percent(share: float) -> str:
     """A share; a small one has a digit behind the point."""
+    if 0 < share < FEWEST:
+        return "<0.1%"
     return f"{share:.1%}" if 0 < share < FEW else f"{share:.0%}"
 
 
@@ -91,10 +95,10 @@ def clock(at: int, step: int, *, among: int = 0) -> str:
 
 
 def top_of(value: float) -> float:
-    """The next higher of 1, 2, 5, 10, …: where an axis ends."""
+    """The next higher of numbers that people count in: where an axis ends."""
     step = 1.0
     while True:
-        for base in (1, 2, 5):
+        for base in (1, 2, 3, 4, 5, 6, 8):
             if base * step >= value:
                 return base * step
         step *= 10

@@ -34,6 +34,9 @@ _AT: Final = (
 
 def slowest(transaction: Connection, *, limit: int, since: datetime | None = None) -> list[SlowRun]:
     """The attempts that took longest, the longest first."""
+    longest = select(attempts.c.id).order_by(RUN.desc(), attempts.c.id).limit(limit)
+    if since is not None:
+        longest = longest.where(attempts.c.ended_at >= since)
     query = (
         select(
             *_AT,
@@ -44,11 +47,9 @@ def slowest(transaction: Connection, *, limit: int, since: datetime | None = Non
             *NAMING,
         )
         .join(tasks, tasks.c.id == attempts.c.task_id)
+        .where(attempts.c.id.in_(longest.scalar_subquery()))
         .order_by(RUN.desc(), attempts.c.id)
-        .limit(limit)
     )
-    if since is not None:
-        query = query.where(attempts.c.ended_at >= since)
     return [_slow(*row) for row in transaction.execute(query)]
 
 

@@ -50,8 +50,9 @@ def test_spans_have_three_digits():
     spans = (0, 12e-6, 4.1234e-3, 0.25, 1.0, 12.34, 59.99, 3_600)
     told = ["0 s", "12 µs", "4.12 ms", "250 ms", "1 s", "12.3 s", "1m", "1h"]
     assert list(map(brief, spans)) == told
-    assert list(map(percent, (0, 0.004, 0.0501, 0.5, 1))) == ["0%", "0.4%", "5.0%", "50%", "100%"]
-    assert list(map(top_of, (1, 3, 5, 11, 2_001))) == [1, 5, 5, 20, 5_000]
+    told = list(map(percent, (0, 0.0001, 0.004, 0.0501, 0.5, 1)))
+    assert told == ["0%", "<0.1%", "0.4%", "5.0%", "50%", "100%"]
+    assert list(map(top_of, (1, 3, 7, 11, 2_001))) == [1, 3, 8, 20, 3_000]
 
 
 @given(st.integers(0, 4 * 10**15), st.integers(0, 10**15))

@@ -61,7 +61,7 @@ def show(visitor, path: Path, **options):
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_it_opens_from_a_file_without_a_word_or_a_request(visitor, report, theme, width):
     page = show(visitor, report, theme=theme, width=width)
-    expect(page.get_by_role("heading", level=1)).to_have_text("jobrunner.db")
+    expect(page.get_by_role("heading", level=1)).to_have_text("jobs.db")
     titles = page.get_by_role("heading", level=2).all_text_contents()
     assert titles == [
         *("Throughput", "Where the time went", "Run times", "Waits", "By worker", "Failures"),
