@@ -1,6 +1,6 @@
 """`jobrunner report` and `jobrunner status`: what was done, and what is going on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,13 +9,13 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.options import Json
 from jobrunner.cli.report_file import STDOUT, judge, write_page
+from jobrunner.cli.report_text import show_report
 from jobrunner.cli.spans import parse_span, span_text
 from jobrunner.core.condition import Condition
 from jobrunner.core.control_objects import status_object
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.objects import report_object
-from jobrunner.core.outcome import label
-from jobrunner.core.report import By, GroupReport, Report, Spread
+from jobrunner.core.report import By, Report
 from jobrunner.core.status import FINAL, OPEN, Status
 from jobrunner.core.task import WorkerId
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
@@ -71,91 +71,6 @@ def _write(state: "State", place: str, *, since: timedelta | None, by: By | None
     detail = state.stored.report_detail(since=since, by=by)
     write_page(as_html(detail), place, database=state.stored.store.database.path)
     return detail.report
-
-
-def show_report(found: Report) -> None:
-    """Print a report for people."""
-    total = sum(found.tasks.values())
-    counts = [f"{count} {status.label.lower()}" for status, count in found.tasks.items() if count]
-    render.out(f"Tasks     {total}" + (f": {', '.join(counts)}" if counts else ""))
-    attempts = [f"{count} {label(name)}" for name, count in found.attempts.items()]
-    render.out(
-        f"Attempts  {sum(found.attempts.values())}"
-        + (f": {', '.join(attempts)}" if attempts else "")
-    )
-    render.out(
-        f"Elapsed   {span_text(found.elapsed_s)}, {found.throughput_per_s:,.1f} completed a second"
-    )
-    render.out(f"Wait      {_spread(found.wait)}")
-    render.out(f"Run       {_spread(found.run)}")
-    if found.busy_s:
-        wasted = [f"{span_text(spent)} {label(name)}" for name, spent in found.wasted.items()]
-        render.out(
-            f"Busy      {span_text(found.busy_s)}, {span_text(found.wasted_s)} of it wasted"
-            + (f": {', '.join(wasted)}" if wasted else "")
-        )
-    if found.by is None:
-        _groups("function", sorted(found.functions, key=lambda one: -one.count))
-    else:
-        _groups(found.by, found.groups)
-    if found.workers and found.by is None:
-        render.out("")
-        render.table(
-            (
-                "worker",
-                "status",
-                "slots>",
-                "completed>",
-                "failed>",
-                "lost>",
-                "busy>",
-                "efficiency>",
-            ),
-            (
-                (
-                    one.info.id,
-                    one.info.status,
-                    one.info.concurrency,
-                    one.completed,
-                    one.failed,
-                    one.lost,
-                    span_text(one.busy_s),
-                    f"{one.efficiency:.1%}",
-                )
-                for one in found.workers
-            ),
-        )
-
-
-def _groups(what: str, groups: Sequence[GroupReport]) -> None:
-    if not groups:
-        return
-    render.out("")
-    render.table(
-        (f"{what}…", "attempts>", "failed>", "wasted>", "p50>", "p95>", "p99>", "max>"),
-        (
-            (one.name, one.count, one.failed, span_text(one.wasted_s), *_cells(one.run))
-            for one in groups
-        ),
-    )
-
-
-def _spread(spread: Spread | None) -> str:
-    if spread is None:
-        return "nothing has run yet"
-    p50, p95, _, longest = _cells(spread)
-    return f"{p50} median, {p95} 95th percentile, {longest} longest"
-
-
-def _cells(spread: Spread | None) -> tuple[str, str, str, str]:
-    if spread is None:
-        return "-", "-", "-", "-"
-    return (
-        span_text(spread.p50),
-        span_text(spread.p95),
-        span_text(spread.p99),
-        span_text(spread.max),
-    )
 
 
 def status(

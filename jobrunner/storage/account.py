@@ -1,6 +1,6 @@
 """What the history adds up to: sums made by the database, so that none of it is read whole."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,7 +8,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FunctionElement,
-    Select,
     Text,
     case,
     func,
@@ -137,7 +136,7 @@ def _runs(transaction: Connection, by: By, since: datetime | None) -> Iterator[R
     )
     query = query.group_by("of_group", attempts.c.outcome, "of_run").order_by("of_group")
     name = _NAMES.get(by, str)
-    for group, outcome, *numbers in transaction.execute(query):
+    for group, outcome, *numbers in rows(transaction, query):
         yield RunCell(name(group), outcome, *map(int, numbers))
 
 
@@ -145,9 +144,8 @@ def _waits(transaction: Connection, by: By, since: datetime | None) -> Iterator[
     key, wait = KEYS[by].label("of_group"), rounded(WAIT).label("of_wait")
     query = _of(select(key, wait, func.count(), func.max(WAIT, type_=Long)), by, since)
     name = _NAMES.get(by, str)
-    for group, *numbers in transaction.execute(
-        query.group_by("of_group", "of_wait").order_by("of_group")
-    ):
+    query = query.group_by("of_group", "of_wait").order_by("of_group")
+    for group, *numbers in rows(transaction, query):
         yield WaitCell(name(group), *map(int, numbers))
 
 
@@ -159,15 +157,21 @@ def _lost(transaction: Connection, by: By, since: datetime | None) -> Iterator[L
     query = query.where(attempts.c.outcome == literal_column(f"'{LOST}'"))
     query = query.order_by(attempts.c.worker_id, attempts.c.started_at, attempts.c.id)
     name = _NAMES.get(by, str)
-    for group, *rest in transaction.execute(query):
+    for group, *rest in rows(transaction, query):
         yield LostRun(name(group), *rest)
 
 
-def _of(query: Select[Any], by: By, since: datetime | None) -> Select[Any]:
+def _of(query: Any, by: By, since: datetime | None) -> Any:
     found = query.select_from(attempts)
     if by in _OF_TASKS:
         found = found.join(tasks, tasks.c.id == attempts.c.task_id)
     return found if since is None else found.where(attempts.c.ended_at >= since)
+
+
+def rows(transaction: Connection, query: Any) -> Iterable[Any]:
+    """What a statement finds, a row after the other."""
+    found: Iterable[Any] = transaction.execute(query)
+    return found
 
 
 def by_worker(transaction: Connection, *, since: datetime | None = None) -> Iterator[WorkerCell]:

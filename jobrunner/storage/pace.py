@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, case, func, literal_column, select
+from sqlalchemy import Connection, case, func, literal_column, select
 
 from jobrunner.core.report import WASTED
 from jobrunner.core.report_detail import KINDS, Ends, Grid, StripCell
-from jobrunner.storage.account import ENDED, STARTED, number
+from jobrunner.storage.account import ENDED, STARTED, number, rows
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.schema import one_of
 from jobrunner.storage.tables import attempts
@@ -27,7 +27,7 @@ def ends(transaction: Connection, grid: Grid, *, since: datetime | None = None) 
     kind = _KIND.label("of_kind")
     query = _late(select(at, kind, func.count()).group_by("of_bucket", "of_kind"), since)
     found = [[0] * len(KINDS) for _ in range(grid.number)]
-    for bucket, of_kind, count in transaction.execute(query):
+    for bucket, of_kind, count in rows(transaction, query):
         if 0 <= bucket < grid.number:
             found[int(bucket)][of_kind] = count
     return [Ends(*counts) for counts in found]
@@ -53,9 +53,9 @@ def strip_cells(
     ).where(ENDED >= STARTED, zero <= ENDED)
     query = _late(query.group_by(attempts.c.worker_id, "of_kind", "of_first", "of_last"), since)
     for some in chunks(worker_ids):
-        for worker_id, *rest in transaction.execute(query.where(attempts.c.worker_id.in_(some))):
+        for worker_id, *rest in rows(transaction, query.where(attempts.c.worker_id.in_(some))):
             yield StripCell(worker_id, *map(int, rest))
 
 
-def _late(query: Select[Any], since: datetime | None) -> Select[Any]:
+def _late(query: Any, since: datetime | None) -> Any:
     return query if since is None else query.where(attempts.c.ended_at >= since)
