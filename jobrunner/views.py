@@ -11,16 +11,19 @@ from jobrunner.core.filter import TaskFilter
 from jobrunner.core.finding import Finding
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.hook import WEBHOOK
-from jobrunner.core.report import Report
+from jobrunner.core.report import By, Report, by_of
+from jobrunner.core.report_detail import ReportDetail
 from jobrunner.core.status import Status
 from jobrunner.core.system import SystemStatus
 from jobrunner.core.task import Task, TaskId
 from jobrunner.core.transition import Happening, Transition
 from jobrunner.core.worker import WorkerInfo
 from jobrunner.core.written import Piece, Written
+from jobrunner.report_page.page import as_html
 from jobrunner.runtime.checkup import examine
 from jobrunner.runtime.chronicle import Chronicle, follow_all
 from jobrunner.runtime.clock import Clock
+from jobrunner.runtime.detail import detail
 from jobrunner.runtime.registry import Registry
 from jobrunner.runtime.statistics import statistics, system_status
 from jobrunner.runtime.waiting import follow, wait_until_ended
@@ -211,9 +214,39 @@ class Views:
         """All workers there have been, oldest first."""
         return self.store.read(workers.every)
 
-    def report(self, *, since: timedelta | datetime | None = None) -> Report:
-        """Task completion and worker efficiency, of late or since a moment if one is given."""
-        return statistics(self.store.database, now=self.clock.now(), since=since)
+    def report(
+        self, *, since: timedelta | datetime | None = None, by: By | str | None = None
+    ) -> Report:
+        """Task completion and worker efficiency, of late or since a moment if one is given.
+
+        `by` has attempts put together by `function`, `queue`, `worker` or `hour` as well.
+
+        Raises:
+            InvalidTaskError: `by` is none of these.
+        """
+        kind = None if by is None else by_of(by)
+        return statistics(self.store.database, now=self.clock.now(), since=since, by=kind)
+
+    def report_page(
+        self, *, since: timedelta | datetime | None = None, by: By | str | None = None
+    ) -> str:
+        """The same and more as one HTML page that loads nothing: for a browser, a mail, paper.
+
+        Raises:
+            InvalidTaskError: `by` is none of these.
+        """
+        return as_html(self.report_detail(since=since, by=by))
+
+    def report_detail(
+        self, *, since: timedelta | datetime | None = None, by: By | str | None = None
+    ) -> ReportDetail:
+        """What that page tells: the report, when what ended, what failed and what took longest.
+
+        Raises:
+            InvalidTaskError: `by` is none of these.
+        """
+        kind = None if by is None else by_of(by)
+        return detail(self.store.database, now=self.clock.now(), since=since, by=kind)
 
     def check(self) -> list[str]:
         """What is wrong with the database, a sentence each; nothing for a sound one."""

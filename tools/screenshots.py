@@ -74,6 +74,12 @@ def shots(evening: Evening) -> Iterator[Shot]:
     yield Shot("audit", "/system", "#audit", 600, top="main h2:text('Tokens')")
 
 
+def pages() -> Iterator[Shot]:
+    """The pictures of the report as a file."""
+    yield Shot("report", "", ".plot", 1180)
+    yield Shot("report-timeline", "", ".lanes", 900, theme="dark", top="h2:text('Failures')")
+
+
 def main() -> None:
     """Play the evening in a folder of its own, and take the pictures."""
     folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else IMAGES
@@ -98,6 +104,10 @@ def main() -> None:
             _act(browser, url, secrets, evening)
             for shot in shots(evening):
                 camera.take(shot)
+        report = Path("report.html")
+        report.write_text(studio.queue.report_page(), encoding="utf-8")
+        for shot in pages():
+            camera.take_file(report.resolve(), shot)
         browser.close()
 
 
@@ -139,15 +149,28 @@ class Camera:
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto(self._url + shot.path)
+        page.locator("html[data-ready]").wait_for(state="attached")
+        self._shoot(page, shot)
+        context.close()
+
+    def take_file(self, path: Path, shot: Shot) -> None:
+        """Take one of a page that is a file."""
+        context = self._browser.new_context(
+            color_scheme=shot.theme, viewport={"width": shot.width, "height": shot.height}
+        )
+        page = context.new_page()
+        page.goto(path.as_uri())
+        self._shoot(page, shot)
+        context.close()
+
+    def _shoot(self, page: Page, shot: Shot) -> None:
         _wait(page, shot)
         place = self._folder / f"{shot.name}.png"
         size = palette.shrink(self._empty, page.screenshot(), place)
-        context.close()
         print(f"{place.name}: {size:,} bytes{', too many' if size > LARGEST else ''}", flush=True)
 
 
 def _wait(page: Page, shot: Shot) -> None:
-    page.locator("html[data-ready]").wait_for(state="attached")
     page.locator(shot.seen).last.wait_for()
     if shot.top:
         page.locator(shot.top).evaluate("(part) => part.scrollIntoView()")

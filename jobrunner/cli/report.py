@@ -1,16 +1,20 @@
 """`jobrunner report`: what was done, and how well."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.options import Json
-from jobrunner.cli.spans import parse_span, span_text
+from jobrunner.cli.report_file import STDOUT, judge, write_page
+from jobrunner.cli.report_text import show_report
+from jobrunner.cli.spans import parse_span
 from jobrunner.cli.transitions import show_counts
+from jobrunner.core.condition import Condition
+from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.objects import report_object
-from jobrunner.core.outcome import label
-from jobrunner.core.report import Report, Spread
+from jobrunner.core.report import By, Report
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
@@ -26,85 +30,46 @@ def report(
         str | None,
         typer.Option(help="Only how many tasks stood where, so long ago or at a moment."),
     ] = None,
+    by: Annotated[By | None, typer.Option(help="Put attempts together by this.")] = None,
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write it as one HTML page; - for stdout.")
+    ] = None,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONDITION", help="Exit code 1 if it is so: 'failed>0'; repeatable."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Add up what was done, and how well.
 
-    Counts, throughput, waits and run times, and for each worker its efficiency: busy seconds /
-    (alive seconds x concurrency).
+    Counts, throughput, waits and run times, what was wasted, and for each worker its efficiency:
+    busy seconds / (alive seconds x concurrency).
     """
     state: State = context.obj
     if as_of is not None:
         show_counts(state, as_of, as_json=as_json)
         return
-    found = state.stored.report(since=parse_span(since) if since is not None else None)
+    conditions = [Condition.parse(text) for text in fail_if or ()]
+    span = parse_span(since) if since is not None else None
+    if html == STDOUT and as_json:
+        raise ConfigurationError(
+            "--html - and --json both print to stdout", hint="Give --html a file."
+        )
+    if html is None:
+        found = state.stored.report(since=span, by=by)
+    else:
+        found = _write(state, html, since=span, by=by)
     if as_json:
         render.as_json(report_object(found))
-    else:
+    elif html is None:
         show_report(found)
+    judge(found, conditions)
 
 
-def show_report(found: Report) -> None:
-    """Print a report for people."""
-    total = sum(found.tasks.values())
-    counts = [f"{count} {status.label.lower()}" for status, count in found.tasks.items() if count]
-    render.out(f"Tasks     {total}" + (f": {', '.join(counts)}" if counts else ""))
-    attempts = [f"{count} {label(name)}" for name, count in found.attempts.items()]
-    render.out(
-        f"Attempts  {sum(found.attempts.values())}"
-        + (f": {', '.join(attempts)}" if attempts else "")
-    )
-    render.out(
-        f"Elapsed   {span_text(found.elapsed_s)}, {found.throughput_per_s:,.1f} completed a second"
-    )
-    render.out(f"Wait      {_spread(found.wait)}")
-    render.out(f"Run       {_spread(found.run)}")
-    if found.functions:
-        render.out("")
-        render.table(
-            ("function…", "attempts>", "failed>", "p50>", "p95>", "max>"),
-            (
-                (one.name, one.count, one.failed, *_cells(one.run))
-                for one in sorted(found.functions, key=lambda one: -one.count)
-            ),
-        )
-    if found.workers:
-        render.out("")
-        render.table(
-            (
-                "worker",
-                "status",
-                "slots>",
-                "completed>",
-                "failed>",
-                "lost>",
-                "busy>",
-                "efficiency>",
-            ),
-            (
-                (
-                    one.info.id,
-                    one.info.status,
-                    one.info.concurrency,
-                    one.completed,
-                    one.failed,
-                    one.lost,
-                    span_text(one.busy_s),
-                    f"{one.efficiency:.1%}",
-                )
-                for one in found.workers
-            ),
-        )
+def _write(state: "State", place: str, *, since: timedelta | None, by: By | None) -> Report:
+    """Write the page; returns the report that it is of."""
+    from jobrunner.report_page.page import as_html  # noqa: PLC0415 — only a page pays for it
 
-
-def _spread(spread: Spread | None) -> str:
-    if spread is None:
-        return "nothing has run yet"
-    p50, p95, longest = _cells(spread)
-    return f"{p50} median, {p95} 95th percentile, {longest} longest"
-
-
-def _cells(spread: Spread | None) -> tuple[str, str, str]:
-    if spread is None:
-        return "-", "-", "-"
-    return span_text(spread.p50), span_text(spread.p95), span_text(spread.max)
+    detail = state.stored.report_detail(since=since, by=by)
+    write_page(as_html(detail), place, database=state.stored.store.database.path)
+    return detail.report

@@ -11,7 +11,7 @@ import typer
 
 from jobrunner.cli import completion, render
 from jobrunner.cli.amounts import parse_amounts
-from jobrunner.cli.report import show_report
+from jobrunner.cli.report_text import show_report
 from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_seconds, parse_span
 from jobrunner.core.errors import ConfigurationError, DatabaseError

@@ -17,7 +17,7 @@ from jobrunner.core.filter import TaskFilter
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.read_control import status_of
 from jobrunner.core.read_objects import attempt_of, report_of, task_of, worker_of
-from jobrunner.core.report import Report
+from jobrunner.core.report import By, Report, by_of
 from jobrunner.core.status import Status
 from jobrunner.core.system import SystemStatus
 from jobrunner.core.task import Task
@@ -159,14 +159,23 @@ class Views:
         told = self.connection.get("workers", all="true")
         return as_told(lambda found: [worker_of(one) for one in found], told)
 
-    def report(self, *, since: timedelta | datetime | None = None) -> Report:
-        """Task completion and worker efficiency, of late or since a moment if one is given."""
+    def report(
+        self, *, since: timedelta | datetime | None = None, by: By | str | None = None
+    ) -> Report:
+        """Task completion and worker efficiency, of late or since a moment if one is given.
+
+        `by` has attempts put together by `function`, `queue`, `worker` or `hour` as well.
+
+        Raises:
+            InvalidTaskError: `by` is none of these.
+        """
+        kind = None if by is None else by_of(by)
         if isinstance(since, timedelta):
             since = self.connection.now() - since
         if since is not None:
             check_moment("since", since)
         moment = None if since is None else since.astimezone(UTC).isoformat()
-        told = self.connection.get("report", since=moment)
+        told = self.connection.get("report", since=moment, by=kind)
         workers = {str(worker.id): worker for worker in self.workers()}
         return as_told(lambda found: report_of(found, workers), told)
 

@@ -1,6 +1,6 @@
 """All that the page of a task shows: read at once, secrets masked, nothing unbounded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
