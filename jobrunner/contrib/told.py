@@ -87,12 +87,13 @@ class Told:
         }
 
     def explain_task(self, task_id: int) -> dict[str, Any]:
-        """Why a task does not run: what it waits for, the weightiest first, each with a hint."""
-        task = self._queue.get(task_id)
+        """Why a task does not run, or that it may: the weightiest reason first, with a hint."""
+        task, found = self._queue.get(task_id), self._queue.explain(task_id)
         mask = _mask(task)
         return {
             "id": task.id,
-            "status": task.status.value,
+            "status": found.status.value,
+            "is_runnable": found.is_runnable,
             "error": task.error and mask.text(task.error),
             "reasons": [
                 {
@@ -102,7 +103,7 @@ class Told:
                     "at": objects.moment(reason.at),
                     "tasks": [node.id for node in reason.tasks[:MOST]],
                 }
-                for reason in self._queue.insight.why(task)
+                for reason in found.reasons
             ],
         }
 
