@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -74,10 +75,13 @@ def shots(evening: Evening) -> Iterator[Shot]:
     yield Shot("audit", "/system", "#audit", 600, top="main h2:text('Tokens')")
 
 
-def pages() -> Iterator[Shot]:
-    """The pictures of the report as a file."""
-    yield Shot("report", "", ".plot", 1180)
-    yield Shot("report-timeline", "", ".lanes", 900, theme="dark", top="h2:text('Failures')")
+def pages(evening: Evening) -> Iterator[tuple[str, Shot]]:
+    """The report as a page, of the whole hour and of the evening, and its pictures."""
+    whole = studio.queue.report_page()
+    yield whole, Shot("report", "report.html", ".plot", 1180)
+    late = studio.queue.report_page(since=timedelta(seconds=evening.seconds))
+    lanes = "h2:text('Workers')"
+    yield late, Shot("report-timeline", "late.html", ".lanes", 720, theme="dark", top=lanes)
 
 
 def main() -> None:
@@ -104,10 +108,9 @@ def main() -> None:
             _act(browser, url, secrets, evening)
             for shot in shots(evening):
                 camera.take(shot)
-        report = Path("report.html")
-        report.write_text(studio.queue.report_page(), encoding="utf-8")
-        for shot in pages():
-            camera.take_file(report.resolve(), shot)
+        for text, shot in pages(evening):
+            Path(shot.path).write_text(text, encoding="utf-8")
+            camera.take_file(shot)
         browser.close()
 
 
@@ -153,13 +156,13 @@ class Camera:
         self._shoot(page, shot)
         context.close()
 
-    def take_file(self, path: Path, shot: Shot) -> None:
-        """Take one of a page that is a file."""
+    def take_file(self, shot: Shot) -> None:
+        """Take one of a page that is a file in the present folder."""
         context = self._browser.new_context(
             color_scheme=shot.theme, viewport={"width": shot.width, "height": shot.height}
         )
         page = context.new_page()
-        page.goto(path.as_uri())
+        page.goto(Path(shot.path).resolve().as_uri())
         self._shoot(page, shot)
         context.close()
 

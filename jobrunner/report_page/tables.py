@@ -209,7 +209,7 @@ def _failure(detail: ReportDetail, at: int) -> Html:
     first, last = detail.extent or (one.first_at, one.last_at)
     among = last - first
     told = ", ".join(f"{count:,} {label(name)}" for name, count in one.outcomes.items())
-    end = f"{one.for_good:,} of them failed" if one.for_good else "none of them failed for good"
+    end = f"{one.for_good:,}" if one.for_good else "none"
     more = ", …" if one.tasks > len(one.ids) else ""
     ids = ", ".join(f"#{task_id}" for task_id in one.ids) + more
     began, ended = when(one.first_at, among=among), when(one.last_at, among=among)
@@ -223,7 +223,7 @@ def _failure(detail: ReportDetail, at: int) -> Html:
             element("pre", one.error or "nothing was said"),
             element(
                 "p",
-                f"{told}; {plural(one.tasks, 'task')}, {end}. {span}: {ids}",
+                f"{told}; of {plural(one.tasks, 'task')}, {end} failed for good. {span}: {ids}",
                 class_="note",
             ),
         ),
