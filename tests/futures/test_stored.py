@@ -28,6 +28,11 @@ class TestErrors:
         assert isinstance(error.__cause__, TaskFailedError)
         assert error.__cause__.error == "ValueError: bad"
 
+    def test_the_traceback_that_is_stored_begins_with_the_users_code(self, queue, executor):
+        self.failed(executor, "ValueError", "bad")
+        ((attempt,),) = (queue.history(task.id) for task in queue.find())
+        assert attempt.traceback.splitlines()[1].endswith("in complain")
+
     def test_a_missing_key_is_the_key(self, executor):
         error = self.failed(executor, "KeyError", "k")
         assert (type(error), error.args) == (KeyError, ("k",))
