@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from reference import INTRODUCTION, reference
 
 from jobrunner.cli.app import app
 from jobrunner.cli.endings import MEANINGS
 from jobrunner.config import DEFAULT_DB, KNOWN
 from jobrunner.core.lines import KEYS
 from jobrunner.core.status import FINAL, TRANSITIONS, Status
-from tools.reference import INTRODUCTION, reference
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 NOTE = "<!-- Written by `python tools/docs.py`; a test holds it to the code. -->"

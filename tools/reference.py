@@ -102,9 +102,10 @@ def _entry(name: str, found: Any) -> Iterator[str]:
 
 def _made_by(kind: type) -> str:
     """How it is made, where that is for its users."""
-    if kind.__init__ is object.__init__ or hasattr(kind, "__members__"):
+    made = inspect.getattr_static(kind, "__init__")
+    if made is object.__init__ or hasattr(kind, "__members__"):
         return ""
-    return _fields(kind) if is_dataclass(kind) else _signature(kind.__init__, is_bound=True)
+    return _fields(kind) if is_dataclass(kind) else _signature(made, is_bound=True)
 
 
 def _members(kind: type, name: str) -> Iterator[str]:
@@ -124,8 +125,8 @@ def _public(kind: type) -> Iterator[tuple[str, Any]]:
         if not base.__module__.startswith("jobrunner"):
             continue
         for member, found in vars(base).items():
-            told = getattr(found, "__func__", found)
-            is_told = isinstance(told, (property, cached_property)) or inspect.isfunction(told)
+            told: Any = getattr(found, "__func__", found)
+            is_told = type(told) in {property, cached_property} or inspect.isfunction(told)
             if (
                 is_told
                 and not member.startswith("_")

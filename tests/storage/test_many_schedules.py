@@ -23,6 +23,7 @@ OVERLAPS = ("allow", "skip", "queue")
 FIRER = """
 import sys
 from datetime import datetime, timedelta
+from jobrunner.core.errors import DatabaseError
 from jobrunner.storage import firing
 from jobrunner.storage.engine import Database
 
@@ -36,8 +37,13 @@ fired = 0
 for step in range(steps + 1):
     now = datetime.fromisoformat(start) + step * timedelta(hours=1) / steps
     while True:
-        with database.writing() as transaction:
-            some = firing.fire(transaction, now=now)
+        try:
+            with database.writing() as transaction:
+                some = firing.fire(transaction, now=now)
+        except DatabaseError as error:
+            if "locked" in str(error):  # as a scheduler does, which tries again a second later
+                continue
+            raise
         fired += some
         if not some:
             break

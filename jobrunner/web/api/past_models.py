@@ -2,7 +2,8 @@
 
 from pydantic import ConfigDict
 
-from jobrunner.web.api.models import At, Shown, StatusWord
+from jobrunner.web.api.kinds import StatusWord
+from jobrunner.web.api.models import At, Shown
 
 
 class TransitionShown(Shown):
