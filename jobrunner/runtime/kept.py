@@ -1,5 +1,6 @@
 """What one attempt is writing: the beginning and the end of each stream, whatever its length."""
 
+from dataclasses import replace
 from io import StringIO
 from typing import Final
 
@@ -93,5 +94,5 @@ class Writing:
     def output(self, output: Output | None) -> Output:
         """All of it at the attempt's end, beside what else that has left behind."""
         stdout, stderr = self.texts()
-        exit_code = output.exit_code if output else None
-        return Output(exit_code, stdout, stderr, is_live=self.is_live)
+        known = output or Output(None)
+        return replace(known, stdout=stdout, stderr=stderr, is_live=self.is_live)
