@@ -59,7 +59,7 @@ states = st.fixed_dictionaries(
         "early": st.booleans(),
         "first": st.integers(0, 4),
         "outcomes": st.lists(st.sampled_from(OUTCOMES), min_size=4, max_size=4),
-        "seconds": st.sampled_from([0, 3, 7, 12]),
+        "seconds": st.sampled_from([1, 3, 7, 12]),
     }
 )
 
