@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from jobrunner.core.outcome import Completed, Crashed, Failed, Snoozed
 from jobrunner.storage import crews, sweep, why
@@ -14,7 +14,10 @@ from tests.storage.explaining import Explaining, states, tell
 from tests.storage.limiting import Limiting
 
 QUICK = settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50,
+    deadline=None,
+    phases=[Phase.reuse, Phase.generate],  # with Phase.shrink a failure takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
