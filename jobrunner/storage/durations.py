@@ -115,11 +115,22 @@ def runs(transaction: Connection, wanted: Collection[Kind]) -> dict[Kind, list[f
 
 def lately(transaction: Connection, limited: Collection[str]) -> list[SlotRun]:
     """The newest runs with when each could have started; `limited` are queues that have limits."""
-    rows = transaction.execute(_LAST, {"upto": TASK_IDS[-1]})
-    return [
-        SlotRun(*times, is_limited=queue in limited or lane is not None)
-        for *times, queue, lane in rows
-    ]
+    rows: Any = transaction.execute(_LAST, {"upto": TASK_IDS[-1]})
+    return [_slot_run(*row, limited=limited) for row in rows]
+
+
+def _slot_run(
+    worker_id: str,
+    ready_at: int,
+    started_at: int,
+    ended_at: int,
+    queue: str,
+    lane: str | None,
+    *,
+    limited: Collection[str],
+) -> SlotRun:
+    is_limited = queue in limited or lane is not None
+    return SlotRun(worker_id, ready_at, started_at, ended_at, is_limited)
 
 
 def before(transaction: Connection, ids: Sequence[TaskId]) -> dict[TaskId, float]:
