@@ -66,7 +66,11 @@ _LAST: Final = (
     select(
         attempts.c.worker_id,
         *(type_coerce(attempts.c[name], Long) for name in ("ready_at", "started_at", "ended_at")),
+        tasks.c.queue,
+        tasks.c.lane,
     )
+    .select_from(attempts)
+    .join(tasks, tasks.c.id == attempts.c.task_id)
     .where(attempts.c.id <= bindparam("upto"))
     .order_by(attempts.c.id.desc())
     .limit(literal_column(str(LATELY)))
@@ -109,9 +113,24 @@ def runs(transaction: Connection, wanted: Collection[Kind]) -> dict[Kind, list[f
     return found
 
 
-def pauses(transaction: Connection) -> list[SlotRun]:
-    """The newest runs with when each could have started, for `core.pauses`."""
-    return [SlotRun(*row) for row in transaction.execute(_LAST, {"upto": TASK_IDS[-1]})]
+def lately(transaction: Connection, limited: Collection[str]) -> list[SlotRun]:
+    """The newest runs with when each could have started; `limited` are queues that have limits."""
+    rows: Any = transaction.execute(_LAST, {"upto": TASK_IDS[-1]})
+    return [_slot_run(*row, limited=limited) for row in rows]
+
+
+def _slot_run(
+    worker_id: str,
+    ready_at: int,
+    started_at: int,
+    ended_at: int,
+    queue: str,
+    lane: str | None,
+    *,
+    limited: Collection[str],
+) -> SlotRun:
+    is_limited = queue in limited or lane is not None
+    return SlotRun(worker_id, ready_at, started_at, ended_at, is_limited)
 
 
 def before(transaction: Connection, ids: Sequence[TaskId]) -> dict[TaskId, float]:

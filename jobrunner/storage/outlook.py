@@ -96,6 +96,7 @@ def _open(transaction: Connection) -> list[TaskId]:
 def _work(transaction: Connection, ids: Sequence[TaskId], now: datetime) -> OpenWork:
     found = list(_tasks(transaction, ids, now))
     rules = limits.read(transaction, queue_rules)
+    limited = {name for name, rule in rules.items() if rule != Limits()}
     of_keys = keys.limits_of(transaction, {task.key for task in found if task.key is not None})
     return OpenWork(
         tasks=found,
@@ -103,7 +104,7 @@ def _work(transaction: Connection, ids: Sequence[TaskId], now: datetime) -> Open
         queue_limits=_concurrency(rules),
         key_limits=_concurrency(of_keys),
         slots=sum(map(_slots, workers.alive(transaction))),
-        pause_s=pause(durations.pauses(transaction)),
+        pause_s=pause(durations.lately(transaction, limited)),
     )
 
 

@@ -69,6 +69,15 @@ def test_each_start_costs_the_pause_that_was_measured():
     ]
     assert pause(runs) == pytest.approx(0.01)
     assert pause(runs[:1]) == 0
+    two_slots = [
+        SlotRun("ada", 0, 0, 1_000_000),
+        SlotRun("ada", 0, 0, 1_100_000),
+        SlotRun("ada", 0, 1_500_000, 2_500_000),
+        SlotRun("ada", 0, 1_600_000, 2_600_000),
+    ]
+    assert pause(two_slots) == pytest.approx(0.5)
+    assert pause([run._replace(is_limited=True) for run in two_slots]) == 0
+    assert pause([SlotRun("ada", 0, 5, 5), SlotRun("ada", 0, 5, 5)]) == 0
 
 
 def test_limits_hold_without_being_in_the_way_of_others():

@@ -13,6 +13,8 @@ from tests.runtime.support import PATIENCE
 from tests.workflows import TRACES, seismology
 
 HALF = (TRACES + 1) // 2
+SLOTS = 12
+"""Long sleeps in many slots: a machine that is busy with other tests tells on them the least."""
 
 
 @on_a_file
@@ -30,7 +32,7 @@ def test_the_end_of_a_workflow_at_half_time_is_within_a_fifth_of_the_truth(
 
     queue.emit = count
     ids = queue.enqueue_ids(seismology())
-    worker = start_worker({"until_empty": True}, concurrency=4)
+    worker = start_worker({"until_empty": True}, concurrency=SLOTS)
     looking = TaskQueue(location)
     assert half.wait(PATIENCE)
     asked_at = looking.clock.now()
@@ -40,7 +42,7 @@ def test_the_end_of_a_workflow_at_half_time_is_within_a_fifth_of_the_truth(
     last = looking.get(ids[-1])
     looking.close()
     truth = (last.finished_at - asked_at).total_seconds()
-    assert found.workers == 4
+    assert found.workers == SLOTS
     assert found.left.runs >= 150
     assert found.left.likely_s == pytest.approx(truth, rel=0.2)
     assert found.left.basis == (

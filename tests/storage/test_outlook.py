@@ -96,8 +96,9 @@ def test_a_graph_is_told_beside_what_else_is_open(store, run):
     assert (graph.wanted, graph.number, graph.is_cut) == ({last - 1, last}, 2, False)
     everything = store.read(outlook.of_all, now=store.now)
     assert (everything.wanted, everything.number) == (None, 3)
-    (earlier,) = store.read(durations.pauses)
+    (earlier,) = store.read(durations.lately, [])
     assert (earlier.worker_id, earlier.ended_at - earlier.started_at) == ("ada", 1_000_000)
+    assert [one.is_limited for one in store.read(durations.lately, ["default"])] == [True]
 
 
 def test_of_very_much_the_first_are_looked_at(store, monkeypatch):
