@@ -80,6 +80,7 @@ def run(cli, text, worker_id):
 SHOWN = (
     *("task list", *(f"task show {number}" for number in range(1, 13))),
     *("task log 1", "task log 3", "task log 4", "task log 5", "task log 8", "task wait 2"),
+    *("task history 3", "task history 4"),
     *("report", "status", "worker list", "worker list --all", "doctor", "db check"),
     *("task list --status failed", "task cancel 9 10", "task cancel 1", "task retry 4 7 1"),
 )

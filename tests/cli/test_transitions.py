@@ -80,6 +80,18 @@ def test_events_go_on_until_they_are_stopped(done, number):
     assert (started.returncode, out, err) == (128 + number, "", "")
 
 
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_an_event_is_one_line_whatever_its_name_holds(cli, monkeypatch, is_terminal):
+    monkeypatch.setattr("jobrunner.cli.render.is_terminal", lambda: is_terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    cli.enqueue(description="red \x1b[31m, a line\nand a tab\t, reversed \u202e" + "long" * 30)
+    (line,) = cli("events").out.splitlines()
+    assert "\\x1b[31m" in line
+    assert "\u202e" not in line
+    assert line.count("\t") == (0 if is_terminal else 7)
+    assert not is_terminal or len(line) == 80
+
+
 def test_a_report_tells_how_many_stood_where(done):
     before = done("report", "--as-of", "1h", "--json").json
     assert before["tasks"]["total"] == 0

@@ -169,7 +169,8 @@ class TestDelete:
         store.write(progress.save, lease.task_id, lease.token, now=store.now, done=1)
         store.settle(lease, Completed())
         assert self.delete(store, lease.task_id) == (1, [])
-        assert not any(store.everything())
+        *rest, (_known,) = store.everything()  # that it was deleted
+        assert not any(rest)
         assert store.sql("SELECT * FROM payloads") == []
 
     def test_never_one_that_runs(self, store):
