@@ -1,4 +1,4 @@
-"""`queue.audit`: what was done over HTTP, by whom and when."""
+"""`queue.audit`: what was done over HTTP, and who may, by whom and when."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,7 +11,7 @@ SHOWN: Final = 50
 
 
 class Audit:
-    """Every change that came over HTTP, written with it in one transaction, kept for a year."""
+    """Every change over HTTP and of tokens, written with it in one transaction, kept for a year."""
 
     def __init__(self, home: Home) -> None:
         """`home` is the queue."""

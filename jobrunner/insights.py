@@ -20,9 +20,8 @@ from jobrunner.core.insight import (
     TaskQuery,
 )
 from jobrunner.core.insight_graph import TaskGraph, Timeline
-from jobrunner.core.reasons import WAITING, Reason, reasons
 from jobrunner.core.status import Status
-from jobrunner.core.task import Task, TaskSource
+from jobrunner.core.task import TaskSource
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.paced import Paced
 from jobrunner.runtime.series import Series
@@ -37,7 +36,6 @@ from jobrunner.storage import (
     spans,
     steps,
     timeline,
-    why,
 )
 from jobrunner.storage.store import Store
 
@@ -139,12 +137,6 @@ class Insight:
             TaskNotFoundError: there is no such task.
         """
         return self._queue.store.read(neighbours.neighbours, task_id, limit=_most(limit))
-
-    def why(self, task: Task[Any]) -> list[Reason]:
-        """What a task waits for, the weightiest first; nothing for one that does not wait."""
-        if task.status not in WAITING:
-            return []
-        return reasons(task, self._queue.store.read(why.around, task))
 
     def attempts(self, task_id: int, limit: int = 20) -> Listing[AttemptRecord]:
         """The newest attempts of a task that have ended, oldest first."""

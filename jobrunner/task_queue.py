@@ -19,6 +19,8 @@ from jobrunner.core.options import TaskOptions, new_task
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task, TaskId, TaskSource
 from jobrunner.crews import Crews
+from jobrunner.estimates import Estimates
+from jobrunner.futures.maker import MakesExecutors
 from jobrunner.hooks import Hooks
 from jobrunner.insights import Insight
 from jobrunner.observe.logs import log
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class TaskQueue(Registrar, Views):
+class TaskQueue(Registrar, Views, MakesExecutors):
     """One database of tasks, and the functions that they may run.
 
     Safe in any number of threads and processes. A file is made or upgraded at the first use.
@@ -81,6 +83,8 @@ class TaskQueue(Registrar, Views):
         self.retention = RetentionRules(self)
         self.insight = Insight(self)
         """What pages and pollers look at."""
+        self.estimates = Estimates(self)
+        """How long runs take, and when what is open will have ended."""
         self.tokens = Tokens(self)
         self.audit = Audit(self)
 

@@ -4,15 +4,21 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from jobrunner.core.access import Token, check_name
 from jobrunner.core.role import Role
 from jobrunner.runtime.home import Home
 from jobrunner.storage import access
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 BYTES: Final = 32
 """256 bits: there is nothing to guess, so a plain hash of it is enough."""
+
+OPERATOR: Final = "local"
+"""Who makes and removes tokens, in the audit log: whoever may use the database itself."""
 
 LONGEST_SECRET: Final = 200
 """Characters of what is looked at; no secret has so many."""
@@ -39,14 +45,11 @@ class Tokens:
             ConfigurationError: there is one of that name already, or it is no name.
             ValueError: there is no such role.
         """
-        secret = secrets.token_urlsafe(BYTES)
-        self._home.store.write(
-            access.add_token,
-            check_name(name),
-            Role(role),
-            _digest(secret),
-            now=self._home.clock.now(),
-        )
+        secret, given = secrets.token_urlsafe(BYTES), Role(role)
+        now = self._home.clock.now()
+        with self._home.store.writing() as transaction:
+            access.add_token(transaction, check_name(name), given, _digest(secret), now=now)
+            self._note(transaction, "add_token", name, role=given.value)
         return secret
 
     def list(self) -> Sequence[Token]:
@@ -59,7 +62,13 @@ class Tokens:
         Raises:
             TokenNotFoundError: there is none of that name.
         """
-        self._home.store.write(access.remove_token, name)
+        with self._home.store.writing() as transaction:
+            access.remove_token(transaction, name)
+            self._note(transaction, "remove_token", name)
+
+    def _note(self, transaction: "Connection", action: str, name: str, **detail: str) -> None:
+        now = self._home.clock.now()
+        access.note(transaction, OPERATOR, action, target=name, detail=detail, now=now)
 
     def look(self, secret: str | None) -> Look:
         """What a secret is worth now. It is compared with each token, whichever fits.

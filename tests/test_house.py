@@ -52,10 +52,12 @@ PUBLIC = [
 MAY_OPEN = {
     "cli/endings.py",  # /dev/null, for what nobody reads any more
     "cli/enqueue.py",  # the file of JSON lines
+    "cli/report_file.py",  # the page that was asked for, never the database
     "config.py",  # pyproject.toml
     "demo/job.py",  # the library's modules, to copy them
     "demo/tasks.py",  # the copies, and what it makes of them
     "demo/verdict.py",  # the library's modules, and what the tasks made of them
+    "report_page/style.py",  # the style sheet of the report as a page
     "runtime/contents.py",  # the inputs and outputs of tasks, never the database
     "runtime/identity.py",  # the kernel's boot id
     "runtime/liveness.py",  # the workers' lock files

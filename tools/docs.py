@@ -1,4 +1,4 @@
-"""Write the pages of docs/ that follow from the code: the command line and the statuses."""
+"""Write the pages of docs/ that follow from the code: the commands, the API and the statuses."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from jobrunner.cli.endings import MEANINGS
 from jobrunner.config import DEFAULT_DB, KNOWN
 from jobrunner.core.lines import KEYS
 from jobrunner.core.status import FINAL, TRANSITIONS, Status
+from tools.reference import INTRODUCTION, reference
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 NOTE = "<!-- Written by `python tools/docs.py`; a test holds it to the code. -->"
@@ -49,7 +50,11 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """The pages by their file names."""
-    return {"cli.md": "\n".join(_command_line()), "statuses.md": "\n".join(_statuses())}
+    return {
+        "cli.md": "\n".join(_command_line()),
+        "python.md": "\n".join(("# The Python API", "", NOTE, INTRODUCTION, *reference(), "")),
+        "statuses.md": "\n".join(_statuses()),
+    }
 
 
 def _command_line() -> Iterator[str]:

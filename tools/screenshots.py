@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -74,6 +75,15 @@ def shots(evening: Evening) -> Iterator[Shot]:
     yield Shot("audit", "/system", "#audit", 600, top="main h2:text('Tokens')")
 
 
+def pages(evening: Evening) -> Iterator[tuple[str, Shot]]:
+    """The report as a page, of the whole hour and of the evening, and its pictures."""
+    whole = studio.queue.report_page()
+    yield whole, Shot("report", "report.html", ".plot", 1180)
+    late = studio.queue.report_page(since=timedelta(seconds=evening.seconds))
+    lanes = "h2:text('Workers')"
+    yield late, Shot("report-timeline", "late.html", ".lanes", 720, theme="dark", top=lanes)
+
+
 def main() -> None:
     """Play the evening in a folder of its own, and take the pictures."""
     folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else IMAGES
@@ -98,6 +108,9 @@ def main() -> None:
             _act(browser, url, secrets, evening)
             for shot in shots(evening):
                 camera.take(shot)
+        for text, shot in pages(evening):
+            Path(shot.path).write_text(text, encoding="utf-8")
+            camera.take_file(shot)
         browser.close()
 
 
@@ -139,15 +152,28 @@ class Camera:
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.goto(self._url + shot.path)
+        page.locator("html[data-ready]").wait_for(state="attached")
+        self._shoot(page, shot)
+        context.close()
+
+    def take_file(self, shot: Shot) -> None:
+        """Take one of a page that is a file in the present folder."""
+        context = self._browser.new_context(
+            color_scheme=shot.theme, viewport={"width": shot.width, "height": shot.height}
+        )
+        page = context.new_page()
+        page.goto(Path(shot.path).resolve().as_uri())
+        self._shoot(page, shot)
+        context.close()
+
+    def _shoot(self, page: Page, shot: Shot) -> None:
         _wait(page, shot)
         place = self._folder / f"{shot.name}.png"
         size = palette.shrink(self._empty, page.screenshot(), place)
-        context.close()
         print(f"{place.name}: {size:,} bytes{', too many' if size > LARGEST else ''}", flush=True)
 
 
 def _wait(page: Page, shot: Shot) -> None:
-    page.locator("html[data-ready]").wait_for(state="attached")
     page.locator(shot.seen).last.wait_for()
     if shot.top:
         page.locator(shot.top).evaluate("(part) => part.scrollIntoView()")

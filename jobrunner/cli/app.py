@@ -1,5 +1,6 @@
 """The command `jobrunner`: its options, its commands, and how it ends."""
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -17,10 +18,15 @@ from jobrunner.cli import (
     db,
     demo,
     doctor,
+    endings,
     enqueue,
     event,
+    explain,
     history,
     hook,
+    imports,
+    log,
+    mcp,
     move,
     queues,
     render,
@@ -28,20 +34,24 @@ from jobrunner.cli import (
     retention,
     schedule,
     serve,
+    simulate,
     sql,
+    status,
     token,
+    transitions,
     unit,
     work,
 )
 from jobrunner.cli.endings import Ending
 from jobrunner.cli.state import State
 from jobrunner.cli.words import arranged
-from jobrunner.config import Settings
+from jobrunner.config import Settings, must_exist
+from jobrunner.core.errors import DatabaseError
 
 app = typer.Typer(
     name="jobrunner",
     help="Tasks in one SQLite file, run by any number of workers; none is lost.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -57,7 +67,9 @@ db_commands = typer.Typer(help="See to the database.", no_args_is_help=True)
 app.command()(enqueue.enqueue)
 app.command()(work.work)
 app.command()(report.report)
-app.command()(report.status)
+app.command()(status.status)
+app.command()(transitions.events)
+app.command()(simulate.simulate)
 app.add_typer(task_commands, name="task")
 app.add_typer(worker_commands, name="worker")
 app.add_typer(queue_commands, name="queue")
@@ -68,7 +80,9 @@ app.add_typer(hook_commands, name="hook")
 app.add_typer(db_commands, name="db")
 app.add_typer(event.commands, name="event")
 app.add_typer(token.commands, name="token")
+app.add_typer(imports.commands, name="import")
 app.command()(serve.serve)
+app.command(short_help="Let a language model look at the queue.")(mcp.mcp)
 app.command()(sql.sql)
 app.command()(unit.unit)
 app.command()(doctor.doctor)
@@ -76,12 +90,14 @@ app.command(short_help="See it all at work, a worker killed midway.")(demo.demo)
 app.command(short_help="Run your tasks while their workers are killed.")(crashtest.crashtest)
 task_commands.command("list")(control.list_tasks)
 task_commands.command("show")(history.show)
+task_commands.command("explain")(explain.explain)
 task_commands.command("cancel")(bulk.cancel)
 task_commands.command("retry")(bulk.retry)
 task_commands.command("delete")(bulk.delete)
 task_commands.command("update")(change.update)
 task_commands.command("wait")(control.wait)
-task_commands.command("log")(history.log)
+task_commands.command("log")(log.log)
+task_commands.command("history")(transitions.history)
 batch_commands.command("list")(batch.list_batches)
 batch_commands.command("show")(batch.show_batch)
 worker_commands.command("list")(control.list_workers)
@@ -146,6 +162,17 @@ def options(
     state: State = context.obj
     state.flags = Settings(db=db, app=app)
     state.ending.verbosity = verbose
+    if context.invoked_subcommand is None:
+        _without_command(context)
+
+
+def _without_command(context: typer.Context) -> None:
+    """The status where there is a database and somebody looks; else the help."""
+    if render.is_terminal():
+        with contextlib.suppress(DatabaseError):
+            must_exist(context.obj.settings)
+            return status.status(context)
+    raise typer.Exit(endings.tell_help(context.get_help()))
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from jobrunner.cli import render
+from jobrunner.cli import completion, render
 from jobrunner.cli.arguments import named_arguments
 from jobrunner.cli.control import Id
 from jobrunner.cli.options import Json
@@ -33,7 +33,9 @@ def update(
         int | None, typer.Option("--priority", "-p", help="Higher runs first.")
     ] = None,
     description: Annotated[str | None, typer.Option(help="What people see.")] = None,
-    queue: Annotated[str | None, typer.Option("--queue", "-q", help="Queue.")] = None,
+    queue: Annotated[
+        str | None, typer.Option("--queue", "-q", autocompletion=completion.queues, help="Queue.")
+    ] = None,
     delay: Annotated[str | None, typer.Option(help="Not before so long from now; 0: now.")] = None,
     at: Annotated[str | None, typer.Option(help="Not before this moment, ISO 8601.")] = None,
     timeout: Annotated[

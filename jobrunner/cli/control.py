@@ -1,15 +1,15 @@
 """`jobrunner task …` and `jobrunner worker …`: look at tasks and workers, and act."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobrunner.cli import render
+from jobrunner.cli import completion, render
 from jobrunner.cli.options import AtMost, Json
-from jobrunner.cli.report import print_workers, progress_text
 from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_seconds
+from jobrunner.cli.status import print_workers, progress_text
 from jobrunner.core.errors import TaskFailedError
 from jobrunner.core.objects import task_object, worker_object
 from jobrunner.core.status import Status
@@ -17,16 +17,21 @@ from jobrunner.core.status import Status
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
 
-Id = Annotated[int, typer.Argument(help="The task's id.")]
-Ids = Annotated[list[int], typer.Argument(help="Ids of tasks.")]
+Id = Annotated[int, typer.Argument(help="The task's id.", autocompletion=completion.tasks)]
+Ids = Annotated[list[int], typer.Argument(help="Ids of tasks.", autocompletion=completion.tasks)]
 
 
 def list_tasks(
     context: typer.Context,
     *,
     status: Annotated[Status | None, typer.Option(help="Only with this status.")] = None,
-    queue: Annotated[str | None, typer.Option("--queue", "-q", help="Only of this queue.")] = None,
-    function: Annotated[str | None, typer.Option(help="Only of this function.")] = None,
+    queue: Annotated[
+        str | None,
+        typer.Option("--queue", "-q", autocompletion=completion.queues, help="Only of this queue."),
+    ] = None,
+    function: Annotated[
+        str | None, typer.Option(autocompletion=completion.functions, help="Only of this function.")
+    ] = None,
     batch: Annotated[int | None, typer.Option(help="Only members of this batch.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 50,
     before: Annotated[int | None, typer.Option(help="Only below this id, to go on.")] = None,
@@ -86,13 +91,13 @@ def wait_for(
         WaitTimeoutError: a task did not end in time.
     """
     seconds = parse_seconds(timeout)
-    total = len(task_ids)
-    with noted() as received, render.bar("Waiting", total) as bar:
+    with noted() as received, render.bar("Waiting") as bar:
+        far = _how_far(state, task_ids)
 
         def look(still_open: int) -> None:
             if received:
                 raise typer.Exit(128 + received[0])
-            bar(total - still_open, total)
+            bar(*far(still_open))
 
         ended = state.stored.wait(task_ids, timeout=seconds, on_open=look)
     if as_json:
@@ -100,6 +105,21 @@ def wait_for(
     for task in ended:
         if task.status is not Status.COMPLETED:
             raise TaskFailedError(task.id, task.status, task.error)
+
+
+def _how_far(state: "State", task_ids: Sequence[int]) -> Callable[[int], tuple[int, int]]:
+    """Of many tasks how many have ended; of a single one how far it says it is, for who looks."""
+    total = len(task_ids)
+
+    def single(still_open: int) -> tuple[int, int]:
+        progress = state.stored.get(task_ids[0]).progress if still_open else None
+        if progress is None or not progress.total:
+            return 1 - still_open, 1
+        return int(progress.done), int(progress.total)
+
+    if total == 1 and render.shows_bars():
+        return single
+    return lambda still_open: (total - still_open, total)
 
 
 def list_workers(

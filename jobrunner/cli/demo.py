@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from jobrunner.cli import render, report
+from jobrunner.cli import render
+from jobrunner.cli.report_text import show_report
 from jobrunner.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def empty_folder(folder: Path | None, prefix: str = "jobrunner-demo-") -> Path:
 
 def _conclude(shown: "Shown") -> None:
     """Print the report, and what the examination has found."""
-    report.show_report(shown.report)
+    show_report(shown.report)
     render.out("")
     render.out(f"Rescued   {shown.report.attempts.get('lost', 0)} tasks of the killed worker")
     for problem in shown.problems[:TOLD]:

@@ -81,7 +81,7 @@ class Ending:
 
     def _wrong_usage(self, error: Any) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
-            return _help(error.format_message())
+            return tell_help(error.format_message())
         context = getattr(error, "ctx", None)
         hint = f"See `{context.command_path} --help`." if context else ""
         problem = " ".join(error.format_message().split())
@@ -127,8 +127,8 @@ def drop_output() -> None:
     os.close(nowhere)
 
 
-def _help(text: str) -> int:
-    """A command that only has others: its help, which in a script is an error."""
+def tell_help(text: str) -> int:
+    """The help of a command that only has others, which in a script is an error."""
     if render.is_terminal():
         render.out(text)
         return 0

@@ -5,8 +5,13 @@ from typing import Annotated
 
 import typer
 
+from jobrunner.cli import completion
+
 FunctionName = Annotated[
-    str | None, typer.Argument(help="The function's name; or a command after --.")
+    str | None,
+    typer.Argument(
+        help="The function's name; or a command after --.", autocompletion=completion.functions
+    ),
 ]
 Arguments = Annotated[
     list[str] | None,
@@ -15,7 +20,9 @@ Arguments = Annotated[
 Source = Annotated[
     str | None, typer.Option("--from", help="JSON lines, one task each: a file, or -.")
 ]
-OnQueue = Annotated[str | None, typer.Option("--queue", "-q", help="Queue.")]
+OnQueue = Annotated[
+    str | None, typer.Option("--queue", "-q", autocompletion=completion.queues, help="Queue.")
+]
 Priority = Annotated[
     int | None, typer.Option("--priority", "-p", help="Higher runs first; default 0.")
 ]

@@ -4,12 +4,22 @@ from typing import Annotated
 
 import typer
 
+from jobrunner.cli import completion
 from jobrunner.core.status import Status
 
-Ids = Annotated[list[int] | None, typer.Argument(help="Ids of tasks.", show_default=False)]
+Ids = Annotated[
+    list[int] | None,
+    typer.Argument(help="Ids of tasks.", show_default=False, autocompletion=completion.tasks),
+]
 WithStatus = Annotated[Status | None, typer.Option("--status", help="Those with this status.")]
-OfQueue = Annotated[str | None, typer.Option("--queue", "-q", help="Those of this queue.")]
-OfFunction = Annotated[str | None, typer.Option("--function", help="Those of this function.")]
+OfQueue = Annotated[
+    str | None,
+    typer.Option("--queue", "-q", autocompletion=completion.queues, help="Those of this queue."),
+]
+OfFunction = Annotated[
+    str | None,
+    typer.Option("--function", autocompletion=completion.functions, help="Those of this function."),
+]
 WithError = Annotated[str | None, typer.Option("--error", help="Those whose error has this text.")]
 OlderThan = Annotated[
     str | None, typer.Option("--older-than", help="Ended, or enqueued, longer ago than 30d.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jobrunner.cli import render
+from jobrunner.cli import completion, render
 from jobrunner.cli.options import Json
 from jobrunner.config import variable
 from jobrunner.core.errors import ConfigurationError
@@ -30,7 +30,10 @@ def add(
         str, typer.Option("--on", help="Which ends: completed,failed,cancelled.")
     ] = "failed",
     url: Annotated[str | None, typer.Option(help="Where to POST the event.")] = None,
-    queue: Annotated[str | None, typer.Option("--queue", "-q", help="Only of this queue.")] = None,
+    queue: Annotated[
+        str | None,
+        typer.Option("--queue", "-q", autocompletion=completion.queues, help="Only of this queue."),
+    ] = None,
     secret_env: Annotated[
         str | None, typer.Option(help="Sign with the secret in this variable, read now.")
     ] = None,

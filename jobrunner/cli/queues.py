@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jobrunner.cli import render
+from jobrunner.cli import completion, render
 from jobrunner.cli.amounts import parse_rate, rate_text
 from jobrunner.cli.options import AtMost, Json
 from jobrunner.cli.spans import parse_seconds
@@ -18,7 +18,7 @@ from jobrunner.core.status import Status
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
 
-Queue = Annotated[str, typer.Argument(help="The queue's name.")]
+Queue = Annotated[str, typer.Argument(help="The queue's name.", autocompletion=completion.queues)]
 Key = Annotated[str, typer.Argument(help="The key, or what stands before the : of many.")]
 Concurrency = Annotated[
     int | None, typer.Option(help="At most so many at a time, over all workers.")

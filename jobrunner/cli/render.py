@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Generator, Iterable, Sequence
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from typing import Any, Final, TextIO
 
 from jobrunner.core.visible import visible, visible_json
@@ -46,9 +46,31 @@ def out(text: object) -> None:
     print(visible(str(text), keep="\n\t"))
 
 
+def row(cells: Sequence[Cell], *, drawn: str) -> None:
+    """A line of a table that goes on: as it is `drawn` on a terminal, cut to its width there."""
+    if not is_terminal():
+        print("\t".join("" if cell is None else visible(str(cell)) for cell in cells))
+        return
+    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415 — only a terminal pays for rich
+
+    text, width = visible(drawn), shutil.get_terminal_size().columns
+    print(f"{set_cell_size(text, width - 1)}…" if cell_len(text) > width else text)
+
+
 def talk(text: str) -> None:
     """A line for the person at the terminal."""
     print(visible(text, keep="\n\t"), file=sys.stderr)
+
+
+def piece(text: str, *, aside: bool = False) -> None:
+    """Text as it comes, be it a part of a line: data, or `aside` for the person."""
+    told = visible(text, keep="\n\t")
+    print(told, end="", file=sys.stderr if aside else sys.stdout, flush=True)
+
+
+def json_line(value: Any) -> None:
+    """One JSON document on one line, at once: there may be more to come."""
+    print(visible_json(json.dumps(value, ensure_ascii=False)), flush=True)
 
 
 def as_json(value: Any) -> None:
@@ -117,6 +139,41 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str 
             )
         )
     Console().print(drawn)
+
+
+class _Page(StringIO):
+    """What is to be shown on a terminal, before it is."""
+
+    def isatty(self) -> bool:
+        """As the terminal."""
+        return True
+
+
+@contextlib.contextmanager
+def in_place() -> Generator[Callable[[], contextlib.AbstractContextManager[None]]]:
+    """Yields what shows all that is printed in a block in the place of what was shown before.
+
+    In a pipe one follows the other.
+    """
+    if not is_terminal():
+        yield contextlib.nullcontext
+        return
+    from rich.console import Console  # noqa: PLC0415 — only a terminal pays for rich
+    from rich.live import Live  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console()
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+
+        @contextlib.contextmanager
+        def screen() -> Generator[None]:
+            page = _Page()
+            with contextlib.redirect_stdout(page), contextlib.redirect_stderr(page):
+                yield
+            shown = Text.from_ansi(page.getvalue(), no_wrap=True, overflow="ellipsis")
+            live.update(shown, refresh=True)
+
+        yield screen
 
 
 COLOURS: Final = {"ok": "green", "warning": "yellow", "problem": "bold red"}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from jobrunner.cli import render
+from jobrunner.cli import completion, render
 from jobrunner.cli.bulk import ASK_ABOVE, confirm
 from jobrunner.cli.filters import DryRun, Yes
 from jobrunner.cli.options import Json
@@ -24,7 +24,13 @@ def retention(
     context: typer.Context,
     *,
     queue: Annotated[
-        str | None, typer.Option("--queue", "-q", help="The rule of this queue; else of all.")
+        str | None,
+        typer.Option(
+            "--queue",
+            "-q",
+            autocompletion=completion.queues,
+            help="The rule of this queue; else of all.",
+        ),
     ] = None,
     completed: Annotated[str | None, typer.Option(help=_HELP)] = None,
     failed: Annotated[str | None, typer.Option(help=_HELP)] = None,
@@ -82,8 +88,13 @@ def prune(
         typer.Option(help="What ended longer ago than 30d; else what its queue keeps no longer."),
     ] = None,
     status: Annotated[Status | None, typer.Option(help="Only with this status.")] = None,
-    queue: Annotated[str | None, typer.Option("--queue", "-q", help="Only of this queue.")] = None,
-    function: Annotated[str | None, typer.Option(help="Only of this function.")] = None,
+    queue: Annotated[
+        str | None,
+        typer.Option("--queue", "-q", autocompletion=completion.queues, help="Only of this queue."),
+    ] = None,
+    function: Annotated[
+        str | None, typer.Option(autocompletion=completion.functions, help="Only of this function.")
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: Json = False,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jobrunner.cli import render
+from jobrunner.cli import completion, render
 from jobrunner.cli.arguments import named_arguments
 from jobrunner.cli.options import Json
 from jobrunner.cli.spans import parse_moment, parse_span
@@ -51,7 +51,9 @@ def add(
     overlap: Annotated[
         Overlap, typer.Option(help="While the task before has not ended: both, none, or after it.")
     ] = Overlap.SKIP,
-    queue: Annotated[str | None, typer.Option("--queue", "-q", help="Queue.")] = None,
+    queue: Annotated[
+        str | None, typer.Option("--queue", "-q", autocompletion=completion.queues, help="Queue.")
+    ] = None,
     priority: Annotated[
         int | None, typer.Option("--priority", "-p", help="Higher runs first; default 0.")
     ] = None,

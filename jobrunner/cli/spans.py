@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.span import parse_span, span_text
 
-__all__ = ["parse_expiry", "parse_moment", "parse_seconds", "parse_span", "span_text"]
+__all__ = ["parse_expiry", "parse_moment", "parse_past", "parse_seconds", "parse_span", "span_text"]
 
 
 def parse_seconds(text: str | None) -> float | None:
@@ -29,6 +29,24 @@ def parse_moment(text: str) -> datetime:
         raise ConfigurationError(
             f"{text!r} is no moment", hint="Write it as 2026-12-01T09:00 or with +01:00 behind."
         ) from error
+
+
+def parse_past(text: str, now: datetime) -> datetime:
+    """Read `2h` as so long ago, or a moment.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    try:
+        return now - parse_span(text)
+    except ConfigurationError:
+        try:
+            return parse_moment(text)
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"{text!r} is neither a length of time nor a moment",
+                hint="Write 2h for two hours ago, or 2026-12-01T09:00.",
+            ) from error
 
 
 def parse_expiry(text: str) -> dict[str, datetime | timedelta]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jobrunner.cli import render
+from jobrunner.cli import completion, render
 from jobrunner.cli.amounts import parse_amounts
-from jobrunner.cli.report import show_report
+from jobrunner.cli.report_text import show_report
 from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_seconds, parse_span
 from jobrunner.core.errors import ConfigurationError, DatabaseError
@@ -33,7 +33,12 @@ def work(
     *,
     queue: Annotated[
         list[str] | None,
-        typer.Option("--queue", "-q", help="Only this queue, q=N with at most N at a time."),
+        typer.Option(
+            "--queue",
+            "-q",
+            autocompletion=completion.queues,
+            help="Only this queue, q=N with at most N at a time.",
+        ),
     ] = None,
     name: Annotated[
         str | None,
@@ -59,6 +64,9 @@ def work(
     max_tasks: Annotated[
         int | None, typer.Option(min=1, help="End each worker after so many tasks.")
     ] = None,
+    capture: Annotated[
+        bool, typer.Option(help="Keep what functions print and log: `task log`.")
+    ] = True,
     heartbeat: Annotated[str, typer.Option(help="How often a worker shows life.")] = "5s",
     lost_after: Annotated[str, typer.Option(help="Silence after which it counts as lost.")] = "30s",
     shutdown_grace: Annotated[str, typer.Option(help="What running tasks get to end in.")] = "15s",
@@ -93,6 +101,7 @@ def work(
         "executor_options": {} if address is None else {"address": address},
         "offers": parse_amounts(offers) if offers is not None else {},
         "queues": dict(_limit(word) for word in queue or ()),
+        "capture": capture,
         "heartbeat": parse_span(heartbeat).total_seconds(),
         "lost_after": parse_span(lost_after).total_seconds(),
         "shutdown_grace": parse_span(shutdown_grace).total_seconds(),

@@ -10,6 +10,7 @@ from jobrunner.client.bulk import Bulk
 from jobrunner.client.changing import change_object
 from jobrunner.client.connection import Connection, as_told, known
 from jobrunner.client.crews import Crews
+from jobrunner.client.estimates import Estimates
 from jobrunner.client.events import Events
 from jobrunner.client.queues import Keys, Queues
 from jobrunner.client.schedules import Schedules
@@ -45,6 +46,7 @@ class Client(Views):
         self.schedules = Schedules(self.connection, self)
         self.batches = Batches(self.connection, self)
         self.bulk = Bulk(self.connection)
+        self.estimates = Estimates(self.connection)
         self.events = Events(self.connection)
         """What tasks wait for; called, what happens as it happens."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.limits import Limits
 from jobrunner.core.outcome import WORDS
-from jobrunner.core.report import Report, Spread, WorkerReport
+from jobrunner.core.report import WASTED, GroupReport, Report, Spread, WorkerReport
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task
 from jobrunner.core.worker import WorkerInfo
@@ -133,16 +133,28 @@ def report_object(report: Report) -> dict[str, Any]:
         "throughput_per_s": report.throughput_per_s,
         "wait_s": _spread(report.wait),
         "run_s": _spread(report.run),
-        "functions": [
-            {
-                "name": function.name,
-                "count": function.count,
-                "failed": function.failed,
-                "run_s": _spread(function.run),
-            }
-            for function in report.functions
-        ],
+        "busy_s": report.busy_s,
+        "wasted_s": {name: report.wasted.get(name, 0.0) for name in WASTED}
+        | {"total": report.wasted_s},
+        "efficiency": report.efficiency,
+        "functions": [_group(one) for one in report.functions],
         "workers": _workers(report.workers),
+        "by": report.by,
+        "groups": [_group(one) for one in report.groups],
+    }
+
+
+def _group(group: GroupReport) -> dict[str, Any]:
+    return {
+        "name": group.name,
+        "count": group.count,
+        "completed": group.completed,
+        "failed": group.failed,
+        "lost": group.lost,
+        "busy_s": group.busy_s,
+        "wasted_s": group.wasted_s,
+        "wait_s": _spread(group.wait),
+        "run_s": _spread(group.run),
     }
 
 
@@ -159,6 +171,7 @@ def _workers(workers: Sequence[WorkerReport]) -> list[dict[str, Any]]:
             "failed": worker.failed,
             "lost": worker.lost,
             "busy_s": worker.busy_s,
+            "wasted_s": worker.wasted_s,
             "alive_s": worker.alive_s,
             "efficiency": worker.efficiency,
         }
@@ -168,5 +181,5 @@ def _workers(workers: Sequence[WorkerReport]) -> list[dict[str, Any]]:
 
 def _spread(spread: Spread | None) -> dict[str, float | None]:
     if spread is None:
-        return {"p50": None, "p95": None, "max": None}
-    return {"p50": spread.p50, "p95": spread.p95, "max": spread.max}
+        return {"p50": None, "p95": None, "p99": None, "max": None}
+    return {"p50": spread.p50, "p95": spread.p95, "p99": spread.p99, "max": spread.max}

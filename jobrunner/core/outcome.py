@@ -129,11 +129,15 @@ def label(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a command left behind. `exit_code` is negative for a signal."""
+    """What an attempt left behind. `exit_code` is a command's, negative for a signal.
 
-    exit_code: int
+    `is_live`: some of it was stored while it ran, and is to be deleted with its end.
+    """
+
+    exit_code: int | None
     stdout: str = ""
     stderr: str = ""
+    is_live: bool = False
 
 
 class Usage(NamedTuple):

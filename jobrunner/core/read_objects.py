@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.limits import Limits, Rate
-from jobrunner.core.report import FunctionReport, Report, Spread, WorkerReport
+from jobrunner.core.report import By, GroupReport, Report, Spread, WorkerReport
 from jobrunner.core.status import Status
 from jobrunner.core.task import Progress, Task, TaskId, TaskSource, WorkerId
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
@@ -136,18 +136,28 @@ def report_of(told: Told, workers: Mapping[str, WorkerInfo]) -> Report:
         throughput_per_s=told["throughput_per_s"],
         wait=_spread(told["wait_s"]),
         run=_spread(told["run_s"]),
-        functions=[
-            FunctionReport(
-                name=one["name"],
-                count=one["count"],
-                failed=one["failed"],
-                run=_spread(one["run_s"]),
-            )
-            for one in told["functions"]
-        ],
+        functions=[_group(one) for one in told["functions"]],
         workers=[
             _worker(one, workers[one["id"]]) for one in told["workers"] if one["id"] in workers
         ],
+        busy_s=told["busy_s"],
+        wasted={name: spent for name, spent in told["wasted_s"].items() if spent and name != TOTAL},
+        by=None if told["by"] is None else By(told["by"]),
+        groups=[_group(one) for one in told["groups"]],
+    )
+
+
+def _group(told: Told) -> GroupReport:
+    return GroupReport(
+        name=told["name"],
+        count=told["count"],
+        completed=told["completed"],
+        failed=told["failed"],
+        lost=told["lost"],
+        busy_s=told["busy_s"],
+        wasted_s=told["wasted_s"],
+        wait=_spread(told["wait_s"]),
+        run=_spread(told["run_s"]),
     )
 
 
@@ -161,8 +171,11 @@ def _worker(told: Told, info: WorkerInfo) -> WorkerReport:
         lost=told["lost"],
         busy_s=told["busy_s"],
         alive_s=told["alive_s"],
+        wasted_s=told["wasted_s"],
     )
 
 
 def _spread(told: Told) -> Spread | None:
-    return None if told["p50"] is None else Spread(told["p50"], told["p95"], told["max"])
+    return (
+        None if told["p50"] is None else Spread(told["p50"], told["p95"], told["p99"], told["max"])
+    )

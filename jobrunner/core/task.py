@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, NamedTuple, NewType, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, NewType, Protocol, TypeVar
 
 from jobrunner.core.errors import TaskFailedError, TaskStateError
 from jobrunner.core.status import Status
+
+if TYPE_CHECKING:
+    from jobrunner.core.explanation import Explanation
 
 TaskId = NewType("TaskId", int)
 WorkerId = NewType("WorkerId", str)
@@ -42,6 +45,10 @@ class TaskSource(Protocol):
         self, tasks: "Iterable[Task[Any] | int]", *, timeout: float | None
     ) -> "list[Task[Any]]":
         """Wait until all have ended."""
+        ...
+
+    def explain(self, task_id: int) -> "Explanation":
+        """Tell why a task does not run, or that it may."""
         ...
 
 
@@ -92,6 +99,12 @@ class Task(Generic[R_co]):
         """What people call it: its description, or what it runs."""
         return self.description or self.function or " ".join(self.command or ())
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        from jobrunner.core.notebook import task_html  # noqa: PLC0415 — few need it
+
+        return task_html(self)
+
     def refresh(self) -> "Task[R_co]":
         """Read the task again."""
         if self.source is None:
@@ -107,6 +120,12 @@ class Task(Generic[R_co]):
         if self.source is None:
             raise TaskStateError(self.id, "was not read from a queue")
         return self.source.wait([self], timeout=timeout)[0]
+
+    def explain(self) -> "Explanation":
+        """Why the task does not run as it is now, or that it may."""
+        if self.source is None:
+            raise TaskStateError(self.id, "was not read from a queue")
+        return self.source.explain(self.id)
 
     def result(self) -> R_co:
         """What the function returned (a command: its exit code).

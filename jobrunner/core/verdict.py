@@ -23,6 +23,9 @@ from jobrunner.core.task import Lease
 MAX_CRASHES: Final = 5
 """A task whose process or worker died this often fails as a poison pill."""
 
+ALONE_AFTER: Final = 2
+"""A task that has crashed this often runs alone, in a process of its own."""
+
 CANCEL_REASON: Final = "cancelled on request"
 
 

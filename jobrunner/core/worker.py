@@ -45,3 +45,7 @@ class WorkerInfo:
     wanted: int | None = None
     """The concurrency it was asked to work with from now on."""
     stop_requested_at: datetime | None = None
+
+    def serves(self, queue: str) -> bool:
+        """Whether it claims the tasks of a queue: all do that name none."""
+        return not self.queues or queue in self.queues

@@ -2,15 +2,20 @@
 
 import threading
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from jobrunner.core.outcome import Ended, Outcome, Output, Released, Usage
 from jobrunner.core.signals import StopReason
 from jobrunner.core.task import Lease
+from jobrunner.core.written import Stream
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.instant import Instant
+from jobrunner.runtime.kept import Writing
 from jobrunner.runtime.perform import stopped
 from jobrunner.runtime.registry import Function
+
+if TYPE_CHECKING:
+    from jobrunner.runtime.outputs import Outputs
 
 
 class Control(Protocol):
@@ -71,10 +76,12 @@ class Attempt:
         "function",
         "in_slot",
         "lease",
+        "outputs",
         "over",
         "retired",
         "stop_reason",
         "usage",
+        "written",
     )
 
     def __init__(
@@ -100,6 +107,8 @@ class Attempt:
         )
         self.abandoned = False  # its end was reported while its code still ran
         self.retired = False  # the thread that ran it may still hold an exception raised into it
+        self.written: Writing | None = None  # once it writes
+        self.outputs: Outputs | None = None  # where that is stored while it runs
         self._clock = clock
         self._on_end = on_end
         self._control: Control | None = None
@@ -131,12 +140,36 @@ class Attempt:
             self.over = True
         return True
 
+    def write(self, stream: Stream, text: str) -> None:
+        """Note what its code writes, from any thread; nothing once it is over."""
+        written = self.written
+        if written is None:
+            if self.over:
+                return
+            written = Writing() if self.outputs is None else self.outputs.of(self)
+            self.written = written
+        written.add(stream, text)
+
+    def so_far(self) -> tuple[str, str] | None:
+        """What it has written so far, to be stored now; `None` once it is over.
+
+        Its end has the row deleted: under the lock, or it would not know of the row
+        (guarded by test_what_is_stored_while_an_attempt_ends_does_not_stay).
+        """
+        with self._lock:
+            if self.over or self.written is None:
+                return None
+            self.written.is_live = True
+            return self.written.texts()
+
     def began_at(self) -> int:
         """When the code began, in microseconds since the epoch."""
         began = self._clock.monotonic() if self.began is None else self.began
         return self.claimed_at.micros_at(began)
 
     def _report(self, outcome: Outcome, output: Output | None = None) -> None:
+        if self.written is not None:
+            output = self.written.output(output)
         at = self.claimed_at.micros_at
         started_at = None if self.began is None else at(self.began)
         ended_at = at(self._clock.monotonic())

@@ -10,7 +10,7 @@ from jobrunner.core.errors import LeaseLostError
 from jobrunner.core.outcome import Completed, Ended, Stored
 from jobrunner.runtime.identity import backoff
 from jobrunner.runtime.steps import Block, Steps
-from jobrunner.storage import joint, progress
+from jobrunner.storage import joint, output, progress
 from jobrunner.storage.settle import settle
 from jobrunner.storage.steps import hold
 from jobrunner.storage.types import micros
@@ -78,4 +78,5 @@ def complete(steps: Steps, result: Any) -> None:
     settlement = settle(block.connection, [ended], worker_id=block.holder, now=now, backoff=backoff)
     if settlement.refused:
         raise LeaseLostError(lease.task_id)
+    output.forget(block.connection, [lease.task_id])  # all of it is told when the function returns
     block.completed = Stored(text)

@@ -11,6 +11,7 @@ from jobrunner.runtime.identity import backoff, boot_id
 from jobrunner.runtime.liveness import Liveness
 from jobrunner.storage import (
     access,
+    acts,
     batches,
     cached,
     expiry,
@@ -200,6 +201,7 @@ class Maintenance:
             more |= sent.prune(transaction, now=present) >= sent.PRUNE_AT_ONCE
             more |= cached.prune(transaction, now=present) >= cached.PRUNE_AT_ONCE
             more |= access.prune(transaction, now=present) >= access.PRUNE_AT_ONCE
+            more |= acts.prune(transaction, now=present) >= acts.PRUNE_AT_ONCE
             rates.forget(transaction, now=present)
             living = {worker.id for worker in workers.alive(transaction)}
         if more:

@@ -57,6 +57,8 @@ class WorkerOptions:
     time or `None` for no limit of its own; an empty mapping means all queues. `executor` is
     one of `Executor`, or the name of an installed plug-in, which gets `executor_options`.
     `offers` are the resources it has for tasks with needs: `{"gpu": 2}`.
+    With `capture`, what functions print and log is kept with their attempts, and written where it
+    went before; a Scheduler does so unless told otherwise. Of commands it always is.
     A child of the process executor is replaced after `max_tasks_per_child` tasks, 1,000 unless
     said, or once it has more than `max_memory_per_child` bytes in RAM at the end of one.
     Workers of one `name` are a crew: they are paused and resized together, and those that start
@@ -72,6 +74,7 @@ class WorkerOptions:
     executor_options: Mapping[str, str] = field(default_factory=dict[str, str])
     queues: Mapping[str, int | None] = field(default_factory=dict[str, "int | None"])
     offers: Mapping[str, float] = field(default_factory=dict[str, float])
+    capture: bool = False
     heartbeat: float = 5.0
     lost_after: float = 30.0
     shutdown_grace: float = 15.0

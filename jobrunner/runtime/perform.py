@@ -187,7 +187,13 @@ def _first_line(error: BaseException) -> str:
     return storable(text.splitlines()[0])[:500] if text else ""
 
 
-_BETWEEN: Final = {__name__, around.__name__, "asyncio.runners", "asyncio.base_events"}
+_BETWEEN: Final = {
+    __name__,
+    around.__name__,
+    "asyncio.runners",
+    "asyncio.base_events",
+    "jobrunner.futures.functions",
+}
 """The modules between an executor and the user's code."""
 
 

@@ -9,6 +9,7 @@ from jobrunner.core.errors import DatabaseError, JobrunnerError
 from jobrunner.core.outcome import Outcome
 from jobrunner.core.signals import StopReason
 from jobrunner.core.task import Lease
+from jobrunner.core.written import Stream
 from jobrunner.runtime.around import AttemptInfo
 from jobrunner.runtime.clock import Clock
 from jobrunner.storage.engine import Database
@@ -42,6 +43,10 @@ class Link(Protocol):
 
     def load(self) -> str | None:
         """The last checkpoint, JSON text."""
+        ...
+
+    def write(self, stream: Stream, text: str) -> None:
+        """Note what the code prints or logs; it never fails, and takes no lock of this process."""
         ...
 
     def stop_reason(self) -> StopReason | None:
@@ -161,6 +166,11 @@ def current() -> Running:
         return _current.get()
     except LookupError:
         raise OutsideTaskError("no task is running here") from None
+
+
+def here() -> Running | None:
+    """The same, if there is one. In a thread that runs nothing now, the last that it has run."""
+    return _current.get(None)
 
 
 def enter(running: Running) -> None:

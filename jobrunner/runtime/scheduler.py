@@ -53,13 +53,14 @@ class Scheduler:
         setup: Callable[[], None] = _nothing,
         **settings: Any,
     ) -> None:
-        """`settings` are fields of `WorkerOptions`, the same for each worker.
+        """`settings` are fields of `WorkerOptions`, the same for each worker; it does `capture`.
 
         `setup` is called first in each worker process; it must be importable there.
 
         Raises:
             ConfigurationError: an option has no meaning.
         """
+        settings.setdefault("capture", True)
         self.options = WorkerOptions.of(**settings)
         self._queue = queue
         self._setup = setup

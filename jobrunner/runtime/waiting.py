@@ -1,10 +1,12 @@
-"""Wait for tasks to end."""
+"""Wait for tasks to end, and for what they write until then."""
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from jobrunner.core.errors import WaitTimeoutError
 from jobrunner.core.task import TaskId
+from jobrunner.core.written import Look, Piece, tail
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.wakeup import Wakeup
 from jobrunner.storage import moves, reads
@@ -13,6 +15,9 @@ from jobrunner.storage.notices import ENDS
 
 LOOK_EVERY: Final = 1.0
 """Seconds after which a wait looks again even if nothing woke it."""
+
+PAUSE: Final = 0.25
+"""Seconds between two looks at what an attempt writes, however much is going on."""
 
 
 def wait_until_ended(
@@ -46,5 +51,35 @@ def wait_until_ended(
             if left <= 0:
                 raise WaitTimeoutError(ids, timeout or 0.0)
             is_news = wakeup.wait(min(LOOK_EVERY, left))
+    finally:
+        wakeup.close()
+
+
+def follow(
+    database: Database,
+    look: Look,
+    *,
+    clock: Clock,
+    run: int | None,
+    once: bool,
+    on_wait: Callable[[], None],
+) -> Iterator[Piece]:
+    """What the attempts of a task write, as it is stored; see `core.written.tail`.
+
+    Raises:
+        TaskNotFoundError: there is no such task, or no more.
+        DatabaseMovedError: the work goes on in another database; here nothing is written any more.
+    """
+    wakeup, pause = Wakeup(database.watch(ENDS), clock), threading.Event()
+
+    def wait() -> None:
+        on_wait()
+        pause.wait(PAUSE)
+        if not wakeup.wait(LOOK_EVERY - PAUSE):
+            with database.reading() as transaction:
+                moves.refuse(transaction, database.name)
+
+    try:
+        yield from tail(look, wait, run, once=once)
     finally:
         wakeup.close()

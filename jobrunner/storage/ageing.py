@@ -7,12 +7,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, Integer, Select, bindparam, literal_column, select
 
 from jobrunner.core.task import TaskId
+from jobrunner.storage.clauses import IS_PENDING
 from jobrunner.storage.tables import tasks
 
 AGED_SHARE: Final = 10
 """One claim in so many goes to whoever waits longest, so that no priority starves."""
 
-_PENDING: Final = tasks.c.status == literal_column("'pending'")
 _IN_QUEUE: Final = 1
 _IN_LANE: Final = 2
 _ONE: Final = literal_column("1", Integer)
@@ -51,7 +51,7 @@ def heads(
 def _heads(kind: int) -> Any:
     """Each distinct priority with its oldest pending task, from the lowest priority up."""
     lane = tasks.c.lane == bindparam("only_lane") if kind == _IN_LANE else tasks.c.lane.is_(None)
-    mine: list[Any] = [_PENDING, lane]
+    mine: list[Any] = [IS_PENDING, lane]
     if kind:
         mine.append(tasks.c.queue == bindparam("only_queue"))
     # Not `min(priority)`: a server before version 17 may go through all that are pending for it.

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, ScalarSelect, exists, func, literal_column, select, text
 
+from jobrunner.storage.clauses import IS_LANED, IS_SCHEDULED
 from jobrunner.storage.rules import queues, schedules
 from jobrunner.storage.schema import one_of
 from jobrunner.storage.tables import tasks
@@ -43,13 +44,10 @@ WAITS: Final[Any] = text(f"({one_of('status', 'blocked', 'scheduled', 'pending')
 
 # The first and not any: a server would go through all history, in the hope to meet one soon.
 _laned: Final = (
-    select(tasks.c.id)
-    .where(tasks.c.status == literal_column("'pending'"), tasks.c.lane.is_not(None))
-    .order_by(tasks.c.queue)
-    .limit(literal_column("1"))
+    select(tasks.c.id).where(IS_LANED).order_by(tasks.c.queue).limit(literal_column("1"))
 )
 _LOOK: Final = select(
-    _first(tasks.c.run_at, tasks.c.status == literal_column("'scheduled'")),
+    _first(tasks.c.run_at, IS_SCHEDULED),
     _first(tasks.c.expires_at, tasks.c.expires_at.is_not(None), WAITS),
     _first(schedules.c.next_at, schedules.c.paused_at.is_(None), schedules.c.next_at.is_not(None)),
     exists(

@@ -5,14 +5,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from enum import Enum
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, literal_column, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from jobrunner.core import lane as lanes
 from jobrunner.core.limits import Limits, Rate
 from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.storage import keys, limits, queues, rates
+from jobrunner.storage.clauses import IS_RUNNING
 from jobrunner.storage.rules import queues as rules
 from jobrunner.storage.tables import tasks
 
@@ -21,23 +23,40 @@ _SLACK: Final = 1e-9
 
 _RUNNING: Final = (
     select(tasks.c.lane, tasks.c.worker_id == bindparam("worker"), func.count())
-    .where(tasks.c.status == literal_column("'in_progress'"), tasks.c.lane.is_not(None))
+    .where(IS_RUNNING, tasks.c.lane.is_not(None))
     .group_by(tasks.c.lane, tasks.c.worker_id)
 )
+
+
+class Kind(Enum):
+    """What a gate keeps: a pause, a number at a time, a number in a period, or a resource."""
+
+    PAUSE = "pause"
+    CONCURRENCY = "concurrency"
+    RATE = "rate"
+    OFFER = "offer"
 
 
 class Gate:
     """One limit, and what is left of it."""
 
-    __slots__ = ("left", "name")
+    __slots__ = ("kind", "left", "name")
 
-    def __init__(self, left: float, name: str | None = None) -> None:
-        """`name` is that of a rate: whoever passes is noted under it."""
+    def __init__(self, kind: Kind, name: str, left: float) -> None:
+        """`name` is that of its rule: whoever passes a rate is noted under it."""
+        self.kind: Final = kind
+        self.name: Final = name
         self.left = left
-        self.name = name
 
+    @property
+    def is_rate(self) -> bool:
+        """Whether only so many may pass in a time."""
+        return self.kind is Kind.RATE
 
-_SHUT: Final = Gate(0)
+    @property
+    def is_concurrency(self) -> bool:
+        """Whether only so many may be in at a time."""
+        return self.kind is Kind.CONCURRENCY
 
 
 class Source(NamedTuple):
@@ -54,9 +73,14 @@ class Source(NamedTuple):
         """How many more of it may start."""
         return min((gate.left // amount for gate, amount in self.gates), default=math.inf)
 
+    @property
+    def shut(self) -> list[Gate]:
+        """The gates that let not even one more of it pass."""
+        return [gate for gate, amount in self.gates if gate.left < amount]
+
     def admit(self) -> bool:
         """Let one more start, if there is room."""
-        if any(gate.left < amount for gate, amount in self.gates):
+        if self.shut:
             return False
         for gate, amount in self.gates:
             gate.left -= amount
@@ -73,13 +97,16 @@ class Allowance:
         worker_id: WorkerId,
         offers: Mapping[str, float] | None,
         now: datetime,
+        only_looks: bool = False,
     ) -> None:
         """Count what runs in lanes.
 
-        `offers` are all that this worker has of each resource; without, it has enough.
+        `offers` are all that this worker has of each resource; without, it has enough. Who
+        `only_looks` writes nothing, not even what a clock that was set back makes necessary.
         """
         self._transaction = transaction
         self._now = now
+        self._only_looks = only_looks
         self._rates: dict[str, Rate] = {}
         self._first: dict[str, datetime] = {}
         self._gates: dict[str, list[tuple[Gate, float]]] = {}
@@ -96,7 +123,10 @@ class Allowance:
         self._offers = (
             None
             if offers is None
-            else {name: Gate(offer * (1 + _SLACK) - used[name]) for name, offer in offers.items()}
+            else {
+                name: Gate(Kind.OFFER, name, offer * (1 + _SLACK) - used[name])
+                for name, offer in offers.items()
+            }
         )
 
     def sources(self, waiting: Iterable[tuple[str, str | None]]) -> list[Source]:
@@ -108,11 +138,11 @@ class Allowance:
 
     def _source(self, queue: str, lane: str | None) -> Source:
         gates = self._gates_of(queue, lane)
-        return Source(queue, lane, gates, is_rated=any(gate.name for gate, _ in gates))
+        return Source(queue, lane, gates, is_rated=any(gate.is_rate for gate, _ in gates))
 
     def _gates_of(self, queue: str, lane: str | None) -> Sequence[tuple[Gate, float]]:
         if queue in self._shut:
-            return ((_SHUT, 1),)
+            return ((Gate(Kind.PAUSE, queue, 0), 1),)
         gates = self._gates.get(_of_queue(queue), ())
         if lane is None:
             return gates
@@ -120,7 +150,11 @@ class Allowance:
         mine = () if key is None else self._gates[_of_key(key)]
         if self._offers is None:
             return (*gates, *mine)
-        return (*gates, *mine, *((self._offers.get(name, _SHUT), needs[name]) for name in needs))
+        return (*gates, *mine, *((self._offered(name), needs[name]) for name in needs))
+
+    def _offered(self, name: str) -> Gate:
+        gate = self._offers.get(name) if self._offers else None
+        return gate or Gate(Kind.OFFER, name, 0)
 
     def _learn_queues(self, names: AbstractSet[str]) -> None:
         new = {name: self._rules[name] for name in names & self._rules.keys() - self._shut}
@@ -139,15 +173,18 @@ class Allowance:
     def _learn(self, new: Mapping[str, Limits]) -> None:
         limited = {name: one.rate for name, one in new.items() if one.rate is not None}
         self._rates |= limited
-        started = rates.started(self._transaction, limited, now=self._now)
+        started = rates.started(
+            self._transaction, limited, now=self._now, only_looks=self._only_looks
+        )
         for name, one in new.items():
             gates = self._gates[name] = []
             if one.concurrency is not None:
-                gates.append((Gate(one.concurrency - self._running[name]), 1))
+                left = one.concurrency - self._running[name]
+                gates.append((Gate(Kind.CONCURRENCY, name, left), 1))
             if one.rate is not None:
                 number, first = started[name]
                 self._first[name] = first or self._now
-                gates.append((Gate(one.rate.number - number, name), 1))
+                gates.append((Gate(Kind.RATE, name, one.rate.number - number), 1))
 
     def note(self, started: Iterable[tuple[Source, TaskId]]) -> None:
         """Write down the starts of what may start only so often."""
@@ -155,7 +192,7 @@ class Allowance:
             (gate.name, task_id)
             for source, task_id in started
             for gate, _ in source.gates
-            if gate.name is not None
+            if gate.is_rate
         )
         rates.note(self._transaction, starts, self._rates, now=self._now)
 
@@ -166,14 +203,19 @@ class Allowance:
             self._first[gate.name] + self._rates[gate.name].period
             for gates in self._gates.values()
             for gate, _ in gates
-            if gate.name is not None and gate.left < 1
+            if gate.is_rate and gate.left < 1
         )
         return min(spent, default=None)
 
 
+OF_QUEUE: Final = "queue:"
+OF_KEY: Final = "key:"
+"""What the name of a rule begins with."""
+
+
 def _of_queue(name: str) -> str:
-    return f"queue:{name}"
+    return f"{OF_QUEUE}{name}"
 
 
 def _of_key(name: str) -> str:
-    return f"key:{name}"
+    return f"{OF_KEY}{name}"

@@ -94,7 +94,7 @@ def do(
     transaction: Connection, act: Act, ids: Sequence[TaskId], wanted: Wanted, *, now: datetime
 ) -> Seen:
     """Do it to these tasks, as far as they still match. One that cannot be is left and named."""
-    lock_tasks(transaction, _around(transaction, [i for i in ids if may_be_id(i)]))
+    lock_tasks(transaction, around(transaction, [i for i in ids if may_be_id(i)]))
     meant = [*ids] if wanted.ids else _still(transaction, ids, wanted, act)
     if act is Act.DELETE:
         return Seen(*deleting.delete(transaction, meant, now=now))
@@ -120,7 +120,7 @@ def _still(
     return [task_id for task_id in ids if task_id in found]
 
 
-def _around(transaction: Connection, ids: Sequence[TaskId]) -> list[int]:
+def around(transaction: Connection, ids: Sequence[TaskId]) -> list[int]:
     """Tasks, their parents and their dependents, in the order in which they are locked."""
     parent, dependent = dependencies.c.parent_id, dependencies.c.dependent_id
     found: set[int] = set(ids)

@@ -10,7 +10,8 @@ from jobrunner.core import fields, payload
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
-from jobrunner.storage import control
+from jobrunner.core.transition import UPDATED
+from jobrunner.storage import acts, control
 from jobrunner.storage.payloads import WHOLE, put, split
 from jobrunner.storage.tables import payloads, tasks
 
@@ -50,6 +51,10 @@ def change(
     }
     if texts:
         values |= _arguments(transaction, task_id, {**stored, **texts})
+    if changes:
+        status = Status(values.get("status", stored["status"]))
+        told = ", ".join(sorted(changes))
+        acts.note(transaction, [task_id], UPDATED, now=now, status=status, detail=told)
     control.change(transaction, task_id, values)
 
 

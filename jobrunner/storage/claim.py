@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from jobrunner.core.task import Lease, Token, WorkerId
-from jobrunner.storage import payloads
+from jobrunner.storage import clauses, payloads
 from jobrunner.storage.tables import tasks, workers
 from jobrunner.storage.types import Long, Number
 
@@ -43,13 +43,10 @@ def no_bare_limit(limit: ColumnElement[int]) -> ColumnElement[int]:
 
 _LIMIT: Final = no_bare_limit(bindparam("limit", type_=Integer))
 
-# Without those in lanes, which are under limits of their own: an index holds all others in order.
-_PENDING: Final = (tasks.c.status == literal_column("'pending'")) & tasks.c.lane.is_(None)
 # Locked on a server: whoever declares the worker lost waits for this claim, and sees what it took.
 _ALIVE: Final = exists(
     select(workers.c.id)
-    .where(workers.c.id == bindparam("worker"), workers.c.status == literal_column("'running'"))
-    .where(workers.c.paused_at.is_(None))
+    .where(workers.c.id == bindparam("worker"), clauses.MAY_CLAIM)
     .with_for_update(read=True)
 )
 TAKEN: Final[Mapping[str, Any]] = {
@@ -63,7 +60,7 @@ TAKEN: Final[Mapping[str, Any]] = {
 
 # Asked of what was chosen, not of all that wait: what is past its expiry was ended before, unless
 # it has only just come to that (guarded by test_a_claim_takes_nothing_that_has_expired).
-_IN_TIME: Final = tasks.c.expires_at.is_(None) | (tasks.c.expires_at > bindparam("now"))
+_IN_TIME: Final = clauses.IN_TIME
 _SAME_NAME: Final = Lease._fields[1:-3]
 # As plain numbers: SQLAlchemy calls a function for each value that has a type of ours.
 LEASE_COLUMNS: Final = (
@@ -116,7 +113,7 @@ def claim(
 
 
 _HELD: Final = select(*LEASE_COLUMNS).where(
-    tasks.c.status == literal_column("'in_progress'"),
+    clauses.IS_RUNNING,
     tasks.c.worker_id == bindparam("worker"),
     tasks.c.token == bindparam("held_token"),
 )
@@ -137,7 +134,7 @@ class _Shape(NamedTuple):
 
 
 def _candidates(queue: str | None, shape: _Shape) -> Any:
-    query = select(tasks.c.id, tasks.c.status, tasks.c.priority).where(_PENDING)
+    query = select(tasks.c.id, tasks.c.status, tasks.c.priority).where(clauses.IS_PLAIN)
     if queue is not None:
         query = query.where(tasks.c.queue == bindparam(queue))
     if shape.one_priority:

@@ -9,8 +9,10 @@ from sqlalchemy import Connection, case, literal_column, select, update
 from jobrunner.core.errors import TaskNotFoundError, TaskStateError
 from jobrunner.core.status import FINAL, Status
 from jobrunner.core.task import TaskId, may_be_id
+from jobrunner.core.transition import CANCEL_REQUESTED, RETRIED
 from jobrunner.core.verdict import CANCEL_REASON
-from jobrunner.storage import notices, telling, unique
+from jobrunner.storage import acts, notices, regain, telling
+from jobrunner.storage.clauses import SPOILS
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.tables import dependencies, tasks
@@ -34,9 +36,11 @@ def cancel(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status
     this = update(tasks).where(tasks.c.id == task_id)
     if status is Status.IN_PROGRESS:
         asked = this.where(tasks.c.cancel_requested_at.is_(None))
-        transaction.execute(asked.values(cancel_requested_at=now))
+        if transaction.execute(asked.values(cancel_requested_at=now)).rowcount:
+            acts.note(transaction, [task_id], CANCEL_REQUESTED, now=now, status=status)
         return status
     transaction.execute(this.values(status=Status.CANCELLED, finished_at=now, error=CANCEL_REASON))
+    acts.over(transaction, [task_id], was=status, now=now)
     notices.ends(transaction)
     telling.tell(transaction, [task_id], now=now)
     settle_dependents(transaction, {task_id: Status.CANCELLED}, now=now)
@@ -53,7 +57,7 @@ def retry(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status:
         TaskStateError: it has not ended, has completed, depends on a task that failed, or another
             one has its unique key.
     """
-    unique.take_again(transaction, [task_id], now=now)
+    regain.take_again(transaction, [task_id], now=now)
     if may_be_id(task_id):
         lock_tasks(transaction, _around(transaction, task_id))
     status = _locked(transaction, task_id)
@@ -69,6 +73,7 @@ def retry(transaction: Connection, task_id: TaskId, *, now: datetime) -> Status:
         .values(waiting_on=tasks.c.waiting_on + 1)
     )
     again = Status.BLOCKED if waiting_on else Status.PENDING
+    acts.note(transaction, [task_id], RETRIED, now=now, status=again)
     transaction.execute(
         update(tasks)
         .where(tasks.c.id == task_id)
@@ -133,12 +138,7 @@ def _open_parents(transaction: Connection, task_id: TaskId) -> int:
         .join(dependencies, dependencies.c.parent_id == tasks.c.id)
         .where(dependencies.c.dependent_id == task_id)
     )
-    spoilt = transaction.execute(
-        query.where(
-            dependencies.c.on_failure == literal_column("'cancel'"),
-            tasks.c.status.in_([Status.FAILED.value, Status.CANCELLED.value]),
-        ).limit(1)
-    ).first()
+    spoilt = transaction.execute(query.where(SPOILS).limit(1)).first()
     if spoilt:
         parent, status = spoilt
         raise TaskStateError(

@@ -10,7 +10,7 @@ from jobrunner.core.bulk import Refused
 from jobrunner.core.errors import JobrunnerError
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId, may_be_id
-from jobrunner.storage import control
+from jobrunner.storage import acts, control
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.prune import BATCH_LIVES_ON, remove
 from jobrunner.storage.tables import dependencies, tasks
@@ -69,6 +69,7 @@ def delete(
         remove(transaction, select(tasks.c.id).where(tasks.c.id.in_(some)), {})
         for some in chunks(going)
     )
+    acts.gone(transaction, [(task_id, known.statuses[task_id]) for task_id in going], now=now)
     kept = set(ids) - set(going)
     return deleted, [Refused(t, _reason(t, known)) for t in ids if t in kept]
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
-from jobrunner.storage import notices, telling
+from jobrunner.storage import acts, notices, telling
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.parents import NOTHING_FAILED, said
@@ -83,6 +83,7 @@ _RELEASE: Final = (
         ),
         # From here on it could run: the wait that people see starts now.
         run_at=case((tasks.c.run_at > _NOW, tasks.c.run_at), else_=_NOW),
+        unblocked_at=_NOW,  # of the last that it waited for: an earlier one is written over
     )
 )
 
@@ -144,11 +145,13 @@ _SPARED: Final = (
 
 def _spared(transaction: Connection, ids: Sequence[int], *, now: datetime) -> list[TaskId]:
     """Cancel those that have just been released and that no failure calls for."""
-    return [
+    spared = [
         TaskId(task_id)
         for some in chunks(ids)
         for task_id in transaction.execute(_SPARED, {"ids": some, "now": now}).scalars().all()
     ]
+    acts.over(transaction, spared, was=Status.BLOCKED, now=now)
+    return spared
 
 
 def _doomed_statement() -> Any:
@@ -194,6 +197,7 @@ def _cancel(
     ]
     if reasons:
         transaction.execute(_CANCEL, reasons)
+        acts.over(transaction, [*found], was=Status.BLOCKED, now=now)
         telling.tell(transaction, found, now=now)
     return list(found.items())
 

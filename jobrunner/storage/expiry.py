@@ -5,9 +5,10 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, literal_column, select, update
 
-from jobrunner.core.status import Status
+from jobrunner.core.status import OPEN, Status
 from jobrunner.core.task import TaskId
-from jobrunner.storage import notices, telling
+from jobrunner.core.transition import EXPIRED
+from jobrunner.storage import acts, notices, telling
 from jobrunner.storage.agenda import WAITS
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.settle import Expired, Settlement
@@ -18,7 +19,7 @@ AT_ONCE: Final = 500
 """The most that one call ends: what is left keeps the next moment in the past, and follows."""
 
 _OVER: Final = (
-    select(tasks.c.id, tasks.c.expires_at, tasks.c.started_at)
+    select(tasks.c.id, tasks.c.expires_at, tasks.c.started_at, tasks.c.status)
     .where(
         tasks.c.expires_at.is_not(None),
         WAITS,
@@ -50,10 +51,13 @@ def expire(transaction: Connection, settlement: Settlement, *, now: datetime) ->
         return
     expired = [
         Expired(TaskId(task_id), _reason(expires_at, again=started_at is not None))
-        for task_id, expires_at, started_at in late
+        for task_id, expires_at, started_at, _ in late
     ]
     ends = [{"task": task_id, "now": now, "reason": reason} for task_id, reason in expired]
     transaction.execute(_END, ends)
+    for was in OPEN:
+        some = [task_id for task_id, _, _, status in late if status == was]
+        acts.over(transaction, some, was=was, now=now, what=EXPIRED)
     notices.ends(transaction)
     over = {task_id: Status.CANCELLED for task_id, _ in expired}
     telling.tell(transaction, over, now=now)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Integer, bindparam, literal_column, select, u
 from jobrunner.core.task import TaskId
 from jobrunner.storage.allowance import Source
 from jobrunner.storage.claim import AT_ONCE, no_bare_limit
+from jobrunner.storage.clauses import IS_LANED, IS_PLAIN
 from jobrunner.storage.tables import tasks
 
 WINDOW: Final = 128
@@ -21,10 +22,6 @@ NOWHERE: Final = ""
 """No queue and no lane is called so, and every one comes behind it."""
 
 _ONE: Final = literal_column("1", Integer)
-_PENDING: Final = tasks.c.status == literal_column("'pending'")
-_PLAIN: Final = _PENDING & tasks.c.lane.is_(None)
-_LANED: Final = _PENDING & tasks.c.lane.is_not(None)
-
 
 _NONE: Final = Source(NOWHERE, NOWHERE, (), is_rated=False)
 
@@ -63,7 +60,7 @@ def distinct(column: Any, where: Any) -> Any:
 
 
 _QUEUES: Final = {
-    laned: distinct(tasks.c.queue, _LANED if laned else _PLAIN) for laned in (False, True)
+    laned: distinct(tasks.c.queue, IS_LANED if laned else IS_PLAIN) for laned in (False, True)
 }
 
 
@@ -73,7 +70,7 @@ def queues_with(transaction: Connection, *, laned: bool) -> list[str]:
 
 
 def _lanes() -> Any:
-    mine = (_LANED, tasks.c.queue == bindparam("only_queue"))
+    mine = (IS_LANED, tasks.c.queue == bindparam("only_queue"))
     found = _hop(tasks.c.lane, *mine, start=bindparam("after"))
     here = (*mine, tasks.c.lane == found.c.value)
     order = (tasks.c.priority.desc(), tasks.c.id)
@@ -122,9 +119,9 @@ def _windows(transaction: Connection, queue: str, lane: str) -> Iterator[list[La
 
 
 @cache
-def _offers(size: int, *, laned: bool, one_priority: bool) -> Any:
+def _offers(size: int, *, laned: bool, one_priority: bool, locked: bool) -> Any:
     """The best of so many sources."""
-    offers = [_offer(n, laned=laned, one_priority=one_priority) for n in range(size)]
+    offers = [_offer(n, laned=laned, one_priority=one_priority, locked=locked) for n in range(size)]
     best = union_all(*offers).subquery() if size > 1 else offers[0].subquery()
     if laned:
         return select(best).order_by(best.c.source, best.c.priority.desc(), best.c.id)
@@ -132,22 +129,18 @@ def _offers(size: int, *, laned: bool, one_priority: bool) -> Any:
     return select(best).order_by(best.c.priority.desc(), best.c.id).limit(limit)
 
 
-def _offer(number: int, *, laned: bool, one_priority: bool) -> Any:
+def _offer(number: int, *, laned: bool, one_priority: bool, locked: bool) -> Any:
     query = select(tasks.c.id, tasks.c.priority, tasks.c.crashes).where(
-        _LANED if laned else _PLAIN, tasks.c.queue == bindparam(f"queue_{number}")
+        IS_LANED if laned else IS_PLAIN, tasks.c.queue == bindparam(f"queue_{number}")
     )
     if laned:
         query = query.where(tasks.c.lane == bindparam(f"lane_{number}"))
     if one_priority:
         only = bindparam("only_priority", type_=Integer)
         query = query.where(tasks.c.priority.between(only, only))  # not `=`: see `claim`
+    first = query.order_by(tasks.c.priority.desc(), tasks.c.id).limit(literal_column(str(AT_ONCE)))
     # Locked on a server, so that nobody moves one elsewhere before it is claimed.
-    best = (
-        query.order_by(tasks.c.priority.desc(), tasks.c.id)
-        .limit(literal_column(str(AT_ONCE)))
-        .with_for_update(skip_locked=True)
-        .subquery()
-    )
+    best = (first.with_for_update(skip_locked=True) if locked else first).subquery()
     most = no_bare_limit(bindparam(f"most_{number}", type_=Integer))
     source = literal_column(str(number), Integer).label("source")
     return select(select(source, best).limit(most).subquery())
@@ -159,10 +152,12 @@ def offered(
     *,
     limit: int,
     priority: int | None = None,
+    locked: bool = True,
 ) -> Iterator[Candidate]:
     """The best tasks of sources of one kind, at most so many of each.
 
-    Each source's in their order; of plain ones together no more than `limit`.
+    Each source's in their order; of plain ones together no more than `limit`. Who only looks
+    leaves them for others to lock.
     """
     for at in range(0, len(asked), SIZES[-1]):
         some = asked[at : at + SIZES[-1]]
@@ -174,7 +169,7 @@ def offered(
             values[f"lane_{number}"] = source.lane
             values[f"most_{number}"] = most
         laned = some[0][0].lane is not None
-        statement = _offers(size, laned=laned, one_priority=priority is not None)
+        statement = _offers(size, laned=laned, one_priority=priority is not None, locked=locked)
         found: Any = transaction.execute(statement, values)
         for number, task_id, rank, crashes in found:
             yield Candidate(some[number][0], task_id, rank, crashes)

@@ -36,13 +36,15 @@ class Wanted(NamedTuple):
     """How many tasks a claim is to find, of which queues (of all, if none is named).
 
     `free` may be any; `ahead` of their slots never one that has crashed, nor one of which only so
-    many may start in a time. `aged` of all go to whoever waits longest.
+    many may start in a time. `aged` of all go to whoever waits longest. What is found is `locked`
+    on a server, unless it is only looked at.
     """
 
     queues: Sequence[str]
     free: int
     ahead: int
     aged: int
+    locked: bool = True
 
     @property
     def limit(self) -> int:
@@ -84,7 +86,19 @@ def claim(
     token: Token,
     now: datetime,
 ) -> list[Lease]:
-    """Claim tasks as far as the limits allow, highest priority first.
+    """Claim tasks as far as the limits allow, highest priority first."""
+    picked = choose(transaction, wanted, allowance, circle)
+    circle.served(picked)
+    leases = _take(transaction, picked, worker_id=worker_id, token=token, now=now)
+    sources = {one.task_id: one.source for one in picked}
+    allowance.note((sources[lease.task_id], lease.task_id) for lease in leases)
+    return leases
+
+
+def choose(
+    transaction: Connection, wanted: Wanted, allowance: Allowance, circle: Circle
+) -> list[Candidate]:
+    """What a claim takes, in its order: `why` asks the same.
 
     Of equal priority, lanes have turns: the first of each comes before the second of any. Plain
     tasks come in the order of their ids, and so do they and the lanes among each other.
@@ -96,16 +110,11 @@ def claim(
     # What may not be claimed ahead takes nobody's place there.
     most = wanted.limit + sum(number for one, number in asked if one.is_rated)
     in_turn = heapq.merge(
-        sorted(lanes.offered(transaction, asked, limit=most), key=_in_order),
+        sorted(lanes.offered(transaction, asked, limit=most, locked=wanted.locked), key=_in_order),
         _turns(transaction, laned, wanted),
         key=_in_order,
     )
-    picked = _admitted(itertools.chain(aged, in_turn), wanted)
-    circle.served(picked)
-    leases = _take(transaction, picked, worker_id=worker_id, token=token, now=now)
-    sources = {one.task_id: one.source for one in picked}
-    allowance.note((sources[lease.task_id], lease.task_id) for lease in leases)
-    return leases
+    return _admitted(itertools.chain(aged, in_turn), wanted)
 
 
 def _asked(
@@ -164,7 +173,10 @@ def _aged(
     if priority == max(one[1] for one in waiting):
         return []
     asked = _asked([source], wanted, wanted.aged)
-    return list(lanes.offered(transaction, asked, limit=wanted.aged, priority=priority))
+    found = lanes.offered(
+        transaction, asked, limit=wanted.aged, priority=priority, locked=wanted.locked
+    )
+    return list(found)
 
 
 def _turns(
@@ -179,7 +191,7 @@ def _turns(
     asked = _asked((laned[place][1] for place in best.values()), wanted, share)
     ranked: list[tuple[int, int, int, Candidate]] = []
     place, turn = -1, 0
-    for one in lanes.offered(transaction, asked, limit=wanted.limit):
+    for one in lanes.offered(transaction, asked, limit=wanted.limit, locked=wanted.locked):
         here = best[one.source[:2]]
         place, turn = here, turn + 1 if here == place else 1
         ranked.append((-one.priority, turn, place, one))

@@ -13,7 +13,7 @@ from jobrunner.storage.engine import Database
 HEAD: Final = "0007"
 """The newest revision; a test holds it to the scripts."""
 
-KNOWN: Final = ("0001", "0002", "0003", "0004", "0007")
+KNOWN: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 VERSION_TABLE: Final = "jobrunner_version"
 
 

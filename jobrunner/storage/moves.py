@@ -1,5 +1,6 @@
 """What a database that moves knows of it: where to, where from, and how far it is."""
 
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from sqlalchemy import Column, Connection, MetaData, Table, Text, delete, insert, inspect, select
@@ -43,6 +44,14 @@ def find(transaction: Connection, direction: str) -> Move | None:
     query = select(moves.c.id, moves.c.place, moves.c.status).where(moves.c.direction == direction)
     found = transaction.execute(query).one_or_none()
     return None if found is None else Move._make(found)
+
+
+def is_draining(transaction: Connection, now: datetime) -> bool:
+    """Whether nobody can claim a task for a while: see `closed.drain`."""
+    if not inspect(transaction).has_table(moves.name):
+        return False
+    query = select(moves.c.id).where(moves.c.until > int(now.timestamp()))
+    return transaction.scalar(query.limit(1)) is not None
 
 
 def note(transaction: Connection, direction: str, move: Move) -> None:

@@ -61,13 +61,13 @@ class _Growing:
             yield from ((one, two, rule) for one, two, rule in found[:most])
 
     def graph(self) -> TaskGraph:
-        nodes = _nodes(self._transaction, [*self._reached])
+        found = nodes(self._transaction, [*self._reached])
         edges = [
             TaskEdge(TaskId(parent), TaskId(dependent), on_failure)
             for (parent, dependent), on_failure in sorted(self._edges.items())
             if parent in self._reached and dependent in self._reached
         ]
-        return TaskGraph(nodes, edges, self.is_cut)
+        return TaskGraph(found, edges, self.is_cut)
 
 
 def graph(transaction: Connection, task_id: int, *, limit: int) -> TaskGraph:
@@ -119,12 +119,13 @@ def _there(transaction: Connection, task_id: int) -> int:
     raise TaskNotFoundError(task_id)
 
 
-def _nodes(transaction: Connection, ids: Sequence[int]) -> list[TaskNode]:
-    nodes: list[TaskNode] = []
+def nodes(transaction: Connection, ids: Sequence[int]) -> list[TaskNode]:
+    """Tasks as they stand in a graph, by id; unknown ids are left out."""
+    found: list[TaskNode] = []
     for some in chunks(sorted(ids)):
         query = select(*_NODE).where(tasks.c.id.in_(some)).order_by(tasks.c.id)
-        nodes += [_node(*row) for row in transaction.execute(query)]
-    return nodes
+        found += [_node(*row) for row in transaction.execute(query)]
+    return found
 
 
 def _node(task_id: int, status: str, started_at: Any, finished_at: Any, *naming: Any) -> TaskNode:

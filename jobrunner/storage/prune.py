@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from jobrunner.core.errors import DatabaseError
 from jobrunner.core.retention import UNLESS_SAID
 from jobrunner.core.status import Status
-from jobrunner.storage import retention
+from jobrunner.storage import acts, retention
 from jobrunner.storage.schema import one_of
 from jobrunner.storage.tables import dependencies, tasks
 from jobrunner.storage.traces import batches, schedule_ticks
@@ -192,6 +192,7 @@ def _forget(transaction: Connection, ids: Sequence[int], of_batches: set[int]) -
     """What has no foreign key goes with the task: its tick, and a batch with its last one."""
     if ids:
         transaction.execute(delete(schedule_ticks).where(schedule_ticks.c.task_id.in_(ids)))
+        acts.forget(transaction, ids)
     if of_batches:
         empty = ~exists().where(tasks.c.batch_id == batches.c.id)
         transaction.execute(delete(batches).where(batches.c.id.in_(of_batches), empty))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, literal_column, select, update
 
@@ -43,7 +43,11 @@ class Started(NamedTuple):
 
 
 def started(
-    transaction: Connection, rates: Mapping[str, Rate], *, now: datetime
+    transaction: Connection,
+    rates: Mapping[str, Rate],
+    *,
+    now: datetime,
+    only_looks: bool = False,
 ) -> dict[str, Started]:
     """The starts of each name in the period that ends now."""
     found = dict.fromkeys(rates, Started(0, None))
@@ -52,9 +56,33 @@ def started(
         for some in chunks(names):
             values = {"names": some, "since": now - period}
             for name, number, first, last in transaction.execute(_IN_WINDOW, values).all():
-                _come_back(transaction, name, last, now)
+                if not only_looks:
+                    _come_back(transaction, name, last, now)
                 found[name] = Started(number, min(first, now))
     return found
+
+
+def opens_at(transaction: Connection, name: str, rate: Rate, *, now: datetime) -> datetime | None:
+    """When the next of a name may start, `None` where that is now."""
+    over = started(transaction, {name: rate}, now=now, only_looks=True)[name].number - rate.number
+    if over < 0:
+        return None
+    last = _window(name, rate, now).order_by(rate_starts.c.at).offset(over).limit(1)
+    at: datetime = transaction.execute(last).one().at
+    return min(at, now) + rate.period
+
+
+def newest(
+    transaction: Connection, name: str, rate: Rate, *, now: datetime, limit: int
+) -> list[TaskId]:
+    """The tasks that started last in the period that ends now, at most so many."""
+    last = _window(name, rate, now).order_by(rate_starts.c.at.desc()).limit(limit)
+    return [TaskId(one.task_id) for one in transaction.execute(last)]
+
+
+def _window(name: str, rate: Rate, now: datetime) -> Any:
+    query = select(rate_starts.c.at, rate_starts.c.task_id)
+    return query.where(rate_starts.c.name == name, rate_starts.c.at > now - rate.period)
 
 
 def _come_back(transaction: Connection, name: str, last: datetime, now: datetime) -> None:

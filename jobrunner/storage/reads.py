@@ -1,7 +1,7 @@
 """What people and workers want to know: one consistent view a transaction."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,14 +18,13 @@ from sqlalchemy import (
 from jobrunner.core import lane, payload
 from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.history import AttemptRecord
-from jobrunner.core.report import AttemptRow
 from jobrunner.core.status import FINAL, Status
 from jobrunner.core.task import TASK_IDS, Progress, Task, TaskId, TaskSource, may_be_id
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.payloads import WHOLE
 from jobrunner.storage.tables import attempts, dependencies, progress, tasks
 
-_INNER: Final = {"waiting_on", "token", "unique_in", "unique_until", *WHOLE}
+_INNER: Final = {"waiting_on", "token", "unique_in", "unique_until", "unblocked_at", *WHOLE}
 _TASK_COLUMNS: Final = (
     *(column for column in tasks.c if column.name not in _INNER),
     *WHOLE.values(),
@@ -218,24 +217,3 @@ def oldest_pending(transaction: Connection) -> datetime | None:
     each = (select(func.min(tasks.c.run_at)).where(where) for where in (_PLAIN, _LANED))
     moments: list[datetime | None] = [transaction.scalar(query) for query in each]
     return min((moment for moment in moments if moment is not None), default=None)
-
-
-def attempt_rows(transaction: Connection, *, since: datetime | None = None) -> Iterator[AttemptRow]:
-    """Every attempt that ended since a moment, as the report needs it."""
-    query = (
-        select(
-            tasks.c.function,
-            tasks.c.command,
-            attempts.c.worker_id,
-            attempts.c.outcome,
-            attempts.c.ready_at,
-            attempts.c.started_at,
-            attempts.c.ended_at,
-        )
-        .join(tasks, tasks.c.id == attempts.c.task_id)
-        .order_by(attempts.c.id)
-    )
-    if since is not None:
-        query = query.where(attempts.c.ended_at >= since)
-    for function, command, *rest in transaction.execute(query).all():
-        yield AttemptRow(function or payload.decode(command)[0], *rest)

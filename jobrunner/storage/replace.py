@@ -7,12 +7,14 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, delete
 
 from jobrunner.core.status import TO_CLAIM, Status
-from jobrunner.storage import notices, payloads
+from jobrunner.core.transition import REPLACED
+from jobrunner.storage import acts, notices, payloads
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.prepared import Update
 from jobrunner.storage.tables import payloads as apart_from_tasks
 from jobrunner.storage.tables import progress, tasks
 from jobrunner.storage.traces import event_waits, task_steps
+from jobrunner.storage.types import EPOCH, MICROSECOND
 from jobrunner.storage.unique import Holder
 
 GIVEN: Final = (
@@ -67,11 +69,27 @@ def replace(
     _delete(transaction, _LEFT_BEHIND, [holder.id for holder in given if holder.attempt])
     _delete(transaction, _APART, list(written))
     short, apart = payloads.split(list(written.values()))
+    _note(transaction, given, written, now=now)
     _REPLACE.run(transaction, [_in_order(row) for row in short])
     payloads.put(transaction, apart)
     queues = {row["queue"] for row in written.values() if row["status"] in TO_CLAIM}
     notices.work(transaction, queues)
     return written
+
+
+def _note(
+    transaction: Connection,
+    given: Iterable[Holder],
+    written: Mapping[int, Mapping[str, Any]],
+    *,
+    now: int,
+) -> None:
+    """Write down what may matter to who asks later: not each time that one is put off again."""
+    at = EPOCH + now * MICROSECOND
+    for holder in given:
+        status = Status(written[holder.id]["status"])
+        if holder.status is Status.PENDING or holder.status is not status:
+            acts.note(transaction, [holder.id], REPLACED, now=at, status=status, once=True)
 
 
 def _delete(transaction: Connection, tables: Iterable[Table], ids: Sequence[int]) -> None:

@@ -20,7 +20,8 @@ from jobrunner.core.errors import TaskNotFoundError, TaskStateError
 from jobrunner.core.graph import parents_first
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId, may_be_id
-from jobrunner.storage import notices, unique
+from jobrunner.core.transition import REWOUND
+from jobrunner.storage import acts, notices, regain
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dialect import lock_tasks
 from jobrunner.storage.parents import Edge, apply_parents
@@ -78,7 +79,10 @@ def rewind(
     again = _anew(graph, chosen, at)
     if not again:
         raise TaskStateError(task_id, "has nothing below it that failed and can run again")
-    unique.take_again(transaction, sorted(again), now=now)
+    regain.take_again(transaction, sorted(again), now=now)
+    for status in Status:
+        these = [one for one in sorted(again) if again[one][1] == status]
+        acts.note(transaction, these, REWOUND, now=now, status=status)
     _RESET.run(transaction, list(again.values()))
     ran = [one for one in sorted(again) if graph.rows[one].attempt]
     _note(transaction, graph, ran, now=now)

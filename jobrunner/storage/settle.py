@@ -13,10 +13,10 @@ from jobrunner.core.outcome import (
     Ended,
     Stored,
 )
-from jobrunner.core.status import FINAL, TO_CLAIM
+from jobrunner.core.status import FINAL, TO_CLAIM, Status
 from jobrunner.core.task import TaskId, WorkerId
 from jobrunner.core.verdict import Verdict, decide
-from jobrunner.storage import cached, notices, telling, unique, waits
+from jobrunner.storage import acts, cached, notices, output, telling, unique, waits
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dependents import settle_dependents
 from jobrunner.storage.prepared import Update
@@ -156,10 +156,11 @@ def _write(
     if len(held) < len(judged):
         settled = [one for one in judged if one.ended.lease.task_id in held]
         gone = [one for one in judged if one.ended.lease.task_id not in held]
-        for one in gone:  # or given up by the task itself, with its end
-            kept = isinstance(one.ended.outcome, Stored)
-            settlement.settled.append(one) if kept else settlement.refused.append(one.ended)
+        _refuse(transaction, gone, settlement)
     record(transaction, settled, worker_id)
+    live = [end.lease.task_id for end, _ in settled if end.output and end.output.is_live]
+    if live:
+        output.forget(transaction, live)
     _tell(transaction, settled, is_told=bool(written and written[0][2]), now=now)
     if any(held.values()):
         over = {
@@ -171,6 +172,14 @@ def _write(
     settlement.settled.extend(settled)
 
 
+def _refuse(transaction: Connection, gone: Sequence[Settled], settlement: Settlement) -> None:
+    """Their leases are lost, or were given up by the tasks themselves, with their ends."""
+    for one in gone:
+        kept = isinstance(one.ended.outcome, Stored)
+        settlement.settled.append(one) if kept else settlement.refused.append(one.ended)
+    output.keep(transaction, [end for end, _ in gone if isinstance(end.outcome, Stored)])
+
+
 def _tell(
     transaction: Connection, settled: Sequence[Settled], *, is_told: bool, now: datetime
 ) -> None:
@@ -179,6 +188,9 @@ def _tell(
     if statuses & TO_CLAIM:
         queues = {end.lease.queue for end, verdict in settled if verdict.status in TO_CLAIM}
         notices.work(transaction, queues)
+    if Status.CANCELLED in statuses:
+        never = [one.ended.lease.task_id for one in settled if _was_stopped_unstarted(one)]
+        acts.over(transaction, never, was=Status.PENDING, now=now)
     if statuses & FINAL:
         notices.ends(transaction)
         if is_told:
@@ -186,15 +198,21 @@ def _tell(
             telling.tell(transaction, ends, now=now)
 
 
+def _was_stopped_unstarted(one: Settled) -> bool:
+    """Whether it was to end before it began: the history of attempts tells nothing of it."""
+    return one.ended.started_at is None and one.verdict.status is Status.CANCELLED
+
+
 def _task_row(end: Ended, verdict: Verdict, over_at: int) -> tuple[Any, ...]:
     lease = end.lease
+    again = verdict.run_at if end.started_at is not None else None  # it has waited all the time
     return (
         lease.task_id,
         lease.token,
         verdict.status.value,
         verdict.attempt,
         verdict.crashes,
-        micros(verdict.run_at) if verdict.run_at else lease.ready_at,
+        micros(again) if again else lease.ready_at,
         end.started_at,
         over_at if verdict.status in FINAL else None,
         verdict.result,

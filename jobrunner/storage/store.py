@@ -85,6 +85,11 @@ class Store:
             finally:
                 self._joined.reset(token)
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether what is written here and now is part of a transaction that may be taken back."""
+        return self._part_of() is not None
+
     def _part_of(self) -> Connection | None:
         """The transaction that all of this thread or coroutine goes into, if there is one."""
         return self._joined.get() or joint.at(self._database.location)

@@ -5,7 +5,6 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     Connection,
-    bindparam,
     exists,
     literal,
     literal_column,
@@ -15,21 +14,22 @@ from sqlalchemy import (
 )
 
 from jobrunner.core.backoff import Backoff
-from jobrunner.core.outcome import Ended, Lost, Outcome, Released, TimedOut
+from jobrunner.core.outcome import Ended, Lost, Outcome, Output, Released, TimedOut
 from jobrunner.core.task import Lease, TaskId, Token, WorkerId
 from jobrunner.storage.claim import LEASE_COLUMNS, no_bare_limit
+from jobrunner.storage.clauses import IS_DUE, IS_RUNNING, IS_SCHEDULED
 from jobrunner.storage.settle import Settlement, settle
 from jobrunner.storage.tables import tasks, workers
-from jobrunner.storage.types import Long, Moment, micros
+from jobrunner.storage.traces import output
+from jobrunner.storage.types import Long, micros
 
 PROMOTE_AT_ONCE: Final = 1_000
 
-_IN_PROGRESS: Final = tasks.c.status == literal_column("'in_progress'")
-_SCHEDULED: Final = tasks.c.status == literal_column("'scheduled'")
+_IN_PROGRESS: Final = IS_RUNNING
 
 _due: Final = (
     select(tasks.c.id, tasks.c.status)
-    .where(_SCHEDULED, tasks.c.run_at <= bindparam("now", type_=Moment))
+    .where(IS_SCHEDULED, IS_DUE)
     .order_by(tasks.c.run_at)
     .limit(no_bare_limit(literal(PROMOTE_AT_ONCE)))
     .with_for_update(skip_locked=True)
@@ -99,6 +99,10 @@ def take_overdue(
     return _take(transaction, this, outcome, claimed.worker_id, now=now, backoff=backoff)
 
 
+# What an attempt had written before it was taken away is all that anybody will ever know of it.
+_WROTE: Final = (output.c.task_id == tasks.c.id) & (output.c.token == tasks.c.token)
+
+
 def _take(
     transaction: Connection,
     which: Any,
@@ -112,8 +116,16 @@ def _take(
     over_at = micros(now)
     # A wall clock that was set back makes no run end before its start
     # (guarded by test_a_step_of_the_clock_loses_nobody_and_keeps_no_dead).
+    query = select(*LEASE_COLUMNS, started_at, output.c.stdout, output.c.stderr)
+    query = query.outerjoin(output, _WROTE).where(which)
     ended = [
-        Ended(Lease._make(row[:-1]), outcome, row[-1], max(row[-1] or over_at, over_at))
-        for row in transaction.execute(select(*LEASE_COLUMNS, started_at).where(which))
+        Ended(
+            Lease._make(lease),
+            outcome,
+            started,
+            max(started or over_at, over_at),
+            None if stdout is None else Output(None, stdout, stderr, is_live=True),
+        )
+        for *lease, started, stdout, stderr in transaction.execute(query)
     ]
     return settle(transaction, ended, worker_id=worker_id, now=now, backoff=backoff)

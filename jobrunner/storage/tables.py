@@ -106,6 +106,7 @@ tasks = Table(
     Column("unique_until", Moment),
     Column("expires_at", Moment),
     Column("batch_id", Long),
+    Column("unblocked_at", Moment),
     CheckConstraint(one_of("status", *Status), name="status"),
     CheckConstraint("(function IS NULL) <> (command IS NULL)", name="work"),
     CheckConstraint("(status = 'in_progress') = (token IS NOT NULL)", name="token"),

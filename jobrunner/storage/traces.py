@@ -1,8 +1,9 @@
-"""What tasks leave beside their own rows, as tables: steps, events, ticks, starts, results."""
+"""What tasks leave beside their own rows, as tables: steps, events, ticks, results, output."""
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
 
-from jobrunner.storage.schema import metadata
+from jobrunner.core.status import Status
+from jobrunner.storage.schema import metadata, one_of, partial_index
 from jobrunner.storage.types import Long, Moment
 
 batches = Table(
@@ -95,5 +96,40 @@ rewinds = Table(
     Column("attempt", Integer, nullable=False),
     Column("at", Moment, nullable=False),
     Index("ix_rewinds_task_id", "task_id"),
+    sqlite_strict=True,
+)
+
+# Without a foreign key: that a task was deleted is told when it is gone.
+status_changes = Table(
+    "status_changes",
+    metadata,
+    Column("id", Long, primary_key=True, autoincrement=True),
+    Column("task_id", Long, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("was", Text, nullable=False),
+    Column("status", Text),
+    Column("run_at", Moment, nullable=False),
+    Column("unblocked_at", Moment),
+    Column("last_attempt", Long, nullable=False),
+    Column("detail", Text),
+    CheckConstraint(one_of("was", *Status), name="was"),
+    CheckConstraint(one_of("status", *Status), name="status"),
+    CheckConstraint("(status IS NULL) = (what = 'deleted')", name="deleted"),
+    Index("ix_status_changes_task_id", "task_id"),
+    sqlite_strict=True,
+    sqlite_autoincrement=True,
+)
+partial_index("ix_status_changes_deleted", status_changes.c.at, where="status IS NULL")
+
+# What running attempts have written so far. Nothing reads it but whoever follows one.
+output = Table(
+    "output",
+    metadata,
+    Column("task_id", Long, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True),
+    Column("token", Long, nullable=False),
+    Column("stdout", Text, nullable=False),
+    Column("stderr", Text, nullable=False),
+    Column("updated_at", Moment, nullable=False),
     sqlite_strict=True,
 )

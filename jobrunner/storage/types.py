@@ -20,6 +20,11 @@ def micros(moment: datetime) -> int:
     return (moment - EPOCH) // MICROSECOND
 
 
+def later(microseconds: int) -> datetime:
+    """The moment so long after the epoch."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
 class Moment(TypeDecorator[datetime]):
     """A moment in time, stored as whole microseconds since the epoch, UTC."""
 

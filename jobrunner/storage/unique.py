@@ -22,10 +22,9 @@ from sqlalchemy import (
 )
 
 from jobrunner.core.control_errors import DuplicateTaskError
-from jobrunner.core.errors import TaskStateError
 from jobrunner.core.new_task import NewTask
 from jobrunner.core.status import OPEN, Status
-from jobrunner.core.task import TaskId, may_be_id
+from jobrunner.core.task import TaskId
 from jobrunner.core.unique import WAITING
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.dialect import lock_keys
@@ -126,7 +125,7 @@ def resolve(
     keys = lock(transaction, new)
     rules = {at: new[at].rule for at in keys}
     replacing = any(rule is not None and rule.on_conflict == "replace" for rule in rules.values())
-    held = _holders(transaction, sorted(set(keys.values())), now=now, locked=replacing)
+    held = holders(transaction, sorted(set(keys.values())), now=now, locked=replacing)
     resolved = Resolved()
     for at, key in keys.items():
         rule, holder = rules[at], held.get(key)
@@ -162,10 +161,15 @@ _HOLDERS: Final = (
 _HOLDERS_LOCKED: Final = _HOLDERS.with_for_update(key_share=True)
 
 
-def _holders(
-    transaction: Connection, keys: Sequence[str], *, now: datetime, locked: bool = False
+def holders(
+    transaction: Connection,
+    keys: Sequence[str],
+    *,
+    now: datetime,
+    locked: bool = False,
+    only_looks: bool = False,
 ) -> dict[str, Holder]:
-    """Who has these keys, once those are let go of whose time is over."""
+    """Who has these keys, once those are let go of whose time is over; or would be, if not."""
     query = _HOLDERS_LOCKED if locked else _HOLDERS
     found: dict[str, Holder] = {}
     over: list[int] = []
@@ -177,15 +181,16 @@ def _holders(
                 over.append(task_id)
             else:
                 found[key] = Holder(TaskId(task_id), key, Status(status), attempt, created_at)
-    _let_go(transaction, over)
+    let_go(transaction, () if only_looks else over)
     return found
 
 
-_IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
-_LET_GO: Final = update(tasks).where(tasks.c.id.in_(_IDS)).values(unique_key=None)
+IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
+_LET_GO: Final = update(tasks).where(tasks.c.id.in_(IDS)).values(unique_key=None)
 
 
-def _let_go(transaction: Connection, ids: Sequence[int]) -> None:
+def let_go(transaction: Connection, ids: Sequence[int]) -> None:
+    """Take their keys from tasks."""
     for some in chunks(ids):
         transaction.execute(_LET_GO, {"ids": some})
 
@@ -203,39 +208,3 @@ def wait_again(transaction: Connection, ids: Sequence[TaskId]) -> None:
     """
     for some in chunks(ids):
         transaction.execute(_WAITED, {"ids": some})
-
-
-_OWN: Final = select(
-    tasks.c.id, tasks.c.unique_key, tasks.c.unique_in, tasks.c.unique_until, tasks.c.attempt
-).where(tasks.c.id.in_(_IDS), tasks.c.unique_key.is_not(None))
-
-
-def take_again(transaction: Connection, ids: Sequence[int], *, now: datetime) -> None:
-    """Let tasks that have ended have their keys again, before they are made live.
-
-    A key whose time is over is let go of, and that of one that was unique while it waited.
-
-    Raises:
-        TaskStateError: another task has the key by now.
-    """
-    wanted: dict[str, int] = {}
-    over: list[int] = []
-    for some in chunks([task_id for task_id in ids if may_be_id(task_id)]):
-        for task_id, key, within, until, attempt in transaction.execute(_OWN, {"ids": some}).all():
-            if (until is not None and until <= now) or (attempt and within == bits(WAITING)):
-                over.append(task_id)
-            elif wanted.setdefault(key, task_id) != task_id:
-                raise _taken(task_id, key, wanted[key])
-    lock_keys(transaction, wanted)
-    _let_go(transaction, over)
-    for key, holder in _holders(transaction, sorted(wanted), now=now).items():
-        if holder.id != wanted[key]:
-            raise _taken(wanted[key], key, holder.id)
-
-
-def _taken(task_id: int, key: str, holder: int) -> TaskStateError:
-    return TaskStateError(
-        task_id,
-        f"has the unique key {key!r}, which task {holder} has by now",
-        hint=f"Let that one end first, or cancel it: jobrunner task cancel {holder}.",
-    )

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from jobrunner.core import payload
 from jobrunner.core.task import WorkerId
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
+from jobrunner.storage.clauses import MAY_CLAIM
 from jobrunner.storage.tables import attempts, tasks, workers
 
 KEPT: Final = timedelta(days=1)
@@ -107,6 +108,12 @@ def alive(transaction: Connection) -> list[WorkerInfo]:
 def alive_ids(transaction: Connection) -> list[WorkerId]:
     """The same, their ids only."""
     return [WorkerId(found) for found in transaction.scalars(select(workers.c.id).where(_ALIVE))]
+
+
+def claiming(transaction: Connection) -> set[WorkerId]:
+    """Those that may claim tasks now."""
+    query = select(workers.c.id).where(_ALIVE, MAY_CLAIM)
+    return {WorkerId(found) for found in transaction.scalars(query)}
 
 
 def every(transaction: Connection, ids: Sequence[WorkerId] | None = None) -> list[WorkerInfo]:

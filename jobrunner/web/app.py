@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from jobrunner import _version
 from jobrunner.task_queue import TaskQueue
 from jobrunner.web import api, assets, limits, pages
+from jobrunner.web.ahead import Ahead
 from jobrunner.web.api import document, health
 from jobrunner.web.api.allowed import Allowed
 from jobrunner.web.api.document import DocumentedApp
@@ -52,6 +53,8 @@ def create_app(queue: TaskQueue, options: ServeOptions | None = None) -> FastAPI
     app.state.glance = Glance(queue, app.state.feed)
     app.state.csrf = Words()
     app.state.reports = limits.Turns()
+    app.state.forecasts = limits.Turns()
+    app.state.ahead = Ahead(queue)
     monotonic = queue.clock.monotonic
     app.state.rates = limits.Rates(limits.ACTS_A_SECOND, limits.ACTS_AT_ONCE, monotonic)
     app.state.logins = limits.Rates(limits.LOGINS_A_SECOND, limits.LOGINS_AT_ONCE, monotonic)

@@ -48,6 +48,12 @@ def patient():
     context.check()
 
 @queue.task
+def patient_steps():
+    context.progress(30, 100)
+    while not Path("go").exists():
+        time.sleep(0.01)
+
+@queue.task
 def deaf():
     Path("running").touch()
     time.sleep(60)

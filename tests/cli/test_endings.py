@@ -81,7 +81,10 @@ def test_in_json_an_error_is_an_object_on_stderr(cli):
 @pytest.mark.parametrize("task_id", TOO_LARGE)
 @pytest.mark.parametrize(
     "words",
-    ["task show", "task log", "task cancel", "task retry", "task wait", "task update -p 1"],
+    [
+        *("task show", "task explain", "task log", "task cancel", "task retry", "task wait"),
+        "task update -p 1",
+    ],
 )
 def test_an_id_too_large_for_the_database_is_just_not_there(cli, words, task_id):
     cli("db", "upgrade")
@@ -90,7 +93,9 @@ def test_an_id_too_large_for_the_database_is_just_not_there(cli, words, task_id)
     assert f"there is no task {task_id}" in ran.err
 
 
-@pytest.mark.parametrize("words", ["task show", "task log", "task cancel", "task wait"])
+@pytest.mark.parametrize(
+    "words", ["task show", "task explain", "task log", "task cancel", "task wait"]
+)
 def test_a_negative_id_is_just_not_there(cli, words):
     cli("db", "upgrade")
     assert cli(*words.split(), "--", -1).code == 3

@@ -2,10 +2,10 @@
 
 import pytest
 
-SPREAD = {"p50", "p95", "max"}
+SPREAD = {"p50", "p95", "p99", "max"}
 WORKER = {
     *("id", "host", "pid", "executor", "concurrency", "status", "completed", "failed", "lost"),
-    *("busy_s", "alive_s", "efficiency"),
+    *("busy_s", "wasted_s", "alive_s", "efficiency"),
 }
 
 
@@ -42,7 +42,11 @@ def test_the_report_in_json_has_what_others_rely_on(done):
     functions = {one["name"]: one for one in report["functions"]}
     assert (functions["add"]["count"], functions["add"]["failed"]) == (2, 0)
     assert (functions["fail"]["count"], functions["fail"]["failed"]) == (1, 1)
-    assert set(functions["add"]["run_s"]) == SPREAD
+    assert set(functions["add"]["run_s"]) == set(functions["add"]["wait_s"]) == SPREAD
+    assert report["wasted_s"]["failed"] == report["wasted_s"]["total"] > 0
+    assert report["busy_s"] > report["wasted_s"]["total"]
+    assert 0 < report["efficiency"] < 1
+    assert (report["by"], report["groups"]) == (None, [])
 
 
 def test_efficiency_is_busy_seconds_over_alive_seconds_and_slots(done):

@@ -173,4 +173,4 @@ def test_log_of_an_attempt_that_was_not_is_told(cli):
     cli.enqueue()
     ran = cli("task", "log", 1, "--attempt", 2, "--json")
     assert ran.code == 3
-    assert ran.error["message"] == "task 1 has no attempt 2 that has ended"
+    assert ran.error["message"] == "task 1 has no attempt 2 that has begun"

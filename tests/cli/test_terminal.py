@@ -78,6 +78,14 @@ def test_the_report_and_the_status_fit(cli, terminal):
         assert max(map(len, plain(terminal(command)))) <= COLUMNS
 
 
+def test_an_explanation_fits_however_much_there_is_to_say(cli, terminal):
+    cli.enqueue(description=LONG, queue="q" * 50)
+    cli.enqueue(after=[1], queue="q" * 50)
+    cli("queue", "pause", "q" * 50)
+    for task_id in (1, 2):
+        assert max(map(len, plain(terminal("task", "explain", task_id)))) <= COLUMNS
+
+
 def test_queues_and_schedules_keep_their_names(cli, terminal):
     cli.enqueue(queue="pictures")
     cli("queue", "limit", "pictures", "--concurrency", 2, "--rate", "10/1m")
@@ -106,9 +114,10 @@ def test_a_path_cannot_steer_the_terminal(cli, terminal):
     assert "\\x1b[31mred.db" in shown.replace("\n", "").replace(" ", "")
 
 
-@pytest.mark.parametrize("command", ["task list", "task show 1"])
+@pytest.mark.parametrize("command", ["task list", "task show 1", "task explain 2"])
 def test_text_of_tasks_cannot_steer_the_terminal(cli, terminal, command):
     cli.enqueue(description=HOSTILE)
+    cli.enqueue(after=[1])
     shown = "\n".join(terminal(*command.split()))
     assert "\x1b[31m" not in shown
     assert "\u202e" not in shown

@@ -39,3 +39,12 @@ def test_one_that_is_not_there_cannot_be_removed(cli):
     cli("token", "add", "ci")
     ran = cli("token", "remove", "cd", "--json")
     assert (ran.code, ran.error["code"]) == (3, "token_not_found")
+
+
+def test_who_may_is_written_down(cli):
+    cli("token", "add", "ci", "--role", "submit")
+    cli("token", "remove", "ci")
+    assert [(one.actor, one.action, one.target, one.detail) for one in cli.queue.audit.list()] == [
+        ("local", "remove_token", "ci", {}),
+        ("local", "add_token", "ci", {"role": "submit"}),
+    ]

@@ -1,4 +1,4 @@
-"""The pages on upkeep and on hooks work as they stand: their commands and their program."""
+"""The pages on upkeep, hooks and history work as they stand: their commands, their programs."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ import pytest
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 
 
-@pytest.mark.parametrize("name", ["upkeep", "hooks"])
+@pytest.mark.parametrize("name", ["upkeep", "hooks", "history"])
 def test_the_commands_of_a_page_do_what_they_say(cli, monkeypatch, name):
     monkeypatch.setenv("OPS_SECRET", "whsec_c2VjcmV0")
     cli("enqueue", "add", "a:=1")
@@ -36,4 +36,20 @@ def test_the_program_of_the_page_on_hooks_calls_them(tmp_path):
         "divide: failed ZeroDivisionError: division by zero",
         "task 1 has failed: ZeroDivisionError: division by zero",
         "task 1 is failed",
+    ]
+
+
+def test_the_program_of_the_page_on_history_tells_it(tmp_path):
+    (program,) = re.findall(r"```python\n(.*?)```", (DOCS / "history.md").read_text(), re.DOTALL)
+    (tmp_path / "past.py").write_text(program)
+    ran = subprocess.run(
+        [sys.executable, "past.py"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.splitlines() == [
+        "enqueued None pending None",
+        "started pending in_progress None",
+        "failed in_progress failed ZeroDivisionError: division by zero",
+        "retried failed pending None",
+        "4 changes",
+        "1 was pending then",
     ]

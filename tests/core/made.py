@@ -11,7 +11,7 @@ from jobrunner.core.history import AttemptRecord
 from jobrunner.core.limits import KeyInfo, Limits, QueueInfo, Rate
 from jobrunner.core.outcome import WORDS
 from jobrunner.core.policy import Missed, Overlap
-from jobrunner.core.report import FunctionReport, Report, Spread, WorkerReport
+from jobrunner.core.report import WASTED, By, GroupReport, Report, Spread, WorkerReport
 from jobrunner.core.schedule import Schedule, Tick
 from jobrunner.core.status import Status
 from jobrunner.core.system import SystemStatus
@@ -153,7 +153,22 @@ systems = st.builds(
     workers=st.lists(workers, max_size=1),
     oldest_pending=some(moments),
 )
-spreads = some(st.builds(Spread, floats, floats, floats))
+spreads = some(st.builds(Spread, floats, floats, floats, floats))
+groups = st.lists(
+    st.builds(
+        GroupReport,
+        name=texts,
+        count=numbers,
+        completed=numbers,
+        failed=numbers,
+        lost=numbers,
+        busy_s=floats,
+        wasted_s=floats,
+        wait=spreads,
+        run=spreads,
+    ),
+    max_size=2,
+)
 reports = st.builds(
     Report,
     tasks=counts,
@@ -162,10 +177,11 @@ reports = st.builds(
     throughput_per_s=floats,
     wait=spreads,
     run=spreads,
-    functions=st.lists(
-        st.builds(FunctionReport, name=texts, count=numbers, failed=numbers, run=spreads),
-        max_size=2,
-    ),
+    functions=groups,
+    busy_s=floats,
+    wasted=st.dictionaries(st.sampled_from(WASTED), st.floats(1, 9)),
+    by=some(st.sampled_from(By)),
+    groups=groups,
     workers=st.lists(
         st.builds(
             WorkerReport,
@@ -175,6 +191,7 @@ reports = st.builds(
             lost=numbers,
             busy_s=floats,
             alive_s=floats,
+            wasted_s=floats,
         ),
         max_size=2,
         unique_by=lambda one: one.info.id,

@@ -10,8 +10,10 @@ import pytest
 import typer
 
 from jobrunner.cli import demo as cli
+from jobrunner.core.account import summarise
 from jobrunner.core.errors import ConfigurationError
-from jobrunner.core.report import summarise
+from jobrunner.core.shifts import Shifts
+from jobrunner.core.sums import Sums
 from jobrunner.demo.show import Shown
 from jobrunner.demo.sources import find_sources
 
@@ -62,8 +64,9 @@ def test_a_named_folder_is_kept_and_its_manifest_is_what_sha256sum_reads(ended, 
 
 def test_what_is_wrong_is_named_the_folder_kept_and_the_exit_code_1(monkeypatch, tmp_path, capsys):
     place = tmp_path / "kept"
+    nobody = Shifts.of([], [], now=datetime.now(UTC))
     shown = Shown(
-        report=summarise([], tasks={}, workers=[], now=datetime.now(UTC)),
+        report=summarise(Sums(), tasks={}, shifts=nobody, extent=None)[0],
         problems=["os.py.gz is not os.py.", *["Something else."] * 20],
         files=1,
         database=place / "demo.db",

@@ -12,8 +12,8 @@ import pytest
 from jobrunner import NewTask
 from jobrunner.core.events import WorkerStopping
 from jobrunner.core.status import Status
+from jobrunner.core.written import KEEP
 from jobrunner.runtime.executors import command
-from jobrunner.runtime.executors.following import KEEP
 from tests.runtime.support import PATIENCE, outcomes, until
 
 FLOOD = "import sys; sys.stdout.write('A' * 5_000_000 + 'M' * 5_000_000 + 'Z' * 100_000)"
@@ -87,7 +87,7 @@ def test_of_10_megabytes_the_beginning_and_the_end_are_kept(run):
     head, note, tail = record.stdout.split("\n")
     assert head == "A" * KEEP
     assert tail == "Z" * KEEP
-    assert note == f"… {10_100_000 - 2 * KEEP:,} bytes left out …"
+    assert note == f"… {10_100_000 - 2 * KEEP:,} characters left out …"
 
 
 def test_output_that_is_no_text_is_stored_as_text(run):

@@ -1,4 +1,4 @@
-"""The pages on steps and on the cache work as they stand."""
+"""The pages on steps, explanations, the cache and logs work as they stand."""
 
 import os
 import re
@@ -20,7 +20,9 @@ thanking ada
 thanking bob
 billed 2
 """,
+    "explain.md": "No worker runs. Start one: jobrunner work\n",
     "cache.md": "2 completed\n2 cached\n3 completed\n",
+    "logs.md": "hello ada\n1 stdout: hello ada\n2 stdout: done\n2 stderr: oh\n",
 }
 
 

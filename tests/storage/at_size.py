@@ -53,6 +53,7 @@ FILL = (
 
 WHOLE = {
     **{key: {"queues"} for key in ("claim within limits", "left", "pause", "limit")},
+    "why": {"queues"},
     "look at the agenda": {"queues", "schedules"},
     "queues": {"queues"},
     "keys": {"concurrency_keys"},
@@ -75,6 +76,7 @@ there is, and hashes all edges, once a statement."""
 MOST = {
     "counts": {"tasks"},
     "counts by queue": {"tasks"},
+    "what is open": {"tasks"},
     "queues": {"tasks"},
     "page (status=completed)": {"tasks"},
     "next page (status=completed)": {"tasks"},

@@ -153,7 +153,7 @@ class Store:
 
     def everything(self) -> list[Any]:
         """Every row there is: what a refused write must leave as it was."""
-        tables = ("tasks", "attempts", "progress", "dependencies", "rewinds")
+        tables = ("tasks", "attempts", "progress", "dependencies", "rewinds", "status_changes")
         return [self.sql(f"SELECT * FROM {table}") for table in tables]  # noqa: S608
 
     def problems(self) -> list[str]:

@@ -15,6 +15,8 @@ OTHERS = {
     "event_waits": "1, 'approved', 0, NULL",
     "cached_results": "'abc', 1, '1', NULL, 0, 0",
     "rewinds": "1, 1, 1, 0",
+    "status_changes": "1, 1, 5, 'retried', 'failed', 'pending', 0, NULL, 0, NULL",
+    "output": "1, 1, 'out', 'err', 0",
     "tokens": "1, 'ci', 'read', 'abc', 0",
     "audit": "1, 0, 'ci', 'cancel', '7', '{}'",
     "idempotency_keys": "'ci', 'k', 'abc', '[1]', 0",

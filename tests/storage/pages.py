@@ -4,15 +4,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from jobrunner.core.estimate import Kind
 from jobrunner.core.insight import Cursor, TaskQuery
 from jobrunner.core.status import Status
 from jobrunner.storage import (
     backlogs,
     counting,
+    durations,
     ends,
     failures,
     neighbours,
     news,
+    outlook,
     reads,
     search,
     spans,
@@ -28,6 +31,7 @@ Question = tuple[str, Any, tuple[Any, ...], dict[str, Any]]
 
 def of_pages(store: Store) -> Iterator[Question]:
     """Every query of the read models: its name, the call, and what it is called with."""
+    yield from of_the_time_ahead(store)
     yield "counts", counting.counts, (), {}
     yield "counts by queue", counting.by_queue, (), {}
     yield "backlogs", backlogs.backlogs, (), {}
@@ -41,9 +45,10 @@ def of_pages(store: Store) -> Iterator[Question]:
     yield "spans", spans.spans, ("work",), {"limit": 50}
     yield "newest attempts", reads.history, (HISTORY - 10,), {"newest": 20}
     yield "steps", steps.every, (HISTORY - 10,), {"limit": 100}
-    for task_id in (PENDING - 10, SCHEDULED - 10, SCHEDULED + 10):
-        task = store.read(reads.get, task_id, source=Nowhere())
-        yield f"why {task.status}", why.around, (task,), {}
+    # Of queues with a limit and with a rate, in a lane and not; those that have ended last.
+    for task_id in (*range(PENDING - 12, PENDING - 6), SCHEDULED - 10, SCHEDULED + 10, HISTORY, 1):
+        looking = {"source": Nowhere(), "now": store.now}
+        yield f"why ({task_id})", why.look, (task_id,), looking
     for back in (timedelta(milliseconds=5), timedelta(days=1)):
         when = {"since": store.now - back, "until": store.now}
         yield f"timeline ({back})", timeline.timeline, (), {**when, "limit": 100}
@@ -65,3 +70,12 @@ def of_pages(store: Store) -> Iterator[Question]:
         yield f"next page ({told})", search.find, (query,), {**page, "before": HISTORY}
         yield f"newer page ({told})", search.find_newer, (query,), {**page, "after": 50}
         yield f"count ({told})", search.count, (query,), {"cap": 1_000}
+
+
+def of_the_time_ahead(store: Store) -> Iterator[Question]:
+    """The same of estimates."""
+    yield "runs of functions", durations.runs, ([Kind("function", "work")],), {}
+    yield "runs of commands", durations.runs, ([Kind("command", "work")],), {}
+    yield "earlier runs", durations.before, ([HISTORY - 10],), {}
+    yield "what is open", outlook.of_all, (), {"now": store.now}
+    yield "what is open of a graph", outlook.of_task, (SCHEDULED + 10,), {"now": store.now}

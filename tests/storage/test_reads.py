@@ -9,7 +9,6 @@ from jobrunner.core.new_task import NewTask
 from jobrunner.core.outcome import Completed, Failed, Snoozed
 from jobrunner.core.status import Status
 from jobrunner.storage import agenda, counting, reads
-from jobrunner.storage.types import micros
 
 SECOND = timedelta(seconds=1)
 NOWHERE = None
@@ -130,19 +129,3 @@ class TestNothingLeft:
         store.add(queue="b", after=[store.add(queue="a")])
         assert not store.read(reads.nothing_left, ["b"])
         assert not store.read(reads.nothing_left)
-
-
-def test_the_report_reads_each_attempt(store):
-    store.add(command=["sleep", "1"])
-    lease = store.claim_one()
-    started = store.now
-    store.later(4)
-    store.settle(lease, Completed(), started_at=micros(started))
-    store.later(1)
-    store.finish(store.add(function="f"), Failed("broken"))
-    one, two = store.read(lambda transaction: list(reads.attempt_rows(transaction)))
-    assert (one.name, one.worker_id, one.outcome) == ("sleep", "ada", "completed")
-    assert (one.ended_at - one.started_at).total_seconds() == 4
-    assert (two.name, two.outcome) == ("f", "failed")
-    since = store.read(lambda transaction: list(reads.attempt_rows(transaction, since=store.now)))
-    assert since == [two]

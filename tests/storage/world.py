@@ -28,8 +28,8 @@ from jobrunner.storage.settle import Settlement
 from jobrunner.storage.types import micros
 from tests.storage.conftest import Store
 from tests.storage.keyring import Keyring
+from tests.storage.lived import TABLES, Lived
 
-TABLES = ("rewinds", "payloads", "progress", "attempts", "dependencies", "tasks", "workers")
 SPOILT = {Status.FAILED, Status.CANCELLED}
 MAX_ATTEMPTS = 2
 MAX_CRASHES = 2
@@ -94,7 +94,7 @@ def step(when: Callable[[Any], Any] = lambda _: True, **arguments: Any) -> Calla
     return decorate
 
 
-class World(Keyring, RuleBasedStateMachine):
+class World(Keyring, Lived, RuleBasedStateMachine):
     """Knows who holds which lease, and how the tasks stood before the last step."""
 
     def __init__(self, store: Store, hits: Counter[str]) -> None:

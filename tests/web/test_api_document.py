@@ -5,6 +5,7 @@ from pydantic import TypeAdapter
 
 from jobrunner import NewTask
 from jobrunner.core import control_objects, insight_objects, objects
+from jobrunner.core.explanation_objects import explanation_object
 from jobrunner.core.lines import KEYS
 from jobrunner.core.status import Status
 from jobrunner.web.api import house_models, insight_models, models
@@ -102,6 +103,7 @@ def test_models_are_as_the_objects_of_the_core(queue):
         house_models.ReportShown: objects.report_object(queue.report()),
         house_models.SystemShown: control_objects.status_object(queue.status(), queue.clock.now()),
         insight_models.GraphShown: insight_objects.graph_object(queue.insight.graph(1)),
+        insight_models.ExplanationShown: explanation_object(queue.explain(1)),
     }
     for model, shown in told.items():
         assert model.model_validate(shown).model_dump(by_alias=True) == shown

@@ -99,7 +99,9 @@ def test_a_charset_that_says_what_json_is_does_no_harm(client):
 
 
 @pytest.mark.parametrize("number", [0, 2**53, 2**63 - 1, 2**63, "9" * 5_000, "-1", "1.5", "x"])
-@pytest.mark.parametrize("path", ["tasks/{}", "tasks/{}/log", "batches/{}", "graph/{}"])
+@pytest.mark.parametrize(
+    "path", ["tasks/{}", "tasks/{}/log", "tasks/{}/explain", "batches/{}", "graph/{}"]
+)
 def test_an_id_that_cannot_be_is_not_found_or_not_right(client, path, number):
     answer = client.get(f"/api/v1/{path.format(number)}")
     assert answer.status_code in {404, 422}

@@ -105,3 +105,31 @@ def test_what_was_done_is_told_to_operators_only(queue, client, make_client, tok
     assert answer.headers["link"].endswith('before=2>; rel="next"')
     assert make_client(token=tokens[Role.SUBMIT]).get(f"{API}/audit").status_code == 403
     assert client.get(f"{API}/audit").status_code == 401
+
+
+def test_the_time_ahead_is_told_with_its_basis(queue, client, ran):
+    waiting = queue.enqueue(NewTask(function="work"))
+    left = client.get(f"{API}/tasks/{waiting.id}/estimate").json()
+    assert left == client.get(f"{API}/estimate/run", params={"name": "work"}).json()
+    assert (left["likely_s"], left["runs"]) == (None, 4)
+    assert left["basis"] == "4 runs of work are recorded, it takes 5"
+    drain(queue)
+    waiting = queue.enqueue(NewTask(function="work"))
+    assert client.get(f"{API}/tasks/{waiting.id}/estimate").json()["likely_s"] >= 0
+    for params in ({"workers": 2}, {"task": waiting.id, "workers": 2}):
+        told = client.get(f"{API}/estimate", params=params).json()
+        assert (told["tasks"], told["workers"], told["left"]["runs"]) == (1, 2, 5)
+    assert client.get(f"{API}/estimate", params={"task": 99}).status_code == 404
+    assert client.get(f"{API}/estimate", params={"batch": 99}).status_code == 404
+    assert client.get(f"{API}/estimate", params={"task": 1, "batch": 1}).status_code == 422
+    assert client.get(f"{API}/estimate", params={"workers": 0}).status_code == 422
+    assert client.get(f"{API}/estimate/run").status_code == 422
+
+
+def test_a_secret_in_a_name_is_masked_in_an_estimate(queue, client):
+    command = NewTask(command=["true"], description="password=hunter22")
+    task = queue.enqueue(command)
+    for path in (f"tasks/{task.id}/estimate", "estimate?workers=1"):
+        text = client.get(f"{API}/{path}").text
+        assert "hunter22" not in text
+        assert "are recorded" in text

@@ -183,7 +183,8 @@ def test_a_task_is_cancelled_and_retried(either, queue):
 
 @pytest.mark.parametrize("task_id", [99, 2**60, 2**70, -1, 0])
 def test_a_task_that_is_not_there_is_told(either, task_id):
-    calls = [either.get, either.cancel, either.retry, either.rewind, lambda one: either.wait([one])]
+    calls = [either.get, either.cancel, either.retry, either.rewind, either.transitions]
+    calls.append(lambda one: either.wait([one]))
     for call in calls:
         with pytest.raises(TaskNotFoundError) as raised:
             call(task_id)

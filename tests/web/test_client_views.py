@@ -4,7 +4,9 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
-from jobrunner import NewTask, Status, Worker
+import pytest
+
+from jobrunner import JobrunnerError, NewTask, Status, TaskNotFoundError, Worker
 from tests.web.test_client import PATIENCE, add, seen, work
 
 
@@ -25,6 +27,17 @@ def test_tasks_are_found(either, queue):
         assert either.find(**wanted) == queue.find(**wanted), wanted
 
 
+def test_why_a_task_does_not_run_is_told(either, queue):
+    parent = queue.enqueue(add())
+    child = queue.enqueue(NewTask(function="add", after=[parent]))
+    for task in (parent, child):
+        assert either.explain(task.id) == queue.explain(task.id)
+        assert either.get(task.id).explain() == task.explain()
+    assert [node.id for node in either.explain(child.id).reasons[0].tasks] == [parent.id]
+    with pytest.raises(TaskNotFoundError):
+        either.explain(99)
+
+
 def test_more_than_a_page_is_found(either, queue):
     ids = queue.enqueue_ids([add() for _ in range(1_203)])
     found = either.find(limit=1_100)
@@ -39,6 +52,7 @@ def test_what_is_going_on_is_told(either, queue):
     task = queue.find()[1]
     assert either.counts() == queue.counts()
     assert either.history(task.id) == queue.history(task.id)
+    assert either.transitions(task.id) == queue.transitions(task.id)
     assert either.status() == queue.status()
     assert either.status(running=0) == queue.status(running=0)
     assert list(map(seen, either.workers())) == list(map(seen, queue.workers()))
@@ -71,3 +85,21 @@ def test_running_tasks_are_told(either, queue):
     finally:
         end.set()
         thread.join()
+
+
+def test_the_time_ahead_is_told(either, queue):
+    queue.enqueue_many([add() for _ in range(6)])
+    work(queue)
+    batch = queue.batches.enqueue([add(), NewTask(command=["other"])])
+    (task, other) = queue.find(batch_id=batch.id)[::-1]
+    assert either.estimates.run("add") == queue.estimates.run("add")
+    assert either.estimates.run("add").is_known
+    assert either.estimates.left(task) == queue.estimates.left(task)
+    assert either.estimates.left(other.id) == queue.estimates.left(other.id)
+    for asked in ({"batch_id": batch.id}, {"task_id": task.id, "workers": 3}, {}):
+        assert either.estimates.end(**asked) == queue.estimates.end(**asked)
+    for wrong in ({"task_id": 99}, {"batch_id": 99}, {"workers": 0}):
+        with pytest.raises(JobrunnerError) as told:
+            either.estimates.end(**wrong)
+        with pytest.raises(type(told.value)):
+            queue.estimates.end(**wrong)

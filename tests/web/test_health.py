@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from jobrunner import NewTask
 from jobrunner.core.errors import DatabaseError
 from jobrunner.core.role import Role
+from tests.databases import on_a_file
 
 
 def figures(text):
@@ -49,6 +50,16 @@ def test_a_server_without_its_database_lives_and_is_not_ready(client, queue, mon
     assert answer.status_code == 503
     assert answer.json()["detail"] == "the database is away"
     assert client.get("/livez").text == "ok"
+
+
+@on_a_file
+def test_a_server_whose_file_has_gone_is_not_ready(client, queue):
+    assert client.get("/readyz").text == "ok"
+    path = queue.database.path
+    path.rename(path.with_name("elsewhere.db"))
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["detail"].endswith("jobs.db has gone")
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])

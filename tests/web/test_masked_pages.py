@@ -32,6 +32,8 @@ PAGES = (
     "/system",
     "/api/v1/graph/{failed}",
     "/api/v1/timeline",
+    "/api/v1/tasks/{failed}/explain",
+    "/api/v1/tasks/{waiting}/explain",
 )
 
 

@@ -184,14 +184,16 @@ def test_neighbours_are_told_with_ids_as_text(client, made):
 
 
 def test_why_it_does_not_run_is_told(client, queue, made):
-    assert "It waits for 1 other task to end." in page(client, made["blocked"])
+    blocked = page(client, made["blocked"])
+    assert "Why it does not run yet" in blocked
+    assert "It waits for 1 other task to end." in blocked
     assert f'href="/tasks/{made["pending"].id}"' in page(client, made["blocked"])
     assert "It is to start" in page(client, made["scheduled"])
     queue.queues.pause("mail")
     pending = page(client, made["pending"])
     assert "No worker runs." in pending
     assert "is paused since" in pending
-    assert "Why it does not run" not in page(client, made["completed"])
+    assert 'aria-labelledby="why"' not in page(client, made["completed"])
 
 
 def test_reading_is_all_that_a_token_to_read_allows(make_client, tokens, made):
@@ -215,3 +217,9 @@ def test_a_server_that_only_reads_shows_no_acts_and_refuses(make_client, made):
     assert post(client, made["pending"], act="cancel").status_code == 403
     assert post(client, made["pending"], "/change", priority="9").status_code == 403
     assert made["pending"].refresh() == made["pending"]
+
+
+def test_a_task_that_waits_tells_how_long_it_will_run(client, made):
+    assert "<dt>Will run</dt><dd>unknown: " in page(client, made["pending"])
+    assert "it takes 5</dd>" in page(client, made["pending"])
+    assert "Will run" not in page(client, made["completed"])

@@ -3,10 +3,11 @@
 import pytest
 
 from jobrunner import NewTask
+from jobrunner.core.outcome import Completed
 from jobrunner.core.role import Role
 from jobrunner.testing import drain
 from tests.web.forms import acts_of, press, pressed
-from tests.web.house import assert_only_shown, wide, workflow
+from tests.web.house import assert_only_shown, store_of, wide, workflow
 from tests.web.made_up import HOSTILE
 
 
@@ -206,3 +207,17 @@ def test_what_makes_no_sense_is_refused(make_client, tokens, ids, told):
     client = make_client(token=tokens[Role.OPERATE])
     answer = client.post(f"/graph/{ids['left']}", data=told)
     assert 400 <= answer.status_code < 500
+
+
+def test_a_workflow_that_is_open_tells_when_it_ends(queue, client, ids):
+    assert "Ends in" not in client.get(f"/graph/{ids['one']}").text
+    pressed(client, f"/graph/{ids['left']}", "Retry failed only of this workflow")
+    place = f"/graph/{ids['one']}"
+    assert "runs of" in client.get(place).text.partition("<dt>Ends in</dt><dd>unknown")[2][:200]
+    store = store_of(queue)
+    store.worker("ada", concurrency=4)
+    for name in ["good", "bad"] * 5:
+        store.finish(store.add(function=name), Completed())
+    place = f"/graph/{ids['last']}"  # what was told of the other is still fresh
+    told = client.get(place).text.partition("<dt>Ends in</dt><dd>")[2].partition("</dd>")[0]
+    assert "with 4 at a time, from at least 5 runs of each of 2 functions and commands" in told

@@ -94,7 +94,11 @@ def test_curl_sends_the_same(queue, new):
 
 @on_a_file
 def test_secrets_are_masked_in_all_of_them(queue):
-    new = NewTask(command=["curl", "-u", "ada:hunter2two", "--token", "abcdefgh"])
+    new = NewTask(
+        command=["curl", "-u", "ada:hunter2two", "--token", "abcdefgh"],
+        concurrency_key="password=hunter2two",
+        cwd="/srv/token=abcdefgh",
+    )
     for text in told(queue.enqueue(new)).values():
         assert "hunter2two" not in text
         assert "abcdefgh" not in text

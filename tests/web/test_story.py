@@ -5,9 +5,8 @@ from itertools import pairwise
 
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.status import Status
-from jobrunner.core.task import Progress, Task, TaskId, WorkerId
+from jobrunner.core.task import Task, TaskId, WorkerId
 from jobrunner.web.pages.story import WIDE, drawn, story
-from jobrunner.web.pages.task_view import left
 
 AT = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -91,10 +90,3 @@ def test_a_drawing_is_as_wide_as_it_may_be() -> None:
     attempts = [attempt(1, 0, 0.001, 5_000, "failed")]
     blocks = drawn(story(task(Status.PENDING), attempts, after(5_001)))
     assert round(sum(one.width for one in blocks)) == WIDE
-
-
-def test_the_time_left_follows_from_the_rate() -> None:
-    running = task(Status.IN_PROGRESS, started_at=AT, progress=Progress(25, 100))
-    assert left(running, after(10)) == 30
-    for progress in (None, Progress(0, 100), Progress(5), Progress(200, 100), Progress(-1, 5)):
-        assert left(task(Status.IN_PROGRESS, started_at=AT, progress=progress), after(10)) is None

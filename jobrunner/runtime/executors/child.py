@@ -11,8 +11,11 @@ from typing import Any, Final, NamedTuple
 from jobrunner.core.errors import DatabaseError, LeaseLostError
 from jobrunner.core.outcome import Failed, Outcome
 from jobrunner.core.signals import StopReason
+from jobrunner.core.written import Stream
+from jobrunner.runtime import capture
 from jobrunner.runtime.clock import SharedClock, SystemClock
 from jobrunner.runtime.executors.order import Order
+from jobrunner.runtime.executors.telling import Teller
 from jobrunner.runtime.perform import one_line, perform
 from jobrunner.runtime.recall import through
 from jobrunner.runtime.running import Running
@@ -70,6 +73,7 @@ class PipeLink:
         self._location = order.location
         self._began = _system.monotonic()
         self._connection = connection
+        self.teller = Teller(connection, _system)
         self._stop: StopReason | None = None
 
     def save(self, values: dict[str, Any]) -> None:
@@ -83,6 +87,10 @@ class PipeLink:
     def load(self) -> str | None:
         """The last checkpoint, JSON text."""
         return self._ask(Load()).text
+
+    def write(self, stream: Stream, text: str) -> None:
+        """Note what the code prints or logs: the worker is told of it, soon."""
+        self.teller.write(stream, text)
 
     def stop_reason(self) -> StopReason | None:
         """Why the attempt is to end, if it is."""
@@ -110,7 +118,7 @@ class PipeLink:
         return contextlib.nullcontext()
 
     def _ask(self, wish: Save | Load) -> Answer:
-        self._connection.send(wish)
+        self.teller.send(wish)
         while isinstance(message := self._connection.recv(), Stop):
             self._note(message)
         answer: Answer = message
@@ -133,8 +141,8 @@ def _opened(location: str) -> tuple[Database, SharedClock]:
     return database, SharedClock(database.server_time)
 
 
-def serve(connection: "Connection[Any, Any]") -> None:
-    """Run what the worker orders until the pipe closes."""
+def serve(connection: "Connection[Any, Any]", *, captures: bool = False) -> None:
+    """Run what the worker orders until the pipe closes; tell it what is written, if asked to."""
     os.setsid()  # a group of its own, so that all it starts can be ended with it
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -143,14 +151,14 @@ def serve(connection: "Connection[Any, Any]") -> None:
         while (order := connection.recv()) is not None:
             if isinstance(order, Order):  # a Stop may arrive after the end of what it was for
                 meter = Meter()
-                outcome = _run(connection, order)
+                outcome = _run(connection, order, captures=captures)
                 with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is closed
                     sys.stdout.flush()
                 connection.send(Done(outcome, meter.read()))
     telemetry.flush()
 
 
-def _run(connection: "Connection[Any, Any]", order: Order) -> Outcome:
+def _run(connection: "Connection[Any, Any]", order: Order, *, captures: bool) -> Outcome:
     try:
         function = order.function.load(order.location)
     except Exception as error:  # noqa: BLE001 — any import error of the application
@@ -158,10 +166,13 @@ def _run(connection: "Connection[Any, Any]", order: Order) -> Outcome:
     link, lease = PipeLink(connection, order), order.lease
     running = Running(link, _system)
     run = partial(perform, function, lease.args, lease.kwargs, running)
+    if captures:  # after the function was loaded: the application has set up its logging by now
+        capture.note_all_for(running)
     if lease.extras is None:
         outcome = run()
     else:
         outcome = through(lease, function, link.database, run, shielded=link.shielded)
     for problem in running.troubles:
-        connection.send(Trouble(problem))
+        link.teller.send(Trouble(problem))
+    link.teller.end()
     return outcome

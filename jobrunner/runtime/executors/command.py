@@ -13,8 +13,9 @@ from jobrunner.core import extras, payload
 from jobrunner.core.outcome import Completed, Failed, Outcome, Output
 from jobrunner.core.results import RESULT
 from jobrunner.core.signals import StopReason
+from jobrunner.core.written import KEEP, Stream
 from jobrunner.runtime.attempt import Attempt
-from jobrunner.runtime.executors.following import KEEP, POLL, follow
+from jobrunner.runtime.executors.following import POLL, follow
 from jobrunner.runtime.executors.handed import results_file, text_result
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.recall import Fresh, before
@@ -119,7 +120,7 @@ class CommandExecutor:
                 environment = {**traced, **_environment(options), **results}
                 process = self._start(attempt, argv, environment)
             except OSError as error:
-                return _not_started(argv, error)
+                return _not_started(attempt, argv, error)
             return self._see_through(attempt, process, control, as_text=RESULT in options)
 
     def _see_through(
@@ -132,16 +133,16 @@ class CommandExecutor:
     ) -> tuple[Outcome, Output]:
         self._guard.add(process.pid)
         control.attach(process.pid)
-        exit_code, stdout, stderr = follow(process)
+        exit_code = follow(process, attempt.write)
         if attempt.forced:
             control.wait_until_gone()
         self._guard.remove(process.pid)
         attempt.usage = process.usage
-        output = Output(exit_code, stdout, stderr)
-        outcome = _outcome(attempt, output)
+        stdout, stderr = attempt.written.texts() if attempt.written else ("", "")
+        outcome = _outcome(attempt, exit_code, stderr)
         if as_text and isinstance(outcome, Completed):
             outcome = text_result(stdout, most=2 * KEEP)
-        return outcome, output
+        return outcome, Output(exit_code)
 
     def _start(
         self, attempt: Attempt, argv: list[str], environment: Mapping[bytes, bytes]
@@ -170,13 +171,13 @@ def _environment(options: Mapping[str, Any]) -> dict[bytes, bytes]:
     return {os.fsencode(name): os.fsencode(value) for name, value in given.items()}
 
 
-def _outcome(attempt: Attempt, output: Output) -> Outcome:
-    if output.exit_code == 0:
+def _outcome(attempt: Attempt, exit_code: int, stderr: str) -> Outcome:
+    if exit_code == 0:
         return Completed("0")
     if attempt.forced:
         return attempt.stopped()
-    error = exit_text(output.exit_code)
-    last = output.stderr.strip().splitlines()[-1:]
+    error = exit_text(exit_code)
+    last = stderr.strip().splitlines()[-1:]
     return Failed(": ".join([error, *last])[:500])
 
 
@@ -190,10 +191,11 @@ def exit_text(exit_code: int) -> str:
         return f"killed by signal {-exit_code}"
 
 
-def _not_started(argv: list[str], error: OSError) -> tuple[Outcome, Output]:
+def _not_started(attempt: Attempt, argv: list[str], error: OSError) -> tuple[Outcome, Output]:
     # Popen names the folder as the file at fault where it is the folder that is missing.
     problem = f"cannot start {argv[0]!r}: {error.strerror}"
     if error.filename:
         problem += f" ({error.filename})"
     retryable = error.errno in _PASSING
-    return Failed(problem, retryable=retryable), Output(NOT_STARTED, "", problem)
+    attempt.write(Stream.STDERR, problem)
+    return Failed(problem, retryable=retryable), Output(NOT_STARTED)

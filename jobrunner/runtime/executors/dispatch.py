@@ -1,23 +1,25 @@
 """Send each attempt to where it belongs: a thread, a child, the loop, a plug-in, or a command."""
 
+import contextlib
 from collections.abc import Callable
 from functools import cached_property
 
 from jobrunner.core.errors import UnknownFunctionError
 from jobrunner.core.outcome import Failed
-from jobrunner.runtime import builtin
+from jobrunner.core.verdict import ALONE_AFTER
+from jobrunner.runtime import builtin, capture
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.executors import plugin
 from jobrunner.runtime.executors.aio import AsyncExecutor
 from jobrunner.runtime.executors.base import Slots, Uncontrolled
 from jobrunner.runtime.executors.command import CommandExecutor
 from jobrunner.runtime.executors.handed import refusal
-from jobrunner.runtime.executors.order import ALONE_AFTER
 from jobrunner.runtime.executors.plugged import PluggedExecutor
 from jobrunner.runtime.executors.process import ProcessExecutor, prepare_server
 from jobrunner.runtime.executors.thread import ThreadExecutor
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.options import Executor, Source, WorkerOptions
+from jobrunner.runtime.outputs import Outputs
 from jobrunner.runtime.registry import Function
 
 
@@ -39,6 +41,7 @@ class Executors:
         self._database = queue.database
         self._clock = queue.clock
         self._size = options.slots
+        self._captures = options.capture
         self._trouble = trouble
         self._slots = Slots(self._size, "jobrunner-slot", at_end=self._leave_slot)
         self._guard = Guard()
@@ -51,6 +54,10 @@ class Executors:
             made = plugin.find(self._kind, options.executor_options)()
             location = queue.database.location
             self._plugged = PluggedExecutor(made, location, trouble=trouble, wake=wake)
+        self._outputs = Outputs(queue.database, queue.clock)
+        self._until_closed = contextlib.ExitStack()
+        if self._captures:
+            self._until_closed.enter_context(capture.installed())
 
     def room(self, at_most: int | None) -> int | None:
         """How many attempts may start now; `None` leaves it to the worker's slots."""
@@ -58,7 +65,7 @@ class Executors:
 
     def submit(self, attempt: Attempt) -> None:
         """Start an attempt; its end is reported from whatever thread it ran in."""
-        lease = attempt.lease
+        attempt.outputs, lease = self._outputs, attempt.lease
         if (refused := refusal(lease)) is not None:
             if attempt.begin(Uncontrolled()):
                 attempt.end(refused)
@@ -101,6 +108,7 @@ class Executors:
             self._clock,
             self._guard,
             self._trouble,
+            captures=self._captures,
             most_tasks=self._options.max_tasks_per_child,
             most_memory=self._options.max_memory_per_child,
         )
@@ -133,6 +141,8 @@ class Executors:
 
     def close(self) -> None:
         """End threads, children and loop; what was left behind ends with the process."""
+        self._until_closed.close()
+        self._outputs.close()
         self._slots.close()
         if "_loop" in self.__dict__:
             self._loop.close()

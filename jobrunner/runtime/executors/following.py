@@ -1,83 +1,74 @@
-"""Read what a process writes until it has ended: both ends kept of what is long."""
+"""Read what a process writes, as it writes it, until it has ended."""
 
+import codecs
 import contextlib
 import os
 import select
 import subprocess
-from typing import Final
+from collections.abc import Callable
+from typing import IO, Final
 
-NOT_STARTED: Final = 127
-"""The shell's exit code for a command that could not be started."""
+from jobrunner.core.written import Stream
+
+Write = Callable[[Stream, str], None]
+"""Takes what was written to a stream."""
 
 POLL: Final = 0.05
 
-KEEP: Final = 64 * 1024
-"""Bytes kept of the beginning, and again of the end, of each of stdout and stderr."""
-
-
+_BLOCK: Final = 64 * 1024
 _READ_AT_ONCE: Final = 16
-"""Blocks of `KEEP` bytes read in one go, a pipe's largest fill: a process that was left in the
-background may write faster than anybody reads."""
+"""Blocks read in one go, a pipe's largest fill: a process that was left in the background may write
+faster than anybody reads."""
 
 
-class _Kept:
-    """The beginning and the end of a stream, whatever its length."""
+class _Pipe:
+    """One end of a pipe; what comes out of it is text, whatever the process makes of that."""
 
-    def __init__(self) -> None:
-        self._head = bytearray()
-        self._tail = bytearray()
-        self._dropped = 0
+    def __init__(self, pipe: IO[bytes], stream: Stream, write: Write) -> None:
+        self.descriptor = pipe.fileno()
+        os.set_blocking(self.descriptor, False)
+        self._stream = stream
+        self._write = write
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def add(self, data: bytes) -> None:
-        room = KEEP - len(self._head)
-        self._head += data[:room]
-        self._tail += data[room:]
-        if len(self._tail) > 2 * KEEP:
-            self._dropped += len(self._tail) - KEEP
-            del self._tail[:-KEEP]
+    def read(self) -> bool:
+        """Take what there is to read now; `True` at the stream's end."""
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(_READ_AT_ONCE):
+                if not (data := os.read(self.descriptor, _BLOCK)):
+                    return True
+                self._take(self._decoder.decode(data))
+        return False
 
-    def text(self) -> str:
-        dropped = self._dropped + max(0, len(self._tail) - KEEP)
-        parts = [bytes(self._head)]
-        if dropped:
-            parts.append(f"\n… {dropped:,} bytes left out …\n".encode())
-        parts.append(bytes(self._tail[-KEEP:]))
-        return b"".join(parts).decode(errors="replace").replace("\0", "\N{SYMBOL FOR NULL}")
+    def end(self) -> None:
+        """Nothing more is read, not even the rest of a character."""
+        self._take(self._decoder.decode(b"", final=True))
+
+    def _take(self, text: str) -> None:
+        if text:
+            self._write(self._stream, text)
 
 
-def follow(process: "subprocess.Popen[bytes]") -> tuple[int, str, str]:
-    """Read both streams until the process has ended.
+def follow(process: "subprocess.Popen[bytes]", write: Write) -> int:
+    """Read both streams until the process has ended; its exit code.
 
     A process that it left in the background may hold the streams open: what it writes later
     is not waited for.
     """
-    stdout, stderr = _Kept(), _Kept()
     with process:
-        streams = {
-            stream.fileno(): kept
-            for stream, kept in ((process.stdout, stdout), (process.stderr, stderr))
-            if stream
-        }
-        poller, still_open = select.poll(), set(streams)
-        for descriptor in streams:
-            os.set_blocking(descriptor, False)
+        streams = ((process.stdout, Stream.STDOUT), (process.stderr, Stream.STDERR))
+        pipes = [_Pipe(pipe, stream, write) for pipe, stream in streams if pipe]
+        poller, still_open = select.poll(), {pipe.descriptor: pipe for pipe in pipes}
+        for descriptor in still_open:
             poller.register(descriptor, select.POLLIN)
         while still_open and process.poll() is None:
             for descriptor, _ in poller.poll(POLL * 1e3):
-                if _read(descriptor, streams[descriptor]):
+                if still_open[descriptor].read():
                     poller.unregister(descriptor)
-                    still_open.remove(descriptor)
+                    del still_open[descriptor]
         process.wait()
-        for descriptor in still_open:
-            _read(descriptor, streams[descriptor])
-    return process.returncode, stdout.text(), stderr.text()
-
-
-def _read(descriptor: int, kept: _Kept) -> bool:
-    """Take what there is to read now; `True` at the stream's end."""
-    with contextlib.suppress(BlockingIOError):
-        for _ in range(_READ_AT_ONCE):
-            if not (data := os.read(descriptor, KEEP)):
-                return True
-            kept.add(data)
-    return False
+        for pipe in still_open.values():
+            pipe.read()
+        for pipe in pipes:
+            pipe.end()
+    return process.returncode

@@ -1,13 +1,10 @@
 """One attempt as it is sent to another process: what to run, and where its database is."""
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from jobrunner.core.task import Lease
+from jobrunner.core.verdict import ALONE_AFTER
 from jobrunner.runtime.registry import Reference
-
-ALONE_AFTER: Final = 2
-"""A task that has crashed this often runs alone, in a process of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.executors import child, offspring
 from jobrunner.runtime.executors.command import GroupControl, exit_text
 from jobrunner.runtime.executors.order import Order
+from jobrunner.runtime.executors.telling import Wrote
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.perform import one_line
@@ -41,13 +42,14 @@ def prepare_server(modules: Sequence[str]) -> None:
 class Child:
     """One child process and the pipe to it."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, *, captures: bool = False) -> None:
         """Start it, and wait until it has a process group of its own."""
         guard.prepare()
         context = multiprocessing.get_context("forkserver")
         self.connection: Connection[Any, Any]
         self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=child.serve, args=(theirs,), daemon=True)
+        how = {"captures": captures}
+        self._process = context.Process(target=child.serve, args=(theirs,), kwargs=how, daemon=True)
         offspring.start(self._process)
         theirs.close()
         self.pid: int = self.connection.recv()
@@ -106,13 +108,15 @@ class ProcessExecutor:
         guard: Guard,
         trouble: Callable[[str], None],
         *,
+        captures: bool = False,
         most_tasks: int | None = None,
         most_memory: int | None = None,
     ) -> None:
-        """`database` is where the children's progress goes.
+        """`database` is where the children's progress goes, and what they write, if captured.
 
         A child is replaced after `most_tasks`, or once it has more than `most_memory` bytes.
         """
+        self._captures = captures
         self._most_tasks = most_tasks or RECYCLE_AFTER
         self._most_memory = most_memory or sys.maxsize
         self._trouble = trouble
@@ -134,7 +138,7 @@ class ProcessExecutor:
 
     def alone(self, attempt: Attempt) -> None:
         """Run one attempt in a child that nothing else uses."""
-        running = Child(self._guard)
+        running = Child(self._guard, captures=self._captures)
         self._run(attempt, running)
         self._discard(running)
 
@@ -159,7 +163,7 @@ class ProcessExecutor:
             self._discard(running)
             running = None
         if running is None:
-            running = self._local.child = Child(self._guard)
+            running = self._local.child = Child(self._guard, captures=self._captures)
             self._children.add(running)
         return running
 
@@ -192,6 +196,8 @@ class ProcessExecutor:
             match message := running.connection.recv():
                 case child.Save() | child.Load():
                     running.send(_answer(message, link))
+                case Wrote(stream, text):
+                    link.write(stream, text)
                 case child.Trouble(problem):
                     self._trouble(problem)
                 case _:

@@ -11,6 +11,7 @@ from jobrunner.core.errors import DatabaseError, LeaseLostError
 from jobrunner.core.outcome import Outcome, TimedOut, Usage
 from jobrunner.core.signals import Stopped, StopReason
 from jobrunner.core.task import Lease, Token
+from jobrunner.core.written import Stream
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.perform import perform
@@ -67,6 +68,10 @@ class DatabaseLink:
         """The last checkpoint, JSON text."""
         with self._database.reading() as transaction:
             return progress.checkpoint(transaction, self._attempt.lease.task_id)
+
+    def write(self, stream: Stream, text: str) -> None:
+        """Note what the code prints or logs."""
+        self._attempt.write(stream, text)
 
     def stop_reason(self) -> StopReason | None:
         """Why the attempt is to end, if it is."""

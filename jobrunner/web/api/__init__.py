@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from jobrunner.web.api import (
     actions,
     batches,
+    estimates,
     events,
     found,
     insights,
@@ -30,5 +31,6 @@ for part in (
     events,
     live,
     insights,
+    estimates,
 ):
     router.include_router(part.router)

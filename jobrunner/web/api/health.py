@@ -6,6 +6,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
+from jobrunner.core.errors import DatabaseError
 from jobrunner.core.status import Status
 from jobrunner.core.worker import WorkerStatus
 from jobrunner.observe import metrics
@@ -36,8 +37,13 @@ async def is_alive() -> str:
     responses={503: PROBLEM},
 )
 def is_ready(queue: Queue) -> str:
-    """Look at the database; 503 if it cannot be read."""
+    """Look at the database; 503 if it cannot be read, or its file has gone."""
     queue.store.read(reads.nothing_left)
+    path = queue.database.path
+    if path is not None and not path.exists():  # what was opened before can still be read
+        raise DatabaseError(
+            f"the file {path} has gone", hint="Put it back, and start the server anew."
+        )
     return "ok"
 
 

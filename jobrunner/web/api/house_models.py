@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from jobrunner.core.report import By
 from jobrunner.web.api.kinds import StatusWord
 from jobrunner.web.api.models import At, Shown, TaskShown
 
@@ -131,15 +132,21 @@ class SpreadShown(Shown):
 
     p50: float | None
     p95: float | None
+    p99: float | None
     max: float | None
 
 
-class FunctionReportShown(Shown):
-    """One function, or one command's program."""
+class GroupReportShown(Shown):
+    """The attempts of a function or a command's program, of a queue, of a worker, of an hour."""
 
     name: str
     count: int
+    completed: int
     failed: int
+    lost: int
+    busy_s: float
+    wasted_s: float
+    wait_s: SpreadShown
     run_s: SpreadShown
 
 
@@ -156,6 +163,7 @@ class WorkerReportShown(Shown):
     failed: int
     lost: int
     busy_s: float
+    wasted_s: float
     alive_s: float
     efficiency: float
 
@@ -170,8 +178,13 @@ class ReportShown(Shown):
     throughput_per_s: float
     wait_s: SpreadShown
     run_s: SpreadShown
-    functions: list[FunctionReportShown]
+    busy_s: float
+    wasted_s: dict[str, float]
+    efficiency: float
+    functions: list[GroupReportShown]
     workers: list[WorkerReportShown]
+    by: By | None
+    groups: list[GroupReportShown]
 
 
 class SystemShown(Shown):

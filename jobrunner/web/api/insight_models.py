@@ -1,6 +1,8 @@
 """What answers hold, as OpenAPI tells it: series, failures, graphs, timelines, the audit log."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from jobrunner.web.api.kinds import StatusWord
 from jobrunner.web.api.models import At, Shown
@@ -44,6 +46,26 @@ class NodeShown(Shown):
     started_at: At | None
     finished_at: At | None
     run_s: float | None
+
+
+class ReasonShown(Shown):
+    """One thing that is to say of it; `tasks` are some of those that have to do with it."""
+
+    kind: Annotated[str, Field(examples=["limit"])]
+    text: str
+    hint: str
+    is_blocking: bool
+    at: At | None
+    tasks: list[NodeShown]
+
+
+class ExplanationShown(Shown):
+    """Why a task does not run, the weightiest reason first; one that may has none that blocks."""
+
+    task_id: int
+    status: StatusWord
+    is_runnable: bool
+    reasons: list[ReasonShown]
 
 
 class EdgeShown(Shown):

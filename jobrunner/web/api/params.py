@@ -47,6 +47,7 @@ def _moment(value: str) -> str:
 Digits = BeforeValidator(_digits)
 
 Number = Annotated[int, Field(ge=1, le=LARGEST), Digits]
+Offset = Annotated[int, Field(ge=0, le=LARGEST), Digits]
 TaskNumber = Annotated[Number, Path(description="The task's id.", examples=[7])]
 BatchNumber = Annotated[Number, Path(description="The batch's id.", examples=[1])]
 Name = Annotated[

@@ -1,9 +1,12 @@
 """Reports over REST: what was done, and what is going on."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 
 from jobrunner.core.control_objects import status_object
 from jobrunner.core.objects import report_object
+from jobrunner.core.report import By
 from jobrunner.web.api.answers import look
 from jobrunner.web.api.house_models import ReportShown, SystemShown
 from jobrunner.web.api.params import Since, moment_of
@@ -11,6 +14,8 @@ from jobrunner.web.api.reading import StrictRoute
 from jobrunner.web.identity import Reader
 from jobrunner.web.limits import Turns
 from jobrunner.web.serving import Queue
+
+Grouping = Annotated[By | None, Query(description="What attempts are put together by as well.")]
 
 router = APIRouter(tags=["reports"], route_class=StrictRoute)
 
@@ -21,14 +26,17 @@ router = APIRouter(tags=["reports"], route_class=StrictRoute)
     summary="What was done, and how well",
     response_model=ReportShown,
 )
-def report(request: Request, queue: Queue, _who: Reader, since: Since = None) -> Response:
-    """Counts, throughput, waits and run times, and for each worker its efficiency.
+def report(
+    request: Request, queue: Queue, _who: Reader, since: Since = None, by: Grouping = None
+) -> Response:
+    """Counts, throughput, waits, run times, wasted seconds, and for each worker its efficiency.
 
-    It reads all of the history, ten seconds for a million attempts: one at a time.
+    The database goes through all of the history, some seconds for a million attempts: one at a
+    time.
     """
     turns: Turns = request.app.state.reports
     with turns.taken():
-        found = queue.report(since=moment_of(since))
+        found = queue.report(since=moment_of(since), by=by)
     return look(request, report_object(found))
 
 

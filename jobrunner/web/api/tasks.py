@@ -5,12 +5,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from jobrunner.core.explanation_objects import explanation_object
 from jobrunner.core.line_values import READERS
 from jobrunner.core.objects import attempt_object, log_object, task_object
 from jobrunner.core.task import Task
+from jobrunner.core.transition import transition_object
+from jobrunner.core.written import written_object
+from jobrunner.web import masked
 from jobrunner.web.acts import Acting, Acts
 from jobrunner.web.api.answers import answer, look
 from jobrunner.web.api.asked import BatchAsked, ChangeAsked, TaskAsked
+from jobrunner.web.api.insight_models import ExplanationShown
 from jobrunner.web.api.kinds import values_of
 from jobrunner.web.api.models import (
     AttemptShown,
@@ -20,8 +25,10 @@ from jobrunner.web.api.models import (
     ResultShown,
     StoredShown,
     TaskShown,
+    TransitionShown,
+    WrittenShown,
 )
-from jobrunner.web.api.params import Flag, Number, TaskNumber
+from jobrunner.web.api.params import Flag, Number, Offset, TaskNumber
 from jobrunner.web.api.reading import StrictRoute
 from jobrunner.web.api.storing import stored
 from jobrunner.web.identity import Operator, Reader, Submitter
@@ -125,6 +132,17 @@ def update(task_id: TaskNumber, body: ChangeAsked, acts: Acting, _who: Operator)
 
 
 @router.get(
+    "/{task_id:id}/explain",
+    operation_id="explain_a_task",
+    summary="Why a task does not run, or that it may",
+    response_model=ExplanationShown,
+)
+def explain(request: Request, task_id: TaskNumber, queue: Queue, _who: Reader) -> Response:
+    """What a claim asks of it, answered; of one that runs or has ended, where or how."""
+    return look(request, explanation_object(masked.explanation(queue.explain(task_id))))
+
+
+@router.get(
     "/{task_id:id}/attempts",
     operation_id="list_the_attempts_of_a_task",
     summary="The attempts that have ended, oldest first",
@@ -134,6 +152,17 @@ def attempts(request: Request, task_id: TaskNumber, queue: Queue, _who: Reader) 
     """Without what they wrote."""
     queue.get(task_id)
     return look(request, [attempt_object(one) for one in queue.history(task_id)])
+
+
+@router.get(
+    "/{task_id:id}/history",
+    operation_id="get_the_history_of_a_task",
+    summary="All that a task went through, oldest first",
+    response_model=list[TransitionShown],
+)
+def history(request: Request, task_id: TaskNumber, queue: Queue, _who: Reader) -> Response:
+    """Each change of its status. Of one that was deleted by hand, only that, for 90 days."""
+    return look(request, [transition_object(one) for one in queue.transitions(task_id)])
 
 
 @router.get(
@@ -149,10 +178,33 @@ def log(
     _who: Reader,
     attempt: Annotated[Number | None, Query(description="Its number; default: all.")] = None,
 ) -> Response:
-    """What a command wrote to stdout and stderr, and the traceback of a function that failed."""
+    """Of those that have ended: stdout and stderr, and the traceback of a function that failed."""
     queue.get(task_id)
     found = [one for one in queue.history(task_id) if attempt in (None, one.number)]
     return look(request, [log_object(one) for one in found])
+
+
+@router.get(
+    "/{task_id:id}/log/live",
+    operation_id="follow_the_log_of_a_task",
+    summary="What an attempt has written, while it runs too",
+    response_model=WrittenShown,
+)
+def live_log(
+    request: Request,
+    task_id: TaskNumber,
+    queue: Queue,
+    _who: Reader,
+    run: Annotated[Offset | None, Query(description="Which one; default: the newest.")] = None,
+    stdout: Annotated[Offset, Query(description="Only what stands behind it in stdout.")] = 0,
+    stderr: Annotated[Offset, Query(description="Only what stands behind it in stderr.")] = 0,
+) -> Response:
+    """To follow it, ask again with its `run` and offsets; once it has an `outcome`, for the next.
+
+    Of one that runs it is a second or two old.
+    """
+    found = queue.written(task_id, run=run, stdout=stdout, stderr=stderr)
+    return look(request, written_object(found))
 
 
 @router.get(

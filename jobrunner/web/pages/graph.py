@@ -7,8 +7,10 @@ from fastapi import APIRouter, Form, Request, Response
 from jobrunner.core.batch import Batch
 from jobrunner.core.errors import TaskStateError
 from jobrunner.core.insight_graph import TaskGraph
+from jobrunner.core.simulate import Forecast
 from jobrunner.web import masked
 from jobrunner.web.acts import Acting, Acts
+from jobrunner.web.ahead import Ahead
 from jobrunner.web.identity import Operator, Reader
 from jobrunner.web.limits import LARGEST_GRAPH, PAGE
 from jobrunner.web.pages.graph_view import GraphShown
@@ -38,7 +40,8 @@ def graph(
     named = next(node.name for node in found.nodes if node.id == task_id)
     title, place = f"Workflow of {named}", f"/graph/{task_id}"
     data = f"/api/v1/graph/{task_id}"
-    return _shown(request, found, view, title=title, place=place, data=data, current=task_id)
+    shown = GraphShown(found, _forecast(request, found, task_id))
+    return _shown(request, shown, view, title=title, place=place, data=data, current=task_id)
 
 
 @router.post("/graph/{task_id}")
@@ -86,7 +89,8 @@ def batch(
     found = masked.graph(queue.insight.batch_graph(batch_id, LARGEST_GRAPH))
     title, place = f"Batch {batch_id}", f"/batches/{batch_id}"
     data = f"/api/v1/batches/{batch_id}/graph"
-    return _shown(request, found, view, title=title, place=place, data=data, batch=one)
+    shown = GraphShown(found, _forecast(request, found, batch_id=batch_id))
+    return _shown(request, shown, view, title=title, place=place, data=data, batch=one)
 
 
 @router.post("/batches/{batch_id}")
@@ -114,7 +118,7 @@ def act_on_batch(
 
 def _shown(
     request: Request,
-    graph: TaskGraph,
+    shown: GraphShown,
     view: View,
     *,
     title: str,
@@ -127,7 +131,7 @@ def _shown(
     return show(
         request,
         "graph.html",
-        shown=GraphShown(graph),
+        shown=shown,
         view=view,
         tabs=tabs,
         tab=next(name for name, word in VIEWS if word == view),
@@ -137,6 +141,16 @@ def _shown(
         current=current,
         batch=batch,
     )
+
+
+def _forecast(
+    request: Request, graph: TaskGraph, task_id: int | None = None, *, batch_id: int | None = None
+) -> Forecast | None:
+    """When it will have ended; nothing where it has, or where it is too large to be drawn."""
+    if graph.is_cut or all(node.status.is_final for node in graph.nodes):
+        return None
+    ahead: Ahead = request.app.state.ahead
+    return ahead.end(task_id, batch_id=batch_id)
 
 
 def _retry_failed(acts: Acts, graph: TaskGraph) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property
 from jobrunner.core.critical import critical_path
 from jobrunner.core.graph import parents_first
 from jobrunner.core.insight_graph import TaskGraph, TaskNode
+from jobrunner.core.simulate import Forecast
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
 
@@ -16,6 +17,8 @@ class GraphShown:
     """A graph with what is counted of it."""
 
     graph: TaskGraph
+    forecast: Forecast | None = None
+    """When all of it will have ended, where something is open."""
 
     @cached_property
     def counts(self) -> dict[Status, int]:

@@ -56,8 +56,8 @@ def line_of(task: Task[Any]) -> dict[str, Any]:
         "description": masking.text(task.description),
         "timeout": task.timeout.total_seconds() if task.timeout else None,
         "max_attempts": task.max_attempts if task.max_attempts != DEFAULT_MAX_ATTEMPTS else None,
-        "cwd": task.cwd,
-        "concurrency_key": task.concurrency_key,
+        "cwd": masking.text(task.cwd or ""),
+        "concurrency_key": masking.text(task.concurrency_key or ""),
     }
     return line | {name: value for name, value in options.items() if value}
 

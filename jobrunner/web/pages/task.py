@@ -22,7 +22,7 @@ from jobrunner.web.pages.allowed import allowed
 from jobrunner.web.pages.enqueue import told_error
 from jobrunner.web.pages.recipes import recipes
 from jobrunner.web.pages.shown import Shown
-from jobrunner.web.pages.task_view import look
+from jobrunner.web.pages.task_view import LiveShown, look
 from jobrunner.web.problems import status_of
 from jobrunner.web.serving import Queue, options_of
 
@@ -97,7 +97,11 @@ def download_log(task_id: int, queue: Queue, _who: Reader, attempt: int | None =
     masking = Shown(task).masking
     found = queue.insight.attempts(task_id, LOGGED)
     chosen = [one for one in found if attempt in (None, one.number)]
-    text = "\n".join(line for one in chosen for line in _lines(one, masking))
+    lines = [line for one in chosen for line in _lines(one, masking)]
+    live = LiveShown.of(queue, task, Shown(task))
+    if live is not None and attempt in (None, task.attempt):
+        lines += _live_lines(task, live)
+    text = "\n".join(lines)
     part = "" if attempt is None else f"-attempt-{attempt}"
     return _download(f"task-{task.id}{part}-log.txt", text)
 
@@ -111,6 +115,15 @@ def _lines(one: AttemptRecord, masking: Masking) -> Iterator[str]:
         if text:
             yield f"--- {name} ---"
             yield visible(masking.text(text), keep="\n\t").removesuffix("\n")
+
+
+def _live_lines(task: Task[Any], live: LiveShown) -> Iterator[str]:
+    since = moment(task.started_at)
+    yield f"=== attempt {task.attempt}: running since {since}, {task.worker_id} ==="
+    for name, text in (("stdout", live.stdout), ("stderr", live.stderr)):
+        if text:
+            yield f"--- {name}, so far ---"
+            yield text.shown.removesuffix("\n")
 
 
 @router.get("/tasks/{task_id}/result")

@@ -1,15 +1,16 @@
 """All that the page of a task shows: read at once, secrets masked, nothing unbounded."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from jobrunner.core.estimate import Estimate
+from jobrunner.core.explanation import Explanation
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.insight import Listing, RunSpan
+from jobrunner.core.insight_graph import TaskNode
 from jobrunner.core.outcome import label
-from jobrunner.core.reasons import Reason
 from jobrunner.core.sent import EventWait
 from jobrunner.core.status import Status
 from jobrunner.core.task import Task
@@ -23,6 +24,8 @@ WHOLE: Final = 3
 
 STEPS: Final = 100
 RUNS: Final = 50
+_TOLD_ANYWAY: Final = ("ended", "running", "stopping")
+
 DOTS_WIDE: Final = 600.0
 DOTS_HIGH: Final = 48.0
 
@@ -42,12 +45,42 @@ class AttemptShown:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveShown:
+    """What the attempt that runs has written so far."""
+
+    stdout: Text
+    stderr: Text
+
+    @classmethod
+    def of(cls, queue: TaskQueue, task: Task[Any], shown: Shown) -> "LiveShown | None":
+        """Nothing where none runs. Only whole lines: half a secret cannot be told from a word."""
+        if task.status is not Status.IN_PROGRESS:
+            return None
+        found = queue.written(task.id)
+        if found.outcome is not None:
+            return None
+        lines = [text[: text.rfind("\n") + 1] for text in (found.stdout.text, found.stderr.text)]
+        return cls(*map(shown.output, lines))
+
+
+@dataclass(frozen=True, slots=True)
 class StepShown:
     """A step that is done."""
 
     name: str
     result: Text
     stored_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonShown:
+    """One thing that is to say of why it does not run, with the tasks that have to do with it."""
+
+    text: str
+    hint: str
+    is_blocking: bool
+    at: datetime | None
+    tasks: Sequence[tuple[TaskNode, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +105,14 @@ class TaskView:
     result: Text
     error: Text
     note: str
-    left_s: float | None
+    left: Estimate
+    left_text: str
     attempts: Listing[AttemptShown]
+    live: LiveShown | None
     chapters: Sequence[Chapter]
     blocks: Sequence[Block]
-    reasons: Sequence[Reason]
+    reasons: Sequence[ReasonShown]
+    is_runnable: bool
     waits: Sequence[EventWait]
     steps: Listing[StepShown]
     dots: Sequence[Dot]
@@ -84,8 +120,6 @@ class TaskView:
     has_dependents: bool
     unique_key: str
     concurrency_key: str
-    parents: Mapping[int, str]
-    """The names of those that it waits for."""
 
 
 def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
@@ -94,8 +128,9 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
     attempts = queue.insight.attempts(task.id, ATTEMPTS)
     chapters = story(task, attempts, now)
     steps = queue.insight.steps(task.id, STEPS)
-    reasons = queue.insight.why(task)
+    explanation = queue.explain(task.id)
     around = queue.insight.neighbours(task.id)
+    left = queue.estimates.left(task)
     return TaskView(
         task=task,
         name=shown.name,
@@ -105,11 +140,14 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
         result=shown.value(task.returned) if task.status is Status.COMPLETED else Text(""),
         error=shown.output(task.error),
         note=shown.line(task.progress.note) if task.progress else "",
-        left_s=left(task, now),
+        left=left,
+        left_text=shown.line(str(left)),
         attempts=_attempts(attempts, shown),
+        live=LiveShown.of(queue, task, shown),
         chapters=chapters,
         blocks=drawn(chapters),
-        reasons=reasons,
+        reasons=_reasons(explanation, shown),
+        is_runnable=explanation.is_runnable,
         waits=queue.events.waits(task=task.id),
         steps=Listing(
             tuple(
@@ -123,20 +161,22 @@ def look(queue: TaskQueue, task: Task[Any]) -> TaskView:
         has_dependents=any(edge.parent == task.id for edge in around.edges),
         unique_key=shown.line(task.unique_key),
         concurrency_key=shown.line(task.concurrency_key),
-        parents={node.id: shown.line(node.name) for one in reasons for node in one.tasks},
     )
 
 
-def left(task: Task[Any], now: datetime) -> float | None:
-    """Seconds until a running task is done, if it goes on as fast as so far."""
-    progress = task.progress
-    if task.status is not Status.IN_PROGRESS or progress is None or task.started_at is None:
-        return None
-    done, total = progress.done, progress.total
-    if total is None or not 0 < done <= total:
-        return None
-    seconds = (now - task.started_at).total_seconds() * (total - done) / done
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+def _reasons(found: Explanation, shown: Shown) -> list[ReasonShown]:
+    """What the page does not tell by itself."""
+    return [
+        ReasonShown(
+            shown.line(one.text),
+            one.hint,
+            one.is_blocking,
+            one.at,
+            [(node, shown.line(node.name)) for node in one.tasks],
+        )
+        for one in found.reasons
+        if one.kind not in _TOLD_ANYWAY
+    ]
 
 
 def _attempts(found: Listing[AttemptRecord], shown: Shown) -> Listing[AttemptShown]:

@@ -1,0 +1,47 @@
+"""`jobrunner task explain`: why a task does not run, or that it may."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from jobrunner.cli import render
+from jobrunner.cli.control import Id
+from jobrunner.cli.options import Json
+from jobrunner.core.explanation_objects import explanation_object
+
+if TYPE_CHECKING:
+    from jobrunner.cli.state import State
+
+
+def explain(context: typer.Context, *, task_id: Id, as_json: Json = False) -> None:
+    """Tell why a task does not run, or that a worker with room takes it next.
+
+    It is asked what a claim asks: whether it is due, what it waits for, pauses, limits and who has
+    their places, workers, who is ahead of it. Nothing is changed.
+    """
+    state: State = context.obj
+    found = state.stored.explain(task_id)
+    if as_json:
+        render.as_json(explanation_object(found))
+        return
+    runnable = "yes" if found.is_runnable else "no"
+    head = ("task", found.task_id), ("status", found.status.label), ("runnable", runnable)
+    render.fields(head)
+    render.out("")
+    render.table(
+        ("blocks", "kind", "reason~"),
+        (
+            ("yes" if one.is_blocking else "no", one.kind, f"{one.text} {one.hint}".strip())
+            for one in found.reasons
+        ),
+    )
+    if any(one.tasks for one in found.reasons):
+        render.out("")
+        render.table(
+            ("kind", "id>", "status", "task…"),
+            (
+                (one.kind, node.id, node.status, node.name)
+                for one in found.reasons
+                for node in one.tasks
+            ),
+        )

@@ -1,0 +1,1 @@
+"""What lets other frameworks use jobrunner; each part needs its own framework only."""

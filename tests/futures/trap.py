@@ -1,0 +1,5 @@
+"""A module that nobody imports by accident."""
+
+
+def spring() -> str:
+    return "sprung"

@@ -1,0 +1,93 @@
+"""What a queue says of the time ahead, held against what then comes."""
+
+import threading
+
+import pytest
+
+from jobrunner import NewTask, TaskQueue
+from jobrunner.core.batch import BatchNotFoundError
+from jobrunner.core.errors import InvalidTaskError, TaskNotFoundError
+from jobrunner.core.events import TaskSettled
+from tests.databases import on_a_file
+from tests.runtime.support import PATIENCE
+from tests.workflows import TRACES, seismology
+
+HALF = (TRACES + 1) // 2
+
+
+@on_a_file
+def test_the_end_of_a_workflow_at_half_time_is_within_a_fifth_of_the_truth(
+    location, queue, start_worker
+):
+    half = threading.Event()
+    settled: list[TaskSettled] = []
+
+    def count(event):
+        if isinstance(event, TaskSettled):
+            settled.append(event)
+            if len(settled) == HALF:
+                half.set()
+
+    queue.emit = count
+    ids = queue.enqueue_ids(seismology())
+    worker = start_worker({"until_empty": True}, concurrency=4)
+    looking = TaskQueue(location)
+    assert half.wait(PATIENCE)
+    asked_at = looking.clock.now()
+    found = looking.estimates.end(ids[-1])
+    told_s = (looking.clock.now() - asked_at).total_seconds()
+    worker.join()
+    last = looking.get(ids[-1])
+    looking.close()
+    truth = (last.finished_at - asked_at).total_seconds()
+    assert found.workers == 4
+    assert found.left.runs >= 150
+    assert found.left.likely_s == pytest.approx(truth, rel=0.2)
+    assert found.left.basis == (
+        f"from at least {found.left.runs} runs of each of 2 functions and commands"
+    )
+    assert told_s < truth / 2
+
+
+def test_nothing_is_said_before_five_runs(queue, drain):
+    runs = [NewTask(function="add", args=[1, 2]) for _ in range(4)]
+    queue.enqueue_many(runs)
+    drain()
+    waiting = queue.enqueue(NewTask(function="add", args=[1, 2]))
+    assert not queue.estimates.run("add").is_known
+    assert not queue.estimates.left(waiting).is_known
+    unsaid = queue.estimates.end(workers=2)
+    assert (unsaid.left.is_known, unsaid.unknown) == (False, {"add": 4})
+    drain()
+    ended = queue.estimates.left(waiting.id)
+    assert (ended.is_known, ended.basis) == (False, "it has ended")
+    assert queue.estimates.run("add").runs == 5
+    assert queue.estimates.end().left.likely_s == 0
+    waiting = queue.enqueue(NewTask(function="add", args=[1, 2]))
+    assert queue.estimates.left(waiting).is_known
+    assert queue.estimates.end(waiting.id, workers=2).left.is_known
+
+
+def test_what_is_not_there_is_named(queue):
+    with pytest.raises(TaskNotFoundError):
+        queue.estimates.end(7)
+    with pytest.raises(TaskNotFoundError):
+        queue.estimates.left(7)
+    with pytest.raises(BatchNotFoundError):
+        queue.estimates.end(batch_id=7)
+    for wrong in (0, -1, True, 100_001, 1.5):
+        with pytest.raises(InvalidTaskError, match="workers must be"):
+            queue.estimates.end(workers=wrong)
+    with pytest.raises(InvalidTaskError, match="name one of them"):
+        queue.estimates.end(1, batch_id=1)
+
+
+def test_a_batch_is_estimated_with_its_callbacks(queue, drain):
+    queue.enqueue_many([NewTask(function="add", args=[1, 2]) for _ in range(5)])
+    drain()
+    add = NewTask(function="add", args=[1, 2])
+    ends = NewTask(function="add", args=[1, 3])
+    failed = NewTask(function="add", args=[1, 4])
+    batch = queue.batches.enqueue([add], on_end=ends, on_failure=failed)
+    found = queue.estimates.end(batch_id=batch.id, workers=1)
+    assert (found.tasks, len(found.path)) == (3, 2)  # what only a failure starts does not run
