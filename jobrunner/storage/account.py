@@ -139,7 +139,8 @@ def _runs(transaction: Connection, by: By, since: datetime | None) -> Iterator[R
     query = query.group_by("of_group", attempts.c.outcome, "of_run").order_by("of_group")
     name = _NAMES.get(by, str)
     for group, outcome, *numbers, cpu_s, peak in rows(transaction, query):
-        yield RunCell(name(group), outcome, *map(int, numbers), cpu_s=cpu_s, peak_memory=peak)
+        run_us, number_of, total, longest = map(int, numbers)
+        yield RunCell(name(group), outcome, run_us, number_of, total, longest, cpu_s, peak)
 
 
 def _waits(transaction: Connection, by: By, since: datetime | None) -> Iterator[WaitCell]:
