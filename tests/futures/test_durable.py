@@ -12,7 +12,7 @@ import pytest
 from jobrunner import TaskQueue
 from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.status import Status
-from jobrunner.futures.future import DetachedError
+from jobrunner.futures import DetachedError
 from tests.databases import on_a_file
 from tests.futures import functions as f
 from tests.futures.functions import gates

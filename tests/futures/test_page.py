@@ -8,6 +8,7 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
+import jobrunner.futures
 from jobrunner import Status, TaskQueue, Unique
 from tests.futures import functions as f
 from tests.runtime.support import PATIENCE
@@ -49,6 +50,19 @@ def test_the_other_blocks_of_the_page_run(tmp_path):
     assert names["results"] == list(range(1_000))
     assert queue.counts()[Status.COMPLETED] == ended
     queue.close()
+
+
+def test_every_public_name_is_told_and_there():
+    assert [name for name in jobrunner.futures.__all__ if f"`{name}`" not in PAGE] == []
+    assert all(
+        getattr(jobrunner.futures, name).__name__ == name for name in jobrunner.futures.__all__
+    )
+
+
+def test_a_queue_alone_imports_no_workers():
+    program = "import sys, jobrunner.task_queue; print('jobrunner.futures.executor' in sys.modules)"
+    told = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
+    assert told == "False\n"
 
 
 def test_the_application_of_the_page_runs_tasks(tmp_path, monkeypatch):

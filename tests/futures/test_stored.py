@@ -6,7 +6,7 @@ import pytest
 
 from jobrunner import Worker
 from jobrunner.core.errors import InvalidTaskError, PayloadError, TaskFailedError, TaskNotFoundError
-from jobrunner.futures.future import DetachedError
+from jobrunner.futures import DetachedError
 from tests.databases import on_a_file
 from tests.futures import functions as f
 from tests.futures.functions import gates
