@@ -1,7 +1,6 @@
 """The only place that prints: tables on a terminal, plain lines in a pipe, JSON on request."""
 
 import contextlib
-import csv
 import itertools
 import json
 import shutil
@@ -89,15 +88,6 @@ def error(code: str, message: str, hint: str, *, in_json: bool) -> None:
             talk(hint)
 
 
-def as_csv(columns: Sequence[str], rows: Iterable[Iterable[Cell]]) -> None:
-    """Comma-separated values with a heading; control characters are shown on a terminal only."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        cells = ["" if cell is None else cell for cell in row]
-        writer.writerow(map(visible, map(str, cells)) if is_terminal() else cells)
-
-
 def stream(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Tab-separated lines with a heading, each printed as it comes."""
     for row in itertools.chain([columns], rows):
@@ -174,29 +164,6 @@ def in_place() -> Generator[Callable[[], contextlib.AbstractContextManager[None]
             live.update(shown, refresh=True)
 
         yield screen
-
-
-COLOURS: Final = {"ok": "green", "warning": "yellow", "problem": "bold red"}
-
-
-def findings(rows: Sequence[tuple[str, str, str, str]]) -> None:
-    """Findings as level, name, sentence and next step: folded and coloured on a terminal."""
-    if not is_terminal():
-        table(("level", "name", "says", "hint"), rows)
-        return
-    from rich.console import Console  # noqa: PLC0415 — only a terminal pays for rich
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    drawn = Table(box=None, pad_edge=False, show_header=False)
-    for fold in (False, False, True):
-        drawn.add_column(no_wrap=not fold, overflow="fold")
-    for level, name, says, hint in rows:
-        told = Text(visible(says))
-        if hint:
-            told.append(f"\n{visible(hint)}", style="bold")
-        drawn.add_row(Text(level, style=COLOURS[level]), Text(name), told)
-    Console().print(drawn)
 
 
 def fields(pairs: Iterable[tuple[str, Cell]]) -> None:

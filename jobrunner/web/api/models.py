@@ -226,27 +226,3 @@ class DoneShown(Shown):
     refused: int
     first_refused: list[RefusedShown]
     dry_run: bool
-
-
-class Problem(BaseModel):
-    """What is wrong, as RFC 9457 tells it. `type` is a stable name, `hint` what to do next."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "urn:jobrunner:task-not-found",
-                    "title": "Not Found",
-                    "status": 404,
-                    "detail": "there is no task 7",
-                    "hint": "List what there is with `jobrunner task list`.",
-                }
-            ]
-        }
-    )
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    hint: str
