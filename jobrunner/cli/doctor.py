@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.findings import print_findings
 from jobrunner.cli.options import Json
 from jobrunner.config import DEFAULT_DB
 from jobrunner.core.errors import ApplicationError
@@ -35,7 +34,7 @@ def doctor(
             ]
         )
     else:
-        print_findings([(one.level.value, one.name, one.says, one.hint) for one in found])
+        render.findings([(one.level.value, one.name, one.says, one.hint) for one in found])
     if any(one.level is Level.PROBLEM for one in found):
         raise typer.Exit(1)
 

@@ -1,13 +1,14 @@
 """The only place that prints: tables on a terminal, plain lines in a pipe, JSON on request."""
 
 import contextlib
+import csv
 import itertools
 import json
 import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Generator, Iterable, Sequence
-from io import StringIO, TextIOWrapper
+from io import TextIOWrapper
 from typing import Any, Final, TextIO
 
 from jobrunner.core.visible import visible, visible_json
@@ -88,6 +89,15 @@ def error(code: str, message: str, hint: str, *, in_json: bool) -> None:
             talk(hint)
 
 
+def as_csv(columns: Sequence[str], rows: Iterable[Iterable[Cell]]) -> None:
+    """Comma-separated values with a heading; control characters are shown on a terminal only."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        cells = ["" if cell is None else cell for cell in row]
+        writer.writerow(map(visible, map(str, cells)) if is_terminal() else cells)
+
+
 def stream(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Tab-separated lines with a heading, each printed as it comes."""
     for row in itertools.chain([columns], rows):
@@ -131,39 +141,27 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str 
     Console().print(drawn)
 
 
-class _Page(StringIO):
-    """What is to be shown on a terminal, before it is."""
-
-    def isatty(self) -> bool:
-        """As the terminal."""
-        return True
+COLOURS: Final = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 
 
-@contextlib.contextmanager
-def in_place() -> Generator[Callable[[], contextlib.AbstractContextManager[None]]]:
-    """Yields what shows all that is printed in a block in the place of what was shown before.
-
-    In a pipe one follows the other.
-    """
+def findings(rows: Sequence[tuple[str, str, str, str]]) -> None:
+    """Findings as level, name, sentence and next step: folded and coloured on a terminal."""
     if not is_terminal():
-        yield contextlib.nullcontext
+        table(("level", "name", "says", "hint"), rows)
         return
     from rich.console import Console  # noqa: PLC0415 — only a terminal pays for rich
-    from rich.live import Live  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    console = Console()
-    with Live(console=console, screen=True, auto_refresh=False) as live:
-
-        @contextlib.contextmanager
-        def screen() -> Generator[None]:
-            page = _Page()
-            with contextlib.redirect_stdout(page), contextlib.redirect_stderr(page):
-                yield
-            shown = Text.from_ansi(page.getvalue(), no_wrap=True, overflow="ellipsis")
-            live.update(shown, refresh=True)
-
-        yield screen
+    drawn = Table(box=None, pad_edge=False, show_header=False)
+    for fold in (False, False, True):
+        drawn.add_column(no_wrap=not fold, overflow="fold")
+    for level, name, says, hint in rows:
+        told = Text(visible(says))
+        if hint:
+            told.append(f"\n{visible(hint)}", style="bold")
+        drawn.add_row(Text(level, style=COLOURS[level]), Text(name), told)
+    Console().print(drawn)
 
 
 def fields(pairs: Iterable[tuple[str, Cell]]) -> None:

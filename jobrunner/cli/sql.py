@@ -1,6 +1,5 @@
 """`jobrunner sql`: a query of one's own over stable views, which can change nothing."""
 
-import csv
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,6 @@ from jobrunner.cli.options import Json
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.objects import moment
 from jobrunner.core.query import Found
-from jobrunner.core.visible import visible
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
@@ -52,7 +50,7 @@ def sql(
         if as_json:
             render.as_json([_as_object(found.columns, row) for row in found.rows])
         elif as_csv:
-            _print_csv(found)
+            render.as_csv(found.columns, (map(_cell, row) for row in found.rows))
         else:
             _print(found)
 
@@ -65,16 +63,6 @@ def _show_views(*, as_json: bool) -> None:
         return
     rows = ((view.name, view.says, ", ".join(view.columns)) for view in VIEWS)
     render.table(("view", "shows~", "columns~"), rows)
-
-
-def _print_csv(found: Found) -> None:
-    """Values as they are; on a terminal with their control characters made visible."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(found.columns)
-    for row in found.rows:
-        cells = [_cell(value) for value in row]
-        shown = [visible(str(cell)) if isinstance(cell, str) else cell for cell in cells]
-        writer.writerow(shown if render.is_terminal() else cells)
 
 
 def _print(found: Found) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.options import Json
+from jobrunner.cli.screen import in_place
 from jobrunner.cli.signals import noted
 from jobrunner.cli.simulate import left_text
 from jobrunner.cli.spans import parse_span, span_text
@@ -46,7 +47,7 @@ def status(
         return
     pause = parse_span(every).total_seconds()
     stopped = threading.Event()
-    with noted(lambda _: stopped.set()) as received, render.in_place() as screen:
+    with noted(lambda _: stopped.set()) as received, in_place() as screen:
         while True:
             with screen():
                 _look(state, as_json=render.json_line if as_json else None)

@@ -64,7 +64,7 @@ class Condition:
         if name not in known:
             raise ConfigurationError(
                 f"{shown(name)} is no figure of the report",
-                hint=f"Known are: {', '.join(known)}.",
+                hint=f"Known are: {', '.join(n for n in known if not n.startswith(_TASKS))}.",
             )
         return cls(name, sign, float(number))
 

@@ -76,5 +76,5 @@ def lost_seconds(
     for run in runs:
         end, slots = until.get(run.worker_id, (run.ended_at, 1))
         seen[run.worker_id] += 1
-        ran = (end - run.started_at).total_seconds() if seen[run.worker_id] <= slots else 0.0
-        yield run, max(0.0, ran)
+        ran = (min(end, run.ended_at) - run.started_at).total_seconds()
+        yield run, max(0.0, ran) if seen[run.worker_id] <= slots else 0.0

@@ -29,7 +29,8 @@ def lanes(detail: ReportDetail) -> Html | None:
     known: Known = {one.info.id: one for one in detail.report.workers}
     if detail.timeline is not None:
         shown = [lane for lane in detail.timeline.lanes if _ran(lane, known)]
-        rows = [_lane(lane, detail.grid) for lane in shown]
+        lost_at = _lost(shown)
+        rows = [_lane(lane, lost_at.get(lane.worker_id), detail.grid) for lane in shown]
         kinds = {_kind(bar) for lane in shown for bar in lane.bars}
     else:
         rows = [_strip(strip, detail.grid, known) for strip in detail.strips]
@@ -54,9 +55,19 @@ def _ran(lane: Lane, known: Known) -> bool:
     return worker is None or lane.slot < worker.info.concurrency
 
 
-def _lane(lane: Lane, grid: Grid) -> Html:
+def _lost(lanes: Sequence[Lane]) -> dict[str, datetime]:
+    """The last signs of life of workers that were lost: what they told themselves is one too."""
+    found = {lane.worker_id: lane.lost_at for lane in lanes if lane.lost_at is not None}
+    for lane in lanes:
+        for bar in lane.bars:
+            if lane.worker_id in found and bar.outcome != "lost" and bar.ended_at is not None:
+                found[lane.worker_id] = max(found[lane.worker_id], bar.ended_at)
+    return {str(worker_id): moment for worker_id, moment in found.items()}
+
+
+def _lane(lane: Lane, lost_at: datetime | None, grid: Grid) -> Html:
     name = _name(lane.worker_id, lane.host, lane.pid) if lane.slot == 0 else ""
-    bars = [_bar(bar, lane.lost_at, grid) for bar in lane.bars]
+    bars = [_bar(bar, lost_at, grid) for bar in lane.bars]
     told = f"Slot {lane.slot + 1} of worker {lane.worker_id}: {len(bars)} attempts"
     return element(
         "div",

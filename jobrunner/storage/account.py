@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Executable,
     FunctionElement,
     Text,
     case,
@@ -171,10 +172,9 @@ def _of(query: Any, by: By, since: datetime | None) -> Any:
     return found if since is None else found.where(attempts.c.ended_at >= since)
 
 
-def rows(transaction: Connection, query: Any) -> Iterable[Any]:
+def rows(transaction: Connection, query: Executable) -> Iterable[Any]:
     """What a statement finds, a row after the other."""
-    found: Iterable[Any] = transaction.execute(query)
-    return found
+    return transaction.execute(query)
 
 
 def by_worker(transaction: Connection, *, since: datetime | None = None) -> Iterator[WorkerCell]:

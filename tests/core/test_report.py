@@ -173,6 +173,12 @@ def test_a_lost_task_that_was_only_claimed_ahead_kept_nobody_busy():
     assert (only.lost, only.busy_s, only.alive_s) == (101, 4 + 3 + 1, 4)
 
 
+def test_a_lost_task_keeps_nobody_busy_once_it_is_taken_away():
+    rows = [Attempt("f", "a", "lost", at(0), at(1), at(9))]
+    (only,) = summarise(rows, tasks={}, workers=[worker("a")], now=at(99)).workers
+    assert (only.busy_s, only.wasted_s, only.alive_s) == (8, 8, 99)
+
+
 def test_of_late_only_the_time_since_then_counts():
     late = summarise(
         ROWS[2:3],

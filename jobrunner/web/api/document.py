@@ -7,40 +7,15 @@ from http import HTTPStatus
 from typing import Any, Final, cast
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from pydantic import BaseModel, ConfigDict
 
 from jobrunner.web.api.answers import look
+from jobrunner.web.api.models import Problem
 from jobrunner.web.api.reading import is_array, is_object
 from jobrunner.web.identity import Reader
 from jobrunner.web.problems import MEDIA_TYPE
 from jobrunner.web.serving import Queue
 
 router = APIRouter()
-
-
-class Problem(BaseModel):
-    """What is wrong, as RFC 9457 tells it. `type` is a stable name, `hint` what to do next."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "urn:jobrunner:task-not-found",
-                    "title": "Not Found",
-                    "status": 404,
-                    "detail": "there is no task 7",
-                    "hint": "List what there is with `jobrunner task list`.",
-                }
-            ]
-        }
-    )
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    hint: str
-
 
 PREFIX: Final = "/api/v1"
 

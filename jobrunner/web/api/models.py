@@ -104,63 +104,6 @@ class LogShown(AttemptShown):
     traceback: str | None
 
 
-class TransitionShown(Shown):
-    """What happened to a task: `was` is null of one that was stored, `status` once it is deleted.
-
-    `what` is `enqueued`, `unblocked`, `due`, `started`, the outcome of an attempt, or an act such
-    as `retried`; `detail` is its error, its reason, or what was changed.
-    """
-
-    task_id: int
-    at: At
-    what: str
-    was: StatusWord | None
-    status: StatusWord | None
-    attempt: int | None
-    worker_id: str | None
-    detail: str | None
-
-
-class MoreShown(Shown):
-    """What a stream holds behind an offset, and where it goes on; both in characters."""
-
-    text: str
-    offset: int
-
-
-class WrittenShown(Shown):
-    """What one attempt has written: so far or, where there is an `outcome`, for good.
-
-    `run` is how many attempts had ended before it; it is null where none has begun.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 7,
-                    "status": "in_progress",
-                    "run": 0,
-                    "number": 1,
-                    "outcome": None,
-                    "stdout": {"text": "12 of 40 pages\n", "offset": 180},
-                    "stderr": {"text": "", "offset": 0},
-                    "traceback": None,
-                }
-            ]
-        }
-    )
-
-    id: int
-    status: StatusWord
-    run: int | None
-    number: int | None
-    outcome: str | None
-    stdout: MoreShown
-    stderr: MoreShown
-    traceback: str | None
-
-
 class ResultShown(Shown):
     """What a task returned: `result` is null until it has completed."""
 
@@ -226,3 +169,27 @@ class DoneShown(Shown):
     refused: int
     first_refused: list[RefusedShown]
     dry_run: bool
+
+
+class Problem(BaseModel):
+    """What is wrong, as RFC 9457 tells it. `type` is a stable name, `hint` what to do next."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:jobrunner:task-not-found",
+                    "title": "Not Found",
+                    "status": 404,
+                    "detail": "there is no task 7",
+                    "hint": "List what there is with `jobrunner task list`.",
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    hint: str

@@ -25,10 +25,9 @@ from jobrunner.web.api.models import (
     ResultShown,
     StoredShown,
     TaskShown,
-    TransitionShown,
-    WrittenShown,
 )
 from jobrunner.web.api.params import Flag, Number, Offset, TaskNumber
+from jobrunner.web.api.past_models import TransitionShown, WrittenShown
 from jobrunner.web.api.reading import StrictRoute
 from jobrunner.web.api.storing import stored
 from jobrunner.web.identity import Operator, Reader, Submitter
