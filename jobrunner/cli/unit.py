@@ -66,7 +66,7 @@ def unit(
         options += ["--queue", one]
     options += ["--shutdown-grace", shutdown_grace]
     options += [] if health is None else ["--health", f"0.0.0.0:{health}"]
-    db, is_file = _database(settings.db, app=settings.app, in_container=kind != "systemd")
+    db, is_file = _database(state, in_container=kind != "systemd")
     made = Unit(
         name=name,
         options=options,
@@ -84,15 +84,20 @@ def unit(
         render.out(line)
 
 
-def _database(db: str | None, *, app: str | None, in_container: bool) -> tuple[str | None, bool]:
-    """The database as a service names it, and whether it is a file."""
-    if db is None and app is not None:
-        return None, False
+def _database(state: "State", *, in_container: bool) -> tuple[str | None, bool]:
+    """The database as a service names it, and whether it is a file.
+
+    One that only the application names is not named again, but for a file that needs a volume.
+    """
     from jobrunner.storage.engine import Database  # noqa: PLC0415 — `--help` needs no SQLAlchemy
 
-    found = Database(db or DEFAULT_DB)
+    settings = state.settings
+    is_own = settings.app is not None and settings.db is None
+    if is_own and not in_container:
+        return None, False
+    found = state.queue.store.unopened if is_own else Database(settings.db or DEFAULT_DB)
     if found.path is None:
-        return found.name, False
+        return None if is_own else found.name, False
     path = found.path.absolute()
     return f"{DATA}/{path.name}" if in_container else str(path), True
 

@@ -93,6 +93,8 @@ class Total:
             counts[cell.run] += cell.number
             outcomes[cell.outcome] += cell.number
             spent[cell.outcome] += cell.total
+        cpu = [cell.cpu_s for cell in cells if cell.cpu_s is not None]
+        peaks = (cell.peak_memory for cell in cells if cell.peak_memory is not None)
         del spent[LOST]  # which is known only from its worker
         longest = max(cell.longest for cell in cells)
         self._runs.update(counts)
@@ -109,6 +111,8 @@ class Total:
             wasted_s=sum(spent[one] for one in FAILURES) / 1e6 + lost_s,
             wait=waits[0] if waits else None,
             run=spread(counts, longest),
+            cpu_s=sum(cpu) if cpu else None,
+            peak_memory=max(peaks, default=None),
         )
         return Grouped(found, shape(counts.items()), waits[1] if waits else {})
 

@@ -155,6 +155,8 @@ def _group(group: GroupReport) -> dict[str, Any]:
         "wasted_s": group.wasted_s,
         "wait_s": _spread(group.wait),
         "run_s": _spread(group.run),
+        "cpu_s": group.cpu_s,
+        "peak_memory": group.peak_memory,
     }
 
 

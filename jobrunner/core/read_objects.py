@@ -158,6 +158,8 @@ def _group(told: Told) -> GroupReport:
         wasted_s=told["wasted_s"],
         wait=_spread(told["wait_s"]),
         run=_spread(told["run_s"]),
+        cpu_s=told["cpu_s"],
+        peak_memory=told["peak_memory"],
     )
 
 

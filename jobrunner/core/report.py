@@ -52,7 +52,8 @@ class GroupReport:
     """The attempts of a function or a command's program, of a queue, of a worker, of an hour.
 
     `failed` counts those of `FAILURES`. Spans are seconds; `wasted_s` is the part of `busy_s` that
-    went into attempts that failed, timed out, crashed or were lost.
+    went into attempts that failed, timed out, crashed or were lost. `cpu_s` in all and the highest
+    `peak_memory`, in bytes, are of those attempts of which they are known.
     """
 
     name: str
@@ -64,6 +65,8 @@ class GroupReport:
     wasted_s: float
     wait: Spread | None
     run: Spread | None
+    cpu_s: float | None = None
+    peak_memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,10 @@ LOST: Final = "lost"
 
 
 class RunCell(NamedTuple):
-    """Attempts of a group that ended alike and ran equally long, to three digits: microseconds."""
+    """Attempts of a group that ended alike and ran equally long, to three digits: microseconds.
+
+    What they took, seconds of CPU in all and the most bytes, is there if it is known of any.
+    """
 
     group: str
     outcome: str
@@ -18,6 +21,8 @@ class RunCell(NamedTuple):
     number: int
     total: int
     longest: int
+    cpu_s: float | None = None
+    peak_memory: int | None = None
 
 
 class WaitCell(NamedTuple):

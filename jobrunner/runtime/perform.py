@@ -63,6 +63,8 @@ async def perform_async(
     function: Function, args: str | None, kwargs: str | None, running: Running
 ) -> Outcome:
     """Run a coroutine function on the current loop."""
+    if not telemetry.is_used():
+        return await _perform_async(function, args, kwargs, running)
     with telemetry.running(running.link.lease, function.name) as span:
         outcome = await _perform_async(function, args, kwargs, running)
         telemetry.note(span, outcome)

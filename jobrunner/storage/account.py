@@ -131,14 +131,17 @@ def _runs(transaction: Connection, by: By, since: datetime | None) -> Iterator[R
             func.count(),
             func.sum(RUN, type_=Long),
             func.max(RUN, type_=Long),
+            func.sum(attempts.c.cpu_s),
+            func.max(attempts.c.peak_memory),
         ),
         by,
         since,
     )
     query = query.group_by("of_group", attempts.c.outcome, "of_run").order_by("of_group")
     name = _NAMES.get(by, str)
-    for group, outcome, *numbers in rows(transaction, query):
-        yield RunCell(name(group), outcome, *map(int, numbers))
+    for group, outcome, *numbers, cpu_s, peak in rows(transaction, query):
+        run_us, number_of, total, longest = map(int, numbers)
+        yield RunCell(name(group), outcome, run_us, number_of, total, longest, cpu_s, peak)
 
 
 def _waits(transaction: Connection, by: By, since: datetime | None) -> Iterator[WaitCell]:

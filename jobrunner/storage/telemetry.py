@@ -30,14 +30,22 @@ _FIELDS: Final = ("traceparent", "tracestate")
 """What a command is told of its trace, in capitals as variables."""
 
 
-def is_used() -> bool:
-    """Whether this process has OpenTelemetry in use."""
+def _is_there() -> bool:
     return "opentelemetry.trace" in sys.modules
+
+
+def is_used() -> bool:
+    """Whether this process has something that makes spans; the API alone makes none."""
+    if not _is_there():
+        return False
+    from opentelemetry import trace  # noqa: PLC0415 — it is there
+
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
 def is_traced() -> bool:
     """Whether a span is open right here."""
-    if not is_used():
+    if not _is_there():
         return False
     from opentelemetry import trace  # noqa: PLC0415 — it is there
 

@@ -89,10 +89,18 @@ def test_no_unit_has_a_password(cli, kind):
     assert "hunter2" not in unit(cli, kind, "--db", URL, "--image", "app:1")
 
 
-def test_where_only_the_application_knows_its_database_none_is_named(cli, monkeypatch):
+def test_a_database_that_only_the_application_names_is_named_where_it_needs_a_volume(
+    cli, monkeypatch
+):
     monkeypatch.delenv("JOBRUNNER_DB")
-    for kind in ("systemd", "k8s", "compose"):
-        assert "JOBRUNNER_DB" not in unit(cli, kind, *WORK, "--image", "app:1")
+    assert "JOBRUNNER_DB" not in unit(cli, "systemd", *WORK)
+    for kind in ("k8s", "compose"):
+        assert '"/data/jobs.db"' in unit(cli, kind, *WORK, "--image", "app:1")
+    (cli.folder / "elsewhere.py").write_text(
+        f"import jobrunner; queue = jobrunner.TaskQueue({URL!r})"
+    )
+    for kind in ("k8s", "compose"):
+        assert "JOBRUNNER_DB" not in unit(cli, kind, "-A", "elsewhere", "--image", "app:1")
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,8 @@ groups = st.lists(
         wasted_s=floats,
         wait=spreads,
         run=spreads,
+        cpu_s=some(floats),
+        peak_memory=some(numbers),
     ),
     max_size=2,
 )

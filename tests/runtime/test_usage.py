@@ -74,10 +74,12 @@ def test_a_killed_process_tells_its_signal():
     assert process.wait() == -9
 
 
-def test_a_function_in_a_child_tells_what_it_took(took):
+def test_a_function_in_a_child_tells_what_it_took_and_the_report_does(queue, took):
     big = took(f.hold.bind(100, 0.05), executor="process", concurrency=1)
     assert big.peak_memory > 100 * MIB
     assert big.cpu_s >= 0.05
+    (group,) = queue.report().functions
+    assert (group.cpu_s, group.peak_memory) == (pytest.approx(big.cpu_s), big.peak_memory)
 
 
 def test_a_peak_is_not_that_of_the_task_before(queue, drain):

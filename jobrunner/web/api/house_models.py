@@ -148,6 +148,8 @@ class GroupReportShown(Shown):
     wasted_s: float
     wait_s: SpreadShown
     run_s: SpreadShown
+    cpu_s: float | None
+    peak_memory: int | None
 
 
 class WorkerReportShown(Shown):
