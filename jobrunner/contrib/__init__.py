@@ -1,1 +1,1 @@
-"""What lets other frameworks use jobrunner; each part needs its own framework only."""
+"""Ties to what others have built: frameworks that tasks are enqueued from."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import django
 import pytest
+from django.db import connections
 from django.test import override_settings
 
 from jobrunner import TaskQueue, Worker
@@ -40,6 +41,7 @@ class Project:
         while self._set:
             self._set.pop().disable()
         close_all()
+        connections.close_all()
 
     @property
     def backend(self):
