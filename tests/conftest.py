@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from jobrunner.storage import migrate
+from jobrunner.storage.engine import Database
 from tests.databases import Postgres, Supply
 from tools import postgres
 
@@ -64,9 +66,19 @@ def _started() -> str:
     return server.url()
 
 
+@pytest.fixture(scope="session")
+def made_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the newest tables, to be copied: to make one takes longer than most tests."""
+    path = tmp_path_factory.mktemp("made") / "jobs.db"
+    database = Database(path)
+    migrate.upgrade(database)
+    database.close()
+    return path
+
+
 @pytest.fixture(params=KINDS)
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where a database is, or may be made: a file, and one of a server that has its tables."""
+    """Where a database is that has its tables: a file, and one of a server."""
     with _place(request, tmp_path, empty=False) as place:
         yield place
 
@@ -81,6 +93,9 @@ def empty_location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[s
 @contextlib.contextmanager
 def _place(request: pytest.FixtureRequest, tmp_path: Path, *, empty: bool) -> Iterator[str]:
     if request.param == "sqlite":
+        made = None if empty else request.getfixturevalue("made_file")
+        for name in ("jobs.db", "jobs.db.lock") if made else ():
+            shutil.copy(made.with_name(name), tmp_path / name)
         yield str(tmp_path / "jobs.db")
     else:
         with request.getfixturevalue("server").database(empty=empty) as url:

@@ -155,6 +155,8 @@ def test_of_an_unsound_database_no_backup_is_kept(empty_store, target, tmp_path)
 
 
 def test_of_nothing_there_is_no_backup(location, target, tmp_path):
+    for path in tmp_path.iterdir():
+        path.unlink()
     with pytest.raises(DatabaseError, match="there is no database"):
         backup.backup(Database(location), target)
     assert files(tmp_path) == []
