@@ -153,7 +153,8 @@ def test_acts_by_hand_say_what_they_did(store):
     assert "not started by" in of(store, task_id, "expired").detail
     store.retry(task_id)
     store.cancel(task_id)
-    assert told(store, task_id)[3:] == ["retried pending", "cancelled cancelled"]
+    store.retry(task_id)
+    assert told(store, task_id)[3:] == ["retried pending", "cancelled cancelled", "retried pending"]
     assert of(store, task_id, "cancelled").detail == "cancelled on request"
 
 
