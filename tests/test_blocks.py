@@ -87,7 +87,7 @@ def parts(words: list[str]) -> Iterator[list[str]]:
         word = words.pop(0)
         if word[0] in "<>":
             words.pop(0)
-            part = part[:-1] if part[-1:] and part[-1].isdigit() else part
+            part = part[:-1] if part[-1:] in (["1"], ["2"]) else part  # of a stream
         elif word[0] in "|&;":
             yield part
             part = []

@@ -9,7 +9,7 @@ import contextlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -18,6 +18,7 @@ import chromium
 import palette
 import studio
 import studio_day
+import terminal
 from playwright.sync_api import Browser, Page, sync_playwright
 from studio_day import Evening
 
@@ -84,6 +85,14 @@ def pages(evening: Evening) -> Iterator[tuple[str, Shot]]:
     yield late, Shot("report-timeline", "late.html", ".lanes", 720, theme="dark", top=lanes)
 
 
+def terminals() -> Iterator[tuple[str, Shot]]:
+    """What commands show while there is work."""
+    watched = terminal.page("status", "--watch", "--every", "10s", database=studio.DATABASE)
+    yield watched, Shot("terminal-status", "status.html", "pre", 360, 720, "dark")
+    told = terminal.page("report", database=studio.DATABASE)
+    yield told, Shot("terminal-report", "told.html", "pre", 460, 720, "dark")
+
+
 def main() -> None:
     """Play the evening in a folder of its own, and take the pictures."""
     folder = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else IMAGES
@@ -108,9 +117,8 @@ def main() -> None:
             _act(browser, url, secrets, evening)
             for shot in shots(evening):
                 camera.take(shot)
-        for text, shot in pages(evening):
-            Path(shot.path).write_text(text, encoding="utf-8")
-            camera.take_file(shot)
+            camera.take_files(terminals())
+        camera.take_files(pages(evening))
         browser.close()
 
 
@@ -156,8 +164,13 @@ class Camera:
         self._shoot(page, shot)
         context.close()
 
-    def take_file(self, shot: Shot) -> None:
-        """Take one of a page that is a file in the present folder."""
+    def take_files(self, pages: Iterable[tuple[str, Shot]]) -> None:
+        """Take those of pages that are no server's, each with its text."""
+        for text, shot in pages:
+            Path(shot.path).write_text(text, encoding="utf-8")
+            self._take_file(shot)
+
+    def _take_file(self, shot: Shot) -> None:
         context = self._browser.new_context(
             color_scheme=shot.theme, viewport={"width": shot.width, "height": shot.height}
         )

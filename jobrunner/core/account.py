@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
+from jobrunner.core.outcome import WORDS
 from jobrunner.core.quantiles import Shape, shape, spread
 from jobrunner.core.report import FAILURES, WASTED, By, GroupReport, Report, Spread
 from jobrunner.core.shifts import Shifts
@@ -139,7 +140,7 @@ def summarise(
     groups = [one.report for one in Total().groups(asked[1], until)] if asked else []
     report = Report(
         tasks=tasks,
-        attempts=dict(total.attempts),
+        attempts={word: total.attempts[word] for word in WORDS if total.attempts[word]},
         elapsed_s=elapsed,
         throughput_per_s=total.attempts["completed"] / elapsed if elapsed > 0 else 0.0,
         wait=total.wait,

@@ -37,8 +37,14 @@ PRUNE_AT_ONCE: Final = 500
 _IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
 _NOW: Final = bindparam("now", type_=Moment)
 _WHAT: Final = bindparam("what", type_=Text)
+# Not the largest of all ids that has the task: a server that knows nothing of the table yet would
+# look for that from its end.
 _last: Final[Any] = (
-    select(func.coalesce(func.max(attempts.c.id), literal_column("0", Long)))
+    select(
+        func.coalesce(
+            func.max(attempts.c.id + literal_column("0", Long)), literal_column("0", Long)
+        )
+    )
     .where(attempts.c.task_id == tasks.c.id)
     .correlate(tasks)
     .scalar_subquery()

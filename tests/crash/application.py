@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 import time
 from pathlib import Path
 
@@ -87,6 +88,7 @@ def hold(log, seconds):
     """The first attempt holds on until it is killed."""
     note(log, STARTED)
     if context.attempt == 1:
+        sys.stdout.write("holding on\n")  # a crash may come as this is stored
         time.sleep(seconds)
     note(log, ENDED)
 

@@ -125,6 +125,10 @@ def work_with_little_patience(queue, _given):
     Worker(queue, **QUICK | {"lost_after": 0.5}).run(until_empty=True)
 
 
+def work_and_keep_what_is_printed(queue, _given):
+    Worker(queue, **QUICK, capture=True).run(until_empty=True)
+
+
 def work_and_stop(queue, _given):
     worker = Worker(queue, **QUICK, on_join=lambda _: worker.stop())
     worker.run()
@@ -199,6 +203,7 @@ SCENARIOS = {
     "fire": (due, work),
     "join": (task, work),
     "leave": (task, work),
+    "output": (long_task, work_and_keep_what_is_printed),
     "progress": (saving, work),
     "own transaction": (stepping, work),
     "prune": (task, work),

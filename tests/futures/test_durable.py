@@ -97,13 +97,15 @@ class TestRestart:
 
 
 PROGRAM = """
-import os, signal, sys
+import os, signal, sys, time
 from contextlib import closing
 from pathlib import Path
 from jobrunner import TaskQueue
 
 def work(number):
     if number == 3 and not Path("killed").exists():
+        while not Path("ids").exists():
+            time.sleep(0.01)
         Path("killed").touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return number * number
@@ -116,7 +118,8 @@ if __name__ == "__main__":
                 futures = [executor.attach(int(one)) for one in ids.read_text().split()]
             else:
                 futures = [executor.submit(work, n) for n in range(6)]
-                ids.write_text(" ".join(str(one.task_id) for one in futures))
+                Path("new").write_text(" ".join(str(one.task_id) for one in futures))
+                Path("new").rename(ids)  # whole, or not there
             Path("results").write_text(str([one.result() for one in futures]))
 """
 

@@ -49,6 +49,10 @@ FILL = (
     "INSERT INTO queues (name, paused_at) VALUES ('none', 0)",
     "INSERT INTO task_steps (task_id, name, stored_at) SELECT n, 'one', :now FROM number",
     "INSERT INTO event_waits (task_id, name, since) SELECT n, 'one', :now FROM number",
+    """INSERT INTO status_changes (task_id, at, what, was, status, run_at, last_attempt)
+    SELECT n, :now, 'retried', 'failed', 'pending', :now, 0 FROM number""",
+    """INSERT INTO output (task_id, token, stdout, stderr, updated_at)
+    SELECT n, n, '', '', :now FROM number""",
 )
 
 WHOLE = {
