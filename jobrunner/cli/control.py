@@ -7,12 +7,12 @@ import typer
 
 from jobrunner.cli import completion, render
 from jobrunner.cli.options import AtMost, Json
-from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_seconds
 from jobrunner.cli.status import print_workers, progress_text
 from jobrunner.core.errors import TaskFailedError
 from jobrunner.core.objects import task_object, worker_object
 from jobrunner.core.status import Status
+from jobrunner.runtime.noted import noted
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State

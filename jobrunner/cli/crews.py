@@ -6,11 +6,11 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.options import AtMost, Json
-from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_seconds
 from jobrunner.core.control_objects import crew_object, told_object
 from jobrunner.core.crew import Told
 from jobrunner.core.objects import moment
+from jobrunner.runtime.noted import noted
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State

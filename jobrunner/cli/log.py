@@ -9,12 +9,12 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.control import Id
 from jobrunner.cli.options import Json
-from jobrunner.cli.signals import noted
 from jobrunner.core.errors import TaskNotFoundError
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.objects import log_object, moment
 from jobrunner.core.task import Task
 from jobrunner.core.written import Piece, Stream, Written, piece_object
+from jobrunner.runtime.noted import noted
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State

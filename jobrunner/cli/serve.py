@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.signals import noted
 from jobrunner.cli.work import log_setup
 from jobrunner.core.errors import ConfigurationError
+from jobrunner.runtime.noted import noted
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State

@@ -10,7 +10,6 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.options import Json
 from jobrunner.cli.screen import in_place
-from jobrunner.cli.signals import noted
 from jobrunner.cli.simulate import left_text
 from jobrunner.cli.spans import parse_span, span_text
 from jobrunner.core.control_objects import status_object
@@ -18,6 +17,7 @@ from jobrunner.core.estimate_objects import estimate_object
 from jobrunner.core.status import FINAL, OPEN, Status
 from jobrunner.core.task import WorkerId
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
+from jobrunner.runtime.noted import noted
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State

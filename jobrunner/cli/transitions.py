@@ -7,7 +7,6 @@ import typer
 
 from jobrunner.cli import render
 from jobrunner.cli.options import Json
-from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_past
 from jobrunner.core.objects import moment
 from jobrunner.core.transition import (
@@ -18,6 +17,7 @@ from jobrunner.core.transition import (
     happening_object,
     transition_object,
 )
+from jobrunner.runtime.noted import noted
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State

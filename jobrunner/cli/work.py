@@ -12,12 +12,12 @@ import typer
 from jobrunner.cli import completion, render
 from jobrunner.cli.amounts import parse_amounts
 from jobrunner.cli.report_text import show_report
-from jobrunner.cli.signals import noted
 from jobrunner.cli.spans import parse_seconds, parse_span
 from jobrunner.core.errors import ConfigurationError, DatabaseError
 from jobrunner.core.objects import report_object
 from jobrunner.core.size import parse_size
 from jobrunner.core.status import OPEN
+from jobrunner.runtime.noted import noted
 
 if TYPE_CHECKING:
     from jobrunner import Scheduler, Worker

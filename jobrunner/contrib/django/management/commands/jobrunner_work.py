@@ -1,9 +1,7 @@
 """`manage.py jobrunner_work`: run the project's tasks until told to stop."""
 
 import logging
-import signal
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any, Final
@@ -14,6 +12,7 @@ from jobrunner.contrib.django.framework import tasks
 from jobrunner.contrib.django.queues import DjangoQueue
 from jobrunner.core.errors import JobrunnerError
 from jobrunner.observe import logs
+from jobrunner.runtime.noted import noted
 from jobrunner.runtime.scheduler import Scheduler
 from jobrunner.runtime.worker import Worker
 
@@ -81,11 +80,11 @@ def _work(
     """Work in this process, or in several; returns the signals that came."""
     if workers == 1:
         worker = Worker(queue, **options)
-        with _noted(worker.stop) as received:
+        with noted(worker.stop) as received:
             worker.run(**limits)
         return received
     scheduler = Scheduler(queue, workers=workers, setup=set_up, **options)
-    with _noted(lambda _reason: scheduler.stop()) as received:
+    with noted(lambda _reason: scheduler.stop()) as received:
         scheduler.run(**limits)
     return received
 
@@ -94,20 +93,3 @@ def _set_up_log(level: int) -> None:
     """Write the log to standard error, unless LOGGING says what becomes of it."""
     if not logs.logger.handlers and not logging.getLogger().handlers:
         logs.configure(level=level)
-
-
-@contextmanager
-def _noted(stop: Callable[[str], None]) -> Generator[list[int]]:
-    """Have SIGINT and SIGTERM call `stop`; yields the list of those received."""
-    received: list[int] = []
-
-    def handle(number: int, _frame: object) -> None:
-        received.append(number)
-        stop(f"it got {signal.Signals(number).name}")
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
