@@ -1,6 +1,11 @@
-"""Errors of those who control tasks and workers, and of steps; the tree is drawn in `errors`."""
+"""Errors of who controls tasks, workers and hooks, and of steps; the tree is drawn in `errors`."""
 
-from jobrunner.core.errors import InvalidTaskError, JobrunnerError, WaitTimeoutError
+from jobrunner.core.errors import (
+    ConfigurationError,
+    InvalidTaskError,
+    JobrunnerError,
+    WaitTimeoutError,
+)
 
 
 class DuplicateTaskError(InvalidTaskError):
@@ -63,3 +68,24 @@ class StepError(JobrunnerError):
         """`problem` is a whole sentence without its full stop."""
         super().__init__(problem)
         self.hint = hint
+
+
+class HookNotFoundError(JobrunnerError):
+    """No hook has that name."""
+
+    hint = "List what there is with `jobrunner hook list`."
+
+    def __init__(self, name: str) -> None:
+        """`name` is the one that was asked for."""
+        super().__init__(f"there is no hook {name!r}")
+        self.name = name
+
+
+class DuplicateHookError(ConfigurationError):
+    """Another hook has that name."""
+
+    def __init__(self, name: str) -> None:
+        """`name` is the one that both ask for."""
+        super().__init__(
+            f"there is a hook {name!r} already", hint="Remove that one first, or name this another."
+        )

@@ -13,6 +13,7 @@ JobrunnerError
 ├── TaskNotFoundError           no task has that id
 ├── TaskStateError              the task's status does not allow that
 ├── WorkerNotFoundError         no worker and no crew has that name
+├── HookNotFoundError           no hook has that name
 ├── TaskFailedError             the awaited task failed or was cancelled
 ├── WaitTimeoutError            the awaited task did not end in time
 │   └── DrainTimeoutError       a queue still runs something
@@ -22,6 +23,7 @@ JobrunnerError
 ├── MoveError                   what arrived in another database is not what was sent
 ├── ApplicationError            the application could not be imported
 ├── ConfigurationError          a setting has no meaning
+│   └── DuplicateHookError      another hook has that name
 ├── UnauthenticatedError        nobody knows who asks: `web_errors`, as those up to ServerError
 ├── ForbiddenError              who asks may not do that
 │   └── RoleError               a token of another role is needed

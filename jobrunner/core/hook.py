@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 from jobrunner.core import payload
-from jobrunner.core.errors import ConfigurationError, JobrunnerError
+from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.fields import is_list
 from jobrunner.core.new_task import LONGEST_QUEUE
 from jobrunner.core.status import FINAL, Status
@@ -51,27 +51,6 @@ class Hook:
     may_be_private: bool
     paused_at: datetime | None
     created_at: datetime
-
-
-class HookNotFoundError(JobrunnerError):
-    """No hook has that name."""
-
-    hint = "List what there is with `jobrunner hook list`."
-
-    def __init__(self, name: str) -> None:
-        """`name` is the one that was asked for."""
-        super().__init__(f"there is no hook {name!r}")
-        self.name = name
-
-
-class DuplicateHookError(ConfigurationError):
-    """Another hook has that name."""
-
-    def __init__(self, name: str) -> None:
-        """`name` is the one that both ask for."""
-        super().__init__(
-            f"there is a hook {name!r} already", hint="Remove that one first, or name this another."
-        )
 
 
 def check_name(name: object) -> str:

@@ -33,6 +33,13 @@ class Progress:
     total: float | None = None
     note: str | None = None
 
+    def __str__(self) -> str:
+        """As people read it: `30/100 (30%) halving`."""
+        told = f"{self.done:g}"
+        if self.total:
+            told += f"/{self.total:g} ({self.done / self.total:.0%})"
+        return f"{told} {self.note}" if self.note else told
+
 
 class TaskSource(Protocol):
     """Where a stored task can be read again."""

@@ -13,7 +13,6 @@ from starlette.responses import RedirectResponse
 
 from jobrunner.core import control_errors, errors, web_errors
 from jobrunner.core.error_objects import URN, kind_of, members_of
-from jobrunner.core.hook import HookNotFoundError
 from jobrunner.core.schedule_errors import InvalidScheduleError, ScheduleNotFoundError
 from jobrunner.web.headers import SECURITY_HEADERS
 
@@ -55,7 +54,7 @@ STATUSES: Final[Mapping[type[errors.JobrunnerError], HTTPStatus]] = {
     errors.TaskNotFoundError: HTTPStatus.NOT_FOUND,
     control_errors.WorkerNotFoundError: HTTPStatus.NOT_FOUND,
     ScheduleNotFoundError: HTTPStatus.NOT_FOUND,
-    HookNotFoundError: HTTPStatus.NOT_FOUND,
+    control_errors.HookNotFoundError: HTTPStatus.NOT_FOUND,
     control_errors.DuplicateTaskError: HTTPStatus.CONFLICT,
     errors.TaskStateError: HTTPStatus.CONFLICT,
     errors.InvalidTaskError: HTTPStatus.UNPROCESSABLE_ENTITY,

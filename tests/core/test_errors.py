@@ -46,6 +46,8 @@ EXAMPLES = [
     errors.TaskNotFoundError(7),
     errors.TaskStateError(7, "is pending"),
     control_errors.WorkerNotFoundError("night"),
+    control_errors.HookNotFoundError("ops"),
+    control_errors.DuplicateHookError("ops"),
     errors.TaskFailedError(7, "failed", "broken"),
     errors.TaskFailedError(7, "cancelled", None),
     errors.WaitTimeoutError([1, 2, 3, 4, 5, 6], 1.5),

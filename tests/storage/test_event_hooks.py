@@ -5,7 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from jobrunner.core.hook import HOOKS_QUEUE, WEBHOOK, DuplicateHookError, HookNotFoundError
+from jobrunner.core.control_errors import DuplicateHookError, HookNotFoundError
+from jobrunner.core.hook import HOOKS_QUEUE, WEBHOOK
 from jobrunner.core.outcome import Cancelled, Completed, Failed, Released
 from jobrunner.core.status import Status
 from jobrunner.storage import event_hooks, telling
