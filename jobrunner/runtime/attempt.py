@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from jobrunner.core.outcome import Ended, Outcome, Output, Released, Usage
 from jobrunner.core.signals import StopReason
@@ -108,7 +108,7 @@ class Attempt:
         self.abandoned = False  # its end was reported while its code still ran
         self.retired = False  # the thread that ran it may still hold an exception raised into it
         self.written: Writing | None = None  # once it writes
-        self.outputs: Outputs | None = None  # where that is stored while it runs
+        self.outputs: Outputs | None = None  # what stores that, and reports, while it runs
         self._clock = clock
         self._on_end = on_end
         self._control: Control | None = None
@@ -149,6 +149,11 @@ class Attempt:
             written = Writing() if self.outputs is None else self.outputs.of(self)
             self.written = written
         written.add(stream, text)
+
+    def later(self, values: dict[str, Any]) -> None:
+        """Have what it reports stored soon, in place of what was to be stored before."""
+        if self.outputs is not None:
+            self.outputs.later(self, values)
 
     def so_far(self) -> tuple[str, str] | None:
         """What it has written so far, to be stored now; `None` once it is over.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jobrunner.runtime.steps import Steps
 
 SAVE_EVERY: Final = 0.5
-"""Seconds between two stored progress reports of one attempt; the last is always stored."""
+"""Seconds between two stored reports of an attempt; one that none follows is stored anyway."""
 
 
 class Link(Protocol):
@@ -39,6 +39,10 @@ class Link(Protocol):
 
     def save(self, values: dict[str, Any]) -> None:
         """Store progress or a checkpoint, durably. Raises LeaseLostError."""
+        ...
+
+    def later(self, values: dict[str, Any]) -> None:
+        """Have them stored soon, unless others come first; it never fails, and waits for nobody."""
         ...
 
     def load(self) -> str | None:
@@ -113,12 +117,14 @@ class Running:
     def report(self, *, soon: bool, **values: Any) -> None:
         """Note values, and store them now if `soon` or if the last time is long enough ago.
 
+        Others are stored with the next report, at the end, or soon where neither comes.
+
         Raises:
             OpenTransactionError: `soon`, in a transaction of the task's own.
         """
         if self.ended is not None:
             return
-        self.unsaved |= values
+        self.unsaved = self.unsaved | values
         now = self._clock.monotonic()
         if in_turn():  # to store them takes a transaction too, and it would wait for this one
             if soon:
@@ -128,6 +134,8 @@ class Running:
             # What is only shown must not fail a task; it is tried again with the next report.
             with contextlib.nullcontext() if soon else contextlib.suppress(DatabaseError):
                 self.flush()
+        if self.unsaved:
+            self.link.later(self.unsaved)
 
     def flush(self) -> None:
         """Store what is not stored yet."""

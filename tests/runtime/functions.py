@@ -1,5 +1,6 @@
 """Functions for the workers of these tests, importable from their child processes too."""
 
+import asyncio
 import ctypes
 import os
 import subprocess
@@ -8,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 from jobrunner import Cancel, Retry, TaskQueue, context
 from jobrunner.testing.executor_functions import (  # noqa: F401 — tests find them all in one place
@@ -127,6 +129,22 @@ def print_to_nobody() -> int:
     sys.stdout = os.fdopen(writer, "w")
     print("is anybody there?", end="")  # noqa: T201 — printing is the point
     return os.getpid()
+
+
+@functions.task
+def report_in_a_row(folder: str) -> None:
+    """Report more than once at the same moment, then do nothing until there is a file `go`."""
+    context.progress(1, total=3)
+    context.progress(2, total=3, note="and a last time")
+    while not (Path(folder) / "go").exists():
+        context.check()
+        threading.Event().wait(0.01)
+
+
+@functions.task
+async def report_in_a_row_async(folder: str) -> None:
+    """Do the same on an event loop."""
+    await asyncio.to_thread(report_in_a_row, folder)
 
 
 @functions.task

@@ -22,6 +22,7 @@ class Link:
         self.saved = []
         self.stored = None
         self.stop = None
+        self.waiting = None
         self.trouble = False
 
     def save(self, values):
@@ -29,6 +30,9 @@ class Link:
             raise DatabaseError("the database is locked")
         self.saved.append(values)
         self.stored = values.get("checkpoint", self.stored)
+
+    def later(self, values):
+        self.waiting = values
 
     def load(self):
         return self.stored

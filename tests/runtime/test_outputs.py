@@ -1,12 +1,20 @@
-"""What a running attempt writes is stored only while it runs, and only if that takes a while."""
+"""What a running attempt writes and reports is stored while it runs, if that takes a while."""
+
+from contextlib import contextmanager
+
+import pytest
 
 from jobrunner.core.outcome import Completed
+from jobrunner.core.status import Status
 from jobrunner.core.written import Stream
+from jobrunner.runtime import outputs
 from jobrunner.runtime.attempt import Attempt
 from jobrunner.runtime.kept import ROUNDS
 from jobrunner.runtime.outputs import Outputs
+from jobrunner.storage import progress
 from tests.databases import on_a_file
-from tests.runtime.support import FakeClock
+from tests.runtime import functions as f
+from tests.runtime.support import FakeClock, until
 from tests.runtime.test_attempt import LEASE, Control
 
 
@@ -37,8 +45,84 @@ def test_an_attempt_that_ends_soon_is_not_stored_on_its_own(queue):
     attempt.begin(Control())
     attempt.write(Stream.STDOUT, "x")
     for _ in range(ROUNDS - 1):
-        kept._store()
+        kept._store_written()
     attempt.end(Completed())
     assert not ends[0].output.is_live
-    kept._store()
+    kept._store_written()
     assert kept._writing == {}
+
+
+@on_a_file
+@pytest.mark.parametrize("executor", ["thread", "process", "async"])
+def test_a_report_that_none_follows_is_seen_while_the_task_goes_on(
+    queue, start_worker, tmp_path, executor, monkeypatch
+):
+    monkeypatch.setattr(outputs, "LOOK_EVERY", 0.02)
+    function = f.report_in_a_row_async if executor == "async" else f.report_in_a_row
+    task = queue.enqueue(function.bind(str(tmp_path)))
+    worker = start_worker(executor=executor)
+    until(queue, lambda: str(queue.get(task.id).progress) == "2/3 (67%) and a last time")
+    assert queue.get(task.id).status is Status.IN_PROGRESS
+    (tmp_path / "go").touch()
+    worker.stop()
+    assert queue.get(task.id).progress.done == 2
+
+
+@pytest.fixture
+def reports(queue, monkeypatch):
+    """What stores reports, whose looks are made by the test; and what it has stored."""
+    saved = []
+    monkeypatch.setattr(progress, "save", lambda *_, **values: saved.append(values["done"]))
+    queue.database.reserve.keep()
+    kept = Outputs(queue.database, queue.clock)
+    kept.close()
+    return kept, saved
+
+
+@pytest.fixture
+def attempt(reports):
+    attempt = Attempt(LEASE, clock=FakeClock(), on_end=lambda *_: None)
+    attempt.outputs, _ = reports
+    attempt.begin(Control())
+    return attempt
+
+
+@on_a_file
+def test_of_reports_in_a_row_the_last_is_stored_and_once(reports, attempt):
+    kept, saved = reports
+    for done in range(5):
+        attempt.later({"done": done})
+        kept._store_reports()
+    assert saved == []
+    for _ in range(ROUNDS):
+        kept._store_reports()
+    assert saved == [4]
+
+
+@on_a_file
+def test_what_an_attempt_stores_itself_is_never_undone(queue, reports, attempt, monkeypatch):
+    kept, saved = reports
+    begun = queue.database.writing
+
+    @contextmanager
+    def writing(_):
+        with begun() as transaction:
+            attempt.later({})  # it stored something while this waited for its turn
+            yield transaction
+
+    attempt.later({"done": 1})
+    monkeypatch.setattr(type(queue.database), "writing", writing)
+    for _ in range(ROUNDS):
+        kept._store_reports()
+    assert saved == []
+
+
+@on_a_file
+def test_what_is_over_reports_no_more(reports, attempt):
+    kept, saved = reports
+    attempt.later({"done": 1})
+    attempt.end(Completed())
+    for _ in range(ROUNDS):
+        kept._store_reports()
+    assert saved == []
+    assert kept._reports == {}

@@ -31,6 +31,9 @@ class Link:
             raise self._trouble
         self.saved.append(values)
 
+    def later(self, values):
+        pass
+
     def load(self):
         return None
 

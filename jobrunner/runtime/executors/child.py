@@ -84,6 +84,10 @@ class PipeLink:
         """
         self._ask(Save(values))
 
+    def later(self, values: dict[str, Any]) -> None:
+        """Have progress stored soon: the worker is told of it."""
+        self.teller.report(values)
+
     def load(self) -> str | None:
         """The last checkpoint, JSON text."""
         return self._ask(Load()).text

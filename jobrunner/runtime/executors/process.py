@@ -16,7 +16,7 @@ from jobrunner.runtime.clock import Clock
 from jobrunner.runtime.executors import child, offspring
 from jobrunner.runtime.executors.command import GroupControl, exit_text
 from jobrunner.runtime.executors.order import Order
-from jobrunner.runtime.executors.telling import Wrote
+from jobrunner.runtime.executors.telling import Reported, Wrote
 from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.guard import Guard
 from jobrunner.runtime.perform import one_line
@@ -198,6 +198,8 @@ class ProcessExecutor:
                     running.send(_answer(message, link))
                 case Wrote(stream, text):
                     link.write(stream, text)
+                case Reported(values):
+                    link.later(values)
                 case child.Trouble(problem):
                     self._trouble(problem)
                 case _:

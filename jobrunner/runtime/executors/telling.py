@@ -1,4 +1,4 @@
-"""A child process tells its worker what the code of an attempt writes, in bundles."""
+"""A child process tells its worker what the code of an attempt writes and reports, in bundles."""
 
 import threading
 from multiprocessing.connection import Connection
@@ -22,6 +22,12 @@ class Wrote(NamedTuple):
     text: str
 
 
+class Reported(NamedTuple):
+    """Child to worker: what is to be stored if nothing else comes soon."""
+
+    values: dict[str, Any]
+
+
 class Teller:
     """Sends for one attempt, from any thread; what its code writes only until its end."""
 
@@ -33,6 +39,7 @@ class Teller:
         self._lock = threading.RLock()
         self._waiting: list[Wrote] = []
         self._size = 0
+        self._reported: Reported | None = None
         self._told_at = clock.monotonic() - LATE
         self._later: threading.Timer | None = None
         self._is_over = False
@@ -52,16 +59,27 @@ class Teller:
             self._size += len(text)
             if self._size >= MUCH or (text.endswith("\n") and self._is_silent()):
                 self._try()
-            elif self._later is None:
-                self._later = threading.Timer(LATE, self._try)
-                self._later.daemon = True
-                self._later.start()
+            else:
+                self._tell_later()
+
+    def report(self, values: dict[str, Any]) -> None:
+        """Send it soon, in place of the report before it."""
+        with self._lock:
+            if not self._is_over:
+                self._reported = Reported(values)
+                self._tell_later()
 
     def end(self) -> None:
         """Send what is left; of this attempt nothing is sent any more."""
         with self._lock:
             self._tell()
             self._is_over = True
+
+    def _tell_later(self) -> None:
+        if self._later is None:
+            self._later = threading.Timer(LATE, self._try)
+            self._later.daemon = True
+            self._later.start()
 
     def _is_silent(self) -> bool:
         return self._clock.monotonic() - self._told_at >= LATE
@@ -75,9 +93,10 @@ class Teller:
                     self._is_over = True
 
     def _tell(self) -> None:
-        if not self._waiting:
+        if not self._waiting and self._reported is None:
             return
         waiting, self._waiting = self._waiting, []
+        reported, self._reported = self._reported, None
         self._size, self._told_at = 0, self._clock.monotonic()
         if self._later is not None:
             self._later.cancel()
@@ -85,3 +104,5 @@ class Teller:
         for stream in Stream:
             if text := "".join(one.text for one in waiting if one.stream is stream):
                 self._connection.send(Wrote(stream, text))
+        if reported is not None:
+            self._connection.send(reported)

@@ -57,12 +57,17 @@ class DatabaseLink:
             self._save(values)
 
     def _save(self, values: dict[str, Any]) -> None:
+        self._attempt.later({})
         token: Token = self._attempt.lease.token
         with self._database.writing() as transaction:
             now = self._clock.now()
             held = progress.save(transaction, self._attempt.lease.task_id, token, now=now, **values)
         if not held:
             raise LeaseLostError(self.task_id)
+
+    def later(self, values: dict[str, Any]) -> None:
+        """Have progress stored soon, unless `save` is called first."""
+        self._attempt.later(values)
 
     def load(self) -> str | None:
         """The last checkpoint, JSON text."""
