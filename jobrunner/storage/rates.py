@@ -86,13 +86,15 @@ def _window(name: str, rate: Rate, now: datetime) -> Any:
 
 
 def _come_back(transaction: Connection, name: str, last: datetime, now: datetime) -> None:
-    """After a clock was set back: none has started later than now, so the last did so at most now.
+    """After a clock was set back: none has started later than now, so the last did so before now.
 
     Never too early for what is true, and nobody waits longer than one period for a wrong clock
-    (guarded by test_a_clock_that_is_set_back_holds_nobody_up).
+    (guarded by test_a_clock_that_is_set_back_holds_nobody_up). Before, not at this very moment, at
+    which the same task may start again
+    (guarded by test_a_task_may_start_after_a_clock_was_set_back).
     """
     if last > now:
-        by = (last - now) // MICROSECOND
+        by = (last - now) // MICROSECOND + 1
         transaction.execute(_MOVE, {"which": name, "now": now, "by": by})
 
 

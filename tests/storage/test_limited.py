@@ -3,7 +3,7 @@
 import pytest
 
 from jobrunner.core.new_task import NewTask
-from jobrunner.core.outcome import Completed, Failed
+from jobrunner.core.outcome import Completed, Failed, Released
 from tests.storage.limiting import Limiting
 
 
@@ -136,6 +136,15 @@ def test_a_clock_that_is_set_back_holds_nobody_up(limits):
     assert len(limits.claim(6)) == 1
     limits.store.later(5)
     assert len(limits.claim(6)) == 1
+
+
+def test_a_task_may_start_after_a_clock_was_set_back(limits):
+    limits.limit_queue("default", rate=(5, 10))
+    limits.add()
+    (lease,) = limits.claim(1)
+    limits.store.later(-0.5)
+    limits.store.settle(lease, Released())
+    assert len(limits.claim(1)) == 1
 
 
 def test_what_is_rated_is_never_claimed_ahead(limits):
