@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from jobrunner.core.errors import UnknownFunctionError
 from jobrunner.core.finding import Finding, counted, listed, ok, problem, warning
+from jobrunner.core.hook import RESERVED
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
 from jobrunner.runtime.identity import boot_id
 from jobrunner.runtime.liveness import Liveness
@@ -125,7 +126,8 @@ def judge_functions(known: Sequence[str], stuck: Stuck) -> Iterator[Finding]:
         if stuck.functions:
             yield ok(name, "not looked at: name the application with -A")
         return
-    unknown = {which: n for which, n in stuck.functions.items() if which not in known}
+    ours = tuple(which for which in stuck.functions if which.startswith(RESERVED))
+    unknown = {which: n for which, n in stuck.functions.items() if which not in (*known, *ours)}
     for which, number in sorted(unknown.items()):
         says = f"{counted(number, 'task')} waiting for {which!r}, which is not registered here"
         yield problem(name, says, UnknownFunctionError(which, known).hint)

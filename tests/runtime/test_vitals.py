@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobrunner.core.finding import Level
+from jobrunner.core.hook import WEBHOOK
 from jobrunner.core.task import WorkerId
 from jobrunner.core.worker import WorkerInfo, WorkerStatus
 from jobrunner.runtime.identity import boot_id
@@ -126,7 +127,7 @@ def test_a_queue_that_nobody_serves_is_named():
 
 
 def test_a_function_that_waiting_tasks_name_must_be_registered():
-    stuck = NOTHING._replace(functions={"resize": 17, "add": 1})
+    stuck = NOTHING._replace(functions={"resize": 17, "add": 1, WEBHOOK: 2})
     (found,) = judge_functions(["add", "resized"], stuck)
     assert found.level is Level.PROBLEM
     assert found.says == "17 tasks waiting for 'resize', which is not registered here"
