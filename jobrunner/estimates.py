@@ -6,15 +6,17 @@ from typing import Any, Final, Protocol
 
 from jobrunner.core import fields
 from jobrunner.core.estimate import Estimate, Kind, Runs, kinds_of, of_left, of_progress, of_runs
+from jobrunner.core.forecast import Forecast
 from jobrunner.core.open_work import OpenWork
-from jobrunner.core.simulate import MOST_WORKERS, Forecast, simulate
+from jobrunner.core.simulate import MOST_WORKERS, simulate, start_of
 from jobrunner.core.status import Status
-from jobrunner.core.task import Task, TaskSource
+from jobrunner.core.task import Task, TaskId, TaskSource
 from jobrunner.runtime.clock import Clock
-from jobrunner.storage import durations, outlook
+from jobrunner.storage import durations, outlook, reads
 from jobrunner.storage.store import Store
 
 ENDED: Final = Estimate(basis="it has ended")
+RUNS: Final = Estimate(low_s=0.0, likely_s=0.0, high_s=0.0, basis="it runs")
 
 
 class Estimated(TaskSource, Protocol):
@@ -49,6 +51,25 @@ class Estimates:
         """
         found = task if isinstance(task, Task) else self._queue.get(task)
         return self.of_each([found])[0]
+
+    def start(self, task: Task[Any] | int) -> Estimate:
+        """How long it is until a task that waits starts, in the slots that workers have now.
+
+        All that is open is run through as workers would claim it. 0 of one that runs.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+        """
+        task_id = TaskId(task.id if isinstance(task, Task) else task)
+        with self._queue.store.reading() as transaction:
+            status = reads.get(transaction, task_id, source=self._queue).status
+            if status.is_final:
+                return ENDED
+            if status is Status.IN_PROGRESS:
+                return RUNS
+            work = self._work(transaction, task_id, None)
+            runs = durations.runs(transaction, work.kinds)
+        return start_of(task_id, work, runs)
 
     def of_each(self, tasks: Sequence[Task[Any]]) -> list[Estimate]:
         """The same of several tasks, read at once."""

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.control import Id
-from jobrunner.cli.options import Json
+from jobrunner.cli.options import Id, Json
+from jobrunner.core.estimate_objects import estimate_object
 from jobrunner.core.explanation_objects import explanation_object
+from jobrunner.core.reasons import WAITING
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
@@ -21,12 +22,15 @@ def explain(context: typer.Context, *, task_id: Id, as_json: Json = False) -> No
     """
     state: State = context.obj
     found = state.stored.explain(task_id)
+    starts = state.stored.estimates.start(task_id) if found.status in WAITING else None
     if as_json:
-        render.as_json(explanation_object(found))
+        told = {"starts": None if starts is None else estimate_object(starts)}
+        render.as_json(explanation_object(found) | told)
         return
     runnable = "yes" if found.is_runnable else "no"
+    known = str(starts) if starts is not None and starts.is_known else ""
     head = ("task", found.task_id), ("status", found.status.label), ("runnable", runnable)
-    render.fields(head)
+    render.fields([*head, ("starts in", known)])
     render.out("")
     render.table(
         ("blocks", "kind", "reason~"),

@@ -14,7 +14,7 @@ from jobrunner.core.estimate_objects import forecast_object
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
     from jobrunner.core.estimate import Estimate
-    from jobrunner.core.simulate import Forecast
+    from jobrunner.core.forecast import Forecast
 
 UNLESS_SAID: Final = (1, 2, 4, 8)
 """Numbers of workers to compare where none is running."""

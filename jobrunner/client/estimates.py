@@ -5,7 +5,7 @@ from typing import Any
 from jobrunner.client.connection import Connection, as_told, known
 from jobrunner.core.estimate import Estimate
 from jobrunner.core.estimate_objects import estimate_of, forecast_of
-from jobrunner.core.simulate import Forecast
+from jobrunner.core.forecast import Forecast
 from jobrunner.core.task import Task
 
 
@@ -28,6 +28,15 @@ class Estimates:
         """
         task_id = known(task.id if isinstance(task, Task) else task)
         return as_told(estimate_of, self._connection.get("tasks", task_id, "estimate"))
+
+    def start(self, task: Task[Any] | int) -> Estimate:
+        """How long it is until a task that waits starts, in the slots that workers have now.
+
+        Raises:
+            TaskNotFoundError: there is no such task.
+        """
+        task_id = known(task.id if isinstance(task, Task) else task)
+        return as_told(estimate_of, self._connection.get("tasks", task_id, "estimate", "start"))
 
     def end(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobrunner.core.estimate import Estimate
-from jobrunner.core.simulate import Forecast
+from jobrunner.core.forecast import Forecast
 from jobrunner.core.task import TaskId
 
 

@@ -1,12 +1,13 @@
 """When open tasks will have ended: they are run through, many times over, on recorded times."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 from jobrunner.core.critical import critical_path
 from jobrunner.core.drawing import Times
 from jobrunner.core.estimate import ENOUGH, Estimate, Kind, Runs, best, of_progress, rank, too_few
+from jobrunner.core.forecast import Forecast
 from jobrunner.core.insight_graph import TaskEdge, TaskNode
 from jobrunner.core.open_work import OpenTask, OpenWork, course
 from jobrunner.core.slots import Caps, makespan
@@ -17,43 +18,15 @@ MOST_WORKERS: Final = 100_000
 
 NOTHING: Final = Estimate(low_s=0.0, likely_s=0.0, high_s=0.0, basis="nothing is open")
 HELD: Final = Estimate(basis="all that is open waits for a paused queue")
+ITSELF_HELD: Final = Estimate(basis="it waits for a paused queue")
+SPARED: Final = Estimate(basis="it runs only if another task fails")
+NO_WORKER: Final = Estimate(basis="no worker is running")
 
 _STEPS: Final = 40_000
 """So many tasks are run through, those of all times together."""
 
 _FEWEST, _MOST = 3, 20
 """Times that the whole is run through."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    """When open tasks will have ended, if `workers` tasks run at a time.
-
-    `left.runs` are those of the function or command that the fewest are known of. `tasks` are
-    open, and `held` of those that were looked at wait for a paused queue: these are not counted
-    in. `others` are open beside them, and take slots as they come. `busy_s` is what all runs take
-    together, `path_s` what those along the critical path `path` take, which no number of workers
-    makes faster. `unknown` are the names of which too few runs are recorded, and how many are. If
-    `is_cut`, not all was looked at.
-    """
-
-    workers: int
-    tasks: int
-    held: int
-    left: Estimate
-    others: int = 0
-    busy_s: float | None = None
-    path_s: float | None = None
-    path: tuple[TaskId, ...] = ()
-    unknown: Mapping[str, int] = field(default_factory=dict[str, int])
-    is_cut: bool = False
-
-    @property
-    def busy_share(self) -> float | None:
-        """The share of the workers' time that runs take, 0 to 1."""
-        if not self.busy_s or not self.left.likely_s:
-            return None
-        return min(1.0, self.busy_s / (self.workers * self.left.likely_s))
 
 
 def simulate(work: OpenWork, runs: Runs, *, workers: Sequence[int]) -> list[Forecast]:
@@ -80,6 +53,69 @@ def simulate(work: OpenWork, runs: Runs, *, workers: Sequence[int]) -> list[Fore
         return [replace(unsaid, workers=number) for number in workers]
     known = [task for task in ahead.run if not _is_unknown(task, runs)]
     return _said(work, known, replace(unsaid, others=len(known) - len(wanted)), runs, workers)
+
+
+def start_of(task_id: TaskId, work: OpenWork, runs: Runs) -> Estimate:
+    """How long it is until a task that waits starts, with the slots that there are.
+
+    All is run through as by `simulate`. What it waits for must be known and, where slots are few,
+    what has its turn before; of the rest, what too little is known of is left out.
+    """
+    ahead = course(work)
+    known = {one.id: one for one in ahead.run}
+    if task_id not in known:
+        is_held = any(one.id == task_id for one in ahead.held)
+        return ITSELF_HELD if is_held else SPARED
+    if not work.slots:
+        return NO_WORKER
+    needed = _waits_for(known[task_id], known)
+    before = {one.id for one in ahead.run if _turn(one) < _turn(known[task_id])}
+    if len(before) >= work.slots:
+        needed |= before
+    unknown = _unknown([known[one] for one in needed], runs)
+    if unknown:
+        return _why(unknown)
+    others = [one for one in ahead.run if one.id != task_id and not _is_unknown(one, runs)]
+    times = Times(others, runs)
+    least, basis = times.basis(others) if others else (0, "nothing else is open")
+    caps = Caps(work.queue_limits, work.key_limits)
+    starts = [
+        makespan(
+            [*others, known[task_id]],
+            times.drawn(again) | {task_id: 0.0},
+            slots=work.slots,
+            caps=caps,
+            pause=work.pause_s,
+            of={task_id},
+        )
+        for again in range(_often(others))
+    ]
+    return _spread(starts, least, _cut(basis, work))
+
+
+def _waits_for(task: OpenTask, known: Mapping[TaskId, OpenTask]) -> set[TaskId]:
+    """All that must end before a task may start."""
+    found: set[TaskId] = set()
+    left = [task]
+    while left:
+        parents = {parent for parent, _ in left.pop().parents if parent in known} - found
+        found |= parents
+        left += [known[parent] for parent in parents]
+    return found
+
+
+def _turn(task: OpenTask) -> tuple[bool, int, TaskId]:
+    """Whose turn it is: what runs has had it, then see `slots.Turn`."""
+    return task.ran_for is None, -task.priority, task.id
+
+
+def _often(tasks: Sequence[OpenTask]) -> int:
+    """How many times such a number of tasks is run through."""
+    return min(_MOST, max(_FEWEST, _STEPS // max(1, len(tasks))))
+
+
+def _cut(basis: str, work: OpenWork) -> str:
+    return basis + (f", by the first {len(work.tasks):,} tasks" if work.is_cut else "")
 
 
 def _unknown(tasks: Sequence[OpenTask], runs: Runs) -> dict[Kind, int]:
@@ -110,8 +146,7 @@ def _said(
     """A forecast with numbers, for each number of workers."""
     times, wanted = Times(tasks, runs), work.asked_for(tasks)
     least, basis = times.basis(wanted)
-    if work.is_cut:
-        basis += f", by the first {len(work.tasks):,} tasks"
+    basis = _cut(basis, work)
     mean = times.mean()
     path = critical_path(*_graph(wanted, mean))
     # What was not looked at is taken for alike.
@@ -122,12 +157,11 @@ def _said(
         path_s=sum(mean[task_id] for task_id in path),
         path=tuple(path),
     )
-    often = min(_MOST, max(_FEWEST, _STEPS // len(tasks)))
-    drawn = [times.drawn(again) for again in range(often)]
+    drawn = [times.drawn(again) for again in range(_often(tasks))]
     caps, pause = Caps(work.queue_limits, work.key_limits), work.pause_s
     found: list[Forecast] = []
     for number in workers:
-        left = Estimate(runs=least, basis="no worker is running")
+        left = replace(NO_WORKER, runs=least)
         if number:
             ends = [
                 makespan(tasks, took, slots=number, caps=caps, pause=pause, of=work.wanted)

@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
-from jobrunner.core.simulate import Forecast
+from jobrunner.core.forecast import Forecast
 from jobrunner.task_queue import TaskQueue
 from jobrunner.web import masked
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from jobrunner.core.estimate import Estimate
 from jobrunner.core.explanation import Explanation
+from jobrunner.core.forecast import Forecast
 from jobrunner.core.insight import FailureGroup
 from jobrunner.core.insight_graph import Lane, TaskGraph, Timeline
 from jobrunner.core.masking import Masking
 from jobrunner.core.reasons import Reason
-from jobrunner.core.simulate import Forecast
 
 
 def graph(found: TaskGraph) -> TaskGraph:

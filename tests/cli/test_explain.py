@@ -1,5 +1,12 @@
 """`jobrunner task explain`: to people, in a pipe and in JSON."""
 
+import re
+import threading
+from datetime import timedelta
+
+from jobrunner import Worker
+from tests.runtime.support import until
+
 
 def test_in_a_pipe_are_lines_of_what_blocks_and_of_the_tasks_in_the_way(cli):
     cli.enqueue(description="parent")
@@ -27,6 +34,21 @@ def test_in_json_is_what_others_rely_on(cli):
     paused = told["reasons"][0]
     assert paused.keys() == {"kind", "text", "hint", "is_blocking", "at", "tasks"}
     assert paused["hint"] == "Resume it: jobrunner queue resume mail"
+    assert told["starts"]["basis"] == "it waits for a paused queue"
+
+
+def test_it_is_told_when_a_task_that_waits_will_start(cli):
+    cli.enqueue(delay=timedelta(seconds=100))
+    worker = Worker(cli.queue)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        until(cli.queue, cli.queue.workers)
+        told = cli("task", "explain", 1).out.splitlines()
+    finally:
+        worker.stop()
+        thread.join()
+    assert re.fullmatch(r"starts in\tabout 1m \d\ds, nothing else is open", told[3])
 
 
 def test_a_function_that_the_application_does_not_have_is_told_if_there_is_one(cli):

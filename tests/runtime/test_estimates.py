@@ -8,8 +8,10 @@ from jobrunner import NewTask, TaskQueue
 from jobrunner.core.batch import BatchNotFoundError
 from jobrunner.core.errors import InvalidTaskError, TaskNotFoundError
 from jobrunner.core.events import TaskSettled
+from jobrunner.core.status import Status
 from tests.databases import on_a_file
-from tests.runtime.support import PATIENCE
+from tests.runtime import functions as f
+from tests.runtime.support import PATIENCE, until
 from tests.workflows import TRACES, seismology
 
 HALF = (TRACES + 1) // 2
@@ -63,11 +65,13 @@ def test_nothing_is_said_before_five_runs(queue, drain):
     drain()
     ended = queue.estimates.left(waiting.id)
     assert (ended.is_known, ended.basis) == (False, "it has ended")
+    assert queue.estimates.start(waiting) == ended
     assert queue.estimates.run("add").runs == 5
     assert queue.estimates.end().left.likely_s == 0
     waiting = queue.enqueue(NewTask(function="add", args=[1, 2]))
     assert queue.estimates.left(waiting).is_known
     assert queue.estimates.end(waiting.id, workers=2).left.is_known
+    assert queue.estimates.start(waiting).basis == "no worker is running"
 
 
 def test_what_is_not_there_is_named(queue):
@@ -75,6 +79,8 @@ def test_what_is_not_there_is_named(queue):
         queue.estimates.end(7)
     with pytest.raises(TaskNotFoundError):
         queue.estimates.left(7)
+    with pytest.raises(TaskNotFoundError):
+        queue.estimates.start(7)
     with pytest.raises(BatchNotFoundError):
         queue.estimates.end(batch_id=7)
     for wrong in (0, -1, True, 100_001, 1.5):
@@ -93,3 +99,17 @@ def test_a_batch_is_estimated_with_its_callbacks(queue, drain):
     batch = queue.batches.enqueue([add], on_end=ends, on_failure=failed)
     found = queue.estimates.end(batch_id=batch.id, workers=1)
     assert (found.tasks, len(found.path)) == (3, 2)  # what only a failure starts does not run
+
+
+def test_a_start_is_told_by_the_slots_of_the_workers_there_are(queue, drain, start_worker):
+    queue.enqueue_many([NewTask(function="add", args=[1, 2]) for _ in range(5)])
+    drain()
+    running = queue.enqueue(NewTask(function="finish_on_request", args=["gate"]))
+    start_worker(concurrency=1)
+    until(queue, lambda: queue.get(running.id).status is Status.IN_PROGRESS)
+    assert queue.estimates.start(running).likely_s == 0
+    first, second = queue.enqueue_many([NewTask(function="add", args=[1, 2]) for _ in range(2)])
+    unknown = queue.estimates.start(second)
+    assert unknown.basis == "no runs of finish_on_request are recorded, it takes 5"
+    f.gates["gate"].set()
+    queue.wait([first, second], timeout=PATIENCE)

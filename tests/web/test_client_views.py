@@ -96,6 +96,7 @@ def test_the_time_ahead_is_told(either, queue):
     assert either.estimates.run("add").is_known
     assert either.estimates.left(task) == queue.estimates.left(task)
     assert either.estimates.left(other.id) == queue.estimates.left(other.id)
+    assert either.estimates.start(other) == queue.estimates.start(other)
     for asked in ({"batch_id": batch.id}, {"task_id": task.id, "workers": 3}, {}):
         assert either.estimates.end(**asked) == queue.estimates.end(**asked)
     for wrong in ({"task_id": 99}, {"batch_id": 99}, {"workers": 0}):

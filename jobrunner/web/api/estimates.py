@@ -78,3 +78,17 @@ def run(request: Request, queue: Queue, _who: Reader, name: RunName) -> Response
 def left(request: Request, task_id: TaskNumber, queue: Queue, _who: Reader) -> Response:
     """By its progress, or else by recorded runs. Of a task that waits: how long it will run."""
     return look(request, estimate_object(masked.estimate(queue.estimates.left(task_id))))
+
+
+@router.get(
+    "/tasks/{task_id:id}/estimate/start",
+    operation_id="get_the_time_to_the_start_of_a_task",
+    summary="How long it is until a task starts",
+    response_model=EstimateShown,
+)
+def start(request: Request, task_id: TaskNumber, queue: Queue, _who: Reader) -> Response:
+    """By what is open and the slots that workers have now; one request at a time."""
+    turns: Turns = request.app.state.forecasts
+    with turns.taken():
+        found = queue.estimates.start(task_id)
+    return look(request, estimate_object(masked.estimate(found)))

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Form, Request, Response
 
 from jobrunner.core.batch import Batch
 from jobrunner.core.errors import TaskStateError
+from jobrunner.core.forecast import Forecast
 from jobrunner.core.insight_graph import TaskGraph
-from jobrunner.core.simulate import Forecast
 from jobrunner.web import masked
 from jobrunner.web.acts import Acting, Acts
 from jobrunner.web.ahead import Ahead

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from jobrunner.core.critical import critical_path
+from jobrunner.core.forecast import Forecast
 from jobrunner.core.graph import parents_first
 from jobrunner.core.insight_graph import TaskGraph, TaskNode
-from jobrunner.core.simulate import Forecast
 from jobrunner.core.status import Status
 from jobrunner.core.task import TaskId
 
