@@ -28,6 +28,7 @@ RUN_BY = {
     "docs/cache.md": "runtime/test_pages.py",
     "docs/client.md": "web/test_client_page.py",
     "docs/control.md": "runtime/test_control_page.py",
+    "docs/dashboard.md": "test_machine_pages.py",
     "docs/django.md": "contrib/test_django_page.py",
     "docs/estimates.md": "test_estimates_page.py",
     "docs/executors.md": "executors/test_page.py",
@@ -37,7 +38,9 @@ RUN_BY = {
     "docs/history.md": "cli/test_upkeep_pages.py",
     "docs/hooks.md": "cli/test_upkeep_pages.py",
     "docs/logs.md": "runtime/test_pages.py",
+    "docs/operations.md": "test_machine_pages.py",
     "docs/schedules.md": "runtime/test_schedules_page.py",
+    "docs/serve.md": "test_machine_pages.py",
     "docs/sql.md": "cli/test_sql.py",
     "docs/steps.md": "runtime/test_pages.py",
     "docs/testing.md": "testing/test_page.py",
@@ -49,9 +52,6 @@ RUN_BY = {
 
 PROSE = {"cron", "json", "mermaid", "nginx", "text", "toml", "yaml", "ini"}
 """What is not run, but read."""
-
-SERVERS = ("createdb ", "pip install", "jobrunner -A app:queue serve")
-"""What needs a machine or does not end: it is only parsed here, and run by tests of its own."""
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -101,14 +101,10 @@ def test_every_block_is_run_by_a_test_or_read():
         for page in PAGES
         if set(re.findall(r"^```([a-z]+)$", PAGES[page], re.MULTILINE)) - PROSE
     }
-    here = {"docs/tutorial.md", "docs/tasks.md", "docs/limits.md", "docs/report.md", *PARSED}
+    here = {"docs/tutorial.md", "docs/tasks.md", "docs/limits.md", "docs/report.md"}
     assert told == {*RUN_BY, *here}
     for page, test in RUN_BY.items():
         assert Path(page).stem in (ROOT / "tests" / test).read_text(encoding="utf-8"), page
-
-
-PARSED = ("docs/operations.md", "docs/serve.md", "docs/dashboard.md")
-"""Their consoles need a server or a machine of one's own."""
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])

@@ -18,19 +18,23 @@ def blocks(kind: str) -> list[str]:
     return re.findall(rf"```{kind}\n(.*?)```", TEXT, re.DOTALL)
 
 
-def run(folder: Path, script: str) -> str:
-    """Run a shell script where `jobrunner` is the command of this checkout; returns stdout."""
+def environment(folder: Path) -> dict[str, str]:
+    """What a shell goes by where `jobrunner` is the command of this checkout."""
     tools = folder / "bin"
     tools.mkdir(exist_ok=True)
     command = tools / "jobrunner"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m jobrunner "$@"\n')
     command.chmod(0o755)
-    environment = {name: os.environ[name] for name in os.environ if "JOBRUNNER" not in name}
-    environment |= {"PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(README.parent)}
+    kept = {name: os.environ[name] for name in os.environ if "JOBRUNNER" not in name}
+    return kept | {"PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(README.parent)}
+
+
+def run(folder: Path, script: str) -> str:
+    """Run a shell script there; returns stdout."""
     ended = subprocess.run(
         ["/bin/sh", "-e", "-c", script],
         cwd=folder,
-        env=environment,
+        env=environment(folder),
         check=False,
         capture_output=True,
         text=True,
