@@ -81,6 +81,11 @@ def _table(found: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", table)
 
 
+def is_completing() -> bool:
+    """Whether a shell asks what a word may become, and nothing is to be run: Typer's variable."""
+    return "_JOBRUNNER_COMPLETE" in os.environ
+
+
 def variable(name: str) -> str:
     """What stands in the environment under a name: for what no command line should show.
 

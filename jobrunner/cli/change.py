@@ -7,8 +7,7 @@ import typer
 
 from jobrunner.cli import completion, render
 from jobrunner.cli.arguments import named_arguments
-from jobrunner.cli.control import Id
-from jobrunner.cli.options import Json
+from jobrunner.cli.options import Id, Json
 from jobrunner.cli.spans import parse_expiry, parse_moment, parse_span
 from jobrunner.core.errors import ConfigurationError
 from jobrunner.core.objects import task_object

@@ -1,4 +1,4 @@
-"""`jobrunner task …` and `jobrunner worker …`: look at tasks and workers, and act."""
+"""`jobrunner task list` and `jobrunner task wait`: look at tasks, and wait for them."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobrunner.cli import completion, render
-from jobrunner.cli.options import AtMost, Json
+from jobrunner.cli.options import AtMost, Ids, Json
 from jobrunner.cli.spans import parse_seconds
-from jobrunner.cli.status import print_workers, progress_text
 from jobrunner.core.errors import TaskFailedError
-from jobrunner.core.objects import task_object, worker_object
+from jobrunner.core.objects import task_object
 from jobrunner.core.status import Status
 from jobrunner.runtime.noted import noted
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
-
-Id = Annotated[int, typer.Argument(help="The task's id.", autocompletion=completion.tasks)]
-Ids = Annotated[list[int], typer.Argument(help="Ids of tasks.", autocompletion=completion.tasks)]
 
 
 def list_tasks(
@@ -60,7 +56,7 @@ def list_tasks(
                 task.queue,
                 task.priority,
                 f"{task.attempt}/{task.max_attempts}",
-                progress_text(task),
+                str(task.progress or ""),
             )
             for task in found
         ),
@@ -120,19 +116,3 @@ def _how_far(state: "State", task_ids: Sequence[int]) -> Callable[[int], tuple[i
     if total == 1 and render.shows_bars():
         return single
     return lambda still_open: (total - still_open, total)
-
-
-def list_workers(
-    context: typer.Context,
-    *,
-    every: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
-    as_json: Json = False,
-) -> None:
-    """List the workers that run."""
-    state: State = context.obj
-    found = [one for one in state.stored.workers() if every or one.stopped_at is None]
-    if as_json:
-        render.as_json([worker_object(worker) for worker in found])
-        return
-    running = state.stored.crews.running()
-    print_workers(found, state.stored.clock.now(), none="No worker is running.", running=running)

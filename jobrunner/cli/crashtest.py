@@ -49,10 +49,11 @@ def crashtest(
     timeout: Annotated[str, typer.Option(help="End after so long: 90, 5m, 2h.")] = "10m",
     as_json: Json = False,
 ) -> None:
-    """Run your tasks while their workers are killed, in a database of their own.
+    """Run your tasks while their workers are killed.
 
-    Workers die by SIGKILL, at random moments and just before and after each COMMIT,
-    and are replaced. Then all tasks are left to end.
+    They run in a database of their own. Workers die by SIGKILL, at random moments
+    and just before and after each COMMIT, and are replaced. Then all tasks are left
+    to end.
     --check is a program with arguments, run without a shell. It finds the task in
     JOBRUNNER_TASK_ID and JOBRUNNER_TASK (JSON), how often it ran in
     JOBRUNNER_ATTEMPTS, and the database in JOBRUNNER_DB. Ends with 0 if all tasks

@@ -1,4 +1,4 @@
-"""`jobrunner worker pause|resume|drain|stop|resize`: say things to workers and to crews."""
+"""`jobrunner worker …`: look at workers and crews, and say things to them."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,9 +7,10 @@ import typer
 from jobrunner.cli import render
 from jobrunner.cli.options import AtMost, Json
 from jobrunner.cli.spans import parse_seconds
+from jobrunner.cli.status import print_workers
 from jobrunner.core.control_objects import crew_object, told_object
 from jobrunner.core.crew import Told
-from jobrunner.core.objects import moment
+from jobrunner.core.objects import moment, worker_object
 from jobrunner.runtime.noted import noted
 
 if TYPE_CHECKING:
@@ -26,6 +27,22 @@ All = Annotated[bool, typer.Option("--all", help="All workers and crews.")]
 OfCrew = Annotated[
     bool, typer.Option("--crew", help="It is a crew, be it of workers that are to come.")
 ]
+
+
+def list_workers(
+    context: typer.Context,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the workers that run."""
+    state: State = context.obj
+    found = [one for one in state.stored.workers() if every or one.stopped_at is None]
+    if as_json:
+        render.as_json([worker_object(worker) for worker in found])
+        return
+    running = state.stored.crews.running()
+    print_workers(found, state.stored.clock.now(), none="No worker is running.", running=running)
 
 
 def pause(

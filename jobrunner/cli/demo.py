@@ -29,11 +29,12 @@ def demo(
         Path | None, typer.Option(help="Work in this empty folder instead, and keep it.")
     ] = None,
 ) -> None:
-    """Show the whole on real input: the modules of this Python, a worker killed midway.
+    """See it all at work, a worker killed midway.
 
-    A gzip command compresses each module and a function hashes it. Other tasks
-    fail, are retried or cancelled. A long one goes on after the kill where it
-    stood. Ends with 0 only if every file and the whole history were found right.
+    A gzip command compresses each module of this Python and a function hashes it.
+    Other tasks fail, are retried or cancelled. A long one goes on after the kill
+    where it stood. Ends with 0 only if every file and the whole history were found
+    right.
     """
     from jobrunner.demo.show import show  # noqa: PLC0415 — `--help` must not wait for SQLAlchemy
 

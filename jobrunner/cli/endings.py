@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from jobrunner.cli import render
 from jobrunner.core import errors
-from jobrunner.core.control_errors import WorkerNotFoundError
-from jobrunner.core.hook import HookNotFoundError
+from jobrunner.core.control_errors import HookNotFoundError, WorkerNotFoundError
 from jobrunner.core.query import QueryError
 from jobrunner.core.schedule_errors import InvalidScheduleError, ScheduleNotFoundError
 from jobrunner.core.web_errors import TokenNotFoundError

@@ -13,10 +13,7 @@ from jobrunner.core.errors import ConfigurationError
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
 
-commands = typer.Typer(help="Send events to tasks that wait for them.", no_args_is_help=True)
 
-
-@commands.command("send")
 def send(
     context: typer.Context,
     *,
@@ -50,7 +47,6 @@ def _data(text: str | None) -> Any:
         ) from error
 
 
-@commands.command("list")
 def list_events(
     context: typer.Context,
     *,

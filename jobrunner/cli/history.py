@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from jobrunner.cli import render
-from jobrunner.cli.control import Id
-from jobrunner.cli.options import Json
+from jobrunner.cli.options import Id, Json
 from jobrunner.cli.spans import span_text
-from jobrunner.cli.status import progress_text
 from jobrunner.core.estimate_objects import estimate_object
 from jobrunner.core.history import AttemptRecord
 from jobrunner.core.objects import attempt_object, moment, task_object
@@ -38,7 +36,7 @@ def show(context: typer.Context, *, task_id: Id, as_json: Json = False) -> None:
     shown["command"] = shlex.join(task.command) if task.command else None
     for name in ("args", "kwargs", "result"):
         shown[name] = json.dumps(shown[name], ensure_ascii=False) if shown[name] else shown[name]
-    shown["progress"] = progress_text(task)
+    shown["progress"] = str(task.progress or "")
     shown["status"] = task.status.label
     shown["after"] = ", ".join(map(str, task.after))
     if left is not None:

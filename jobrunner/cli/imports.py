@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from jobrunner.core.foreign import Foreign, Prepared
     from jobrunner.core.new_task import NewTask
 
-commands = typer.Typer(help="Take over what waits in Huey or RQ.", no_args_is_help=True)
-
 Names = Annotated[
     list[str] | None,
     typer.Option(
@@ -34,7 +32,6 @@ DryRun = Annotated[
 ]
 
 
-@commands.command("huey")
 def huey(
     context: typer.Context,
     *,
@@ -59,7 +56,6 @@ def huey(
     _import(context.obj, found, names, queue, dry_run=dry_run, as_json=as_json)
 
 
-@commands.command("rq")
 def rq(
     context: typer.Context,
     *,

@@ -9,10 +9,11 @@ if TYPE_CHECKING:
 
 
 def mcp(context: typer.Context) -> None:
-    """Serve the queue over stdin and stdout to a client of the Model Context Protocol.
+    """Let a language model look at the queue.
 
-    Its tools only look: status, tasks, why one does not run, logs, report, failures. Secrets are
-    masked. The client starts this command itself; see docs/mcp.md.
+    Serve it over stdin and stdout to a client of the Model Context Protocol. Its tools only
+    look: status, tasks, why one does not run, logs, report, failures. Secrets are masked.
+    The client starts this command itself; see docs/mcp.md.
     """
     from jobrunner.contrib.mcp import server  # noqa: PLC0415 — `--help` needs no SQLAlchemy
 

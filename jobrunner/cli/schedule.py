@@ -18,12 +18,9 @@ if TYPE_CHECKING:
     from jobrunner.cli.state import State
     from jobrunner.core.new_task import NewTask
 
-commands = typer.Typer(help="Store tasks again and again, by a rule.", no_args_is_help=True)
-
 Name = Annotated[str, typer.Argument(help="The schedule's name.")]
 
 
-@commands.command()
 def add(
     context: typer.Context,
     *,
@@ -113,14 +110,12 @@ def _task(state: "State", words: list[str], fields: dict[str, Any]) -> "NewTask[
     return state.queue.new_task(words[0], kwargs=named_arguments(words[1:]), **fields)
 
 
-@commands.command("list")
 def list_schedules(context: typer.Context, *, as_json: Json = False) -> None:
     """List schedules, with when each is due next."""
     state: State = context.obj
     print_schedules(state.stored.schedules.list(), as_json=as_json)
 
 
-@commands.command()
 def show(context: typer.Context, *, name: Name, as_json: Json = False) -> None:
     """Show a schedule: its rule in words, its next five ticks and its last ones."""
     state: State = context.obj
@@ -128,14 +123,12 @@ def show(context: typer.Context, *, name: Name, as_json: Json = False) -> None:
     print_schedule(found, state.stored.schedules.ticks(name), as_json=as_json)
 
 
-@commands.command()
 def pause(context: typer.Context, *, name: Name, as_json: Json = False) -> None:
     """Fire no tick until it is resumed."""
     state: State = context.obj
     _tell(state.stored.schedules.pause(name), "paused", as_json=as_json)
 
 
-@commands.command()
 def resume(context: typer.Context, *, name: Name, as_json: Json = False) -> None:
     """Fire again from now on; what was due meanwhile is not made up."""
     state: State = context.obj
@@ -149,7 +142,6 @@ def _tell(found: Any, done: str, *, as_json: bool) -> None:
         render.out(f"schedule {found.name}: {done}")
 
 
-@commands.command()
 def run(context: typer.Context, *, name: Name, as_json: Json = False) -> None:
     """Store its task once, now; prints the task's id."""
     state: State = context.obj
@@ -157,7 +149,6 @@ def run(context: typer.Context, *, name: Name, as_json: Json = False) -> None:
     render.as_json({"id": task.id}) if as_json else render.out(task.id)
 
 
-@commands.command()
 def remove(context: typer.Context, *, name: Name, as_json: Json = False) -> None:
     """Forget a schedule; tasks that it has stored stay."""
     state: State = context.obj

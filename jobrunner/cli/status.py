@@ -103,7 +103,7 @@ def _print_running(running: "Iterable[Task[Any]]", left: "Iterable[Estimate]", n
         (
             task.id,
             task.name,
-            progress_text(task),
+            str(task.progress or ""),
             _since(task.started_at, now),
             left_text(estimate),
             task.worker_id,
@@ -157,14 +157,3 @@ def _slots(worker: WorkerInfo) -> str:
 
 def _since(then: Any, now: Any) -> str:
     return "-" if then is None else span_text(max(0.0, (now - then).total_seconds()))
-
-
-def progress_text(task: "Task[Any]") -> str:
-    """How far a task is: `30/100 (30%) halving`."""
-    progress = task.progress
-    if progress is None:
-        return ""
-    told = f"{progress.done:g}"
-    if progress.total:
-        told += f"/{progress.total:g} ({progress.done / progress.total:.0%})"
-    return told + (f" {progress.note}" if progress.note else "")

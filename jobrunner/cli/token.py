@@ -12,12 +12,9 @@ from jobrunner.core.role import Role
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
 
-commands = typer.Typer(help="Say who may use the server.", no_args_is_help=True)
-
 Name = Annotated[str, typer.Argument(help="Who or what it is for.", show_default=False)]
 
 
-@commands.command()
 def add(
     context: typer.Context,
     *,
@@ -40,7 +37,6 @@ def add(
     render.talk(f"Token {name} may {role}. Keep it: it is not shown again.")
 
 
-@commands.command("list")
 def list_tokens(context: typer.Context, *, as_json: Json = False) -> None:
     """List the tokens; their secrets are known to nobody here."""
     state: State = context.obj
@@ -59,7 +55,6 @@ def list_tokens(context: typer.Context, *, as_json: Json = False) -> None:
     )
 
 
-@commands.command()
 def remove(context: typer.Context, *, name: Name, as_json: Json = False) -> None:
     """Make a token worthless, from the next request on."""
     state: State = context.obj

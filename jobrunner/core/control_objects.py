@@ -3,20 +3,22 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jobrunner.core.access import AuditEntry
-from jobrunner.core.batch import Batch
-from jobrunner.core.crew import Crew, Told
-from jobrunner.core.limits import KeyInfo, QueueInfo
 from jobrunner.core.objects import limits_object, moment, task_object, worker_object
-from jobrunner.core.schedule import Schedule, Tick
-from jobrunner.core.sent import EventWait, SentEvent
 from jobrunner.core.status import Status
-from jobrunner.core.system import SystemStatus
+
+if TYPE_CHECKING:  # every command that prints JSON imports this, and needs one or two of them
+    from jobrunner.core.access import AuditEntry
+    from jobrunner.core.batch import Batch
+    from jobrunner.core.crew import Crew, Told
+    from jobrunner.core.limits import KeyInfo, QueueInfo
+    from jobrunner.core.schedule import Schedule, Tick
+    from jobrunner.core.sent import EventWait, SentEvent
+    from jobrunner.core.system import SystemStatus
 
 
-def status_object(found: SystemStatus, now: datetime) -> dict[str, Any]:
+def status_object(found: "SystemStatus", now: datetime) -> dict[str, Any]:
     """What is going on now."""
     oldest = found.oldest_pending
     return {
@@ -34,19 +36,19 @@ def counts_object(tasks: Mapping[Status, int]) -> dict[str, int]:
     return {status.value: number for status, number in tasks.items()}
 
 
-def queue_object(queue: QueueInfo) -> dict[str, Any]:
+def queue_object(queue: "QueueInfo") -> dict[str, Any]:
     """A queue: its tasks by status, whether it is paused, its limits."""
     named = {"name": queue.name, "paused_at": moment(queue.paused_at)}
     return named | limits_object(queue.limits) | {"tasks": counts_object(queue.tasks)}
 
 
-def key_object(key: KeyInfo) -> dict[str, Any]:
+def key_object(key: "KeyInfo") -> dict[str, Any]:
     """A concurrency key, or a rule for many."""
     named = {"name": key.name, "is_rule": key.is_rule}
     return named | limits_object(key.limits) | {"running": key.running, "waiting": key.waiting}
 
 
-def told_object(told: Told) -> dict[str, Any]:
+def told_object(told: "Told") -> dict[str, Any]:
     """Who a word has reached."""
     return {
         "crews": [crew_object(crew) for crew in told.crews],
@@ -54,7 +56,7 @@ def told_object(told: Told) -> dict[str, Any]:
     }
 
 
-def crew_object(crew: Crew) -> dict[str, Any]:
+def crew_object(crew: "Crew") -> dict[str, Any]:
     """What holds for all workers of a crew."""
     return {
         "name": crew.name,
@@ -63,7 +65,7 @@ def crew_object(crew: Crew) -> dict[str, Any]:
     }
 
 
-def schedule_object(schedule: Schedule) -> dict[str, Any]:
+def schedule_object(schedule: "Schedule") -> dict[str, Any]:
     """A schedule, without its ticks."""
     return {
         "name": schedule.name,
@@ -83,7 +85,7 @@ def schedule_object(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def tick_object(tick: Tick) -> dict[str, Any]:
+def tick_object(tick: "Tick") -> dict[str, Any]:
     """One firing of a schedule."""
     return {
         "tick_at": moment(tick.tick_at),
@@ -93,7 +95,7 @@ def tick_object(tick: Tick) -> dict[str, Any]:
     }
 
 
-def batch_object(batch: Batch) -> dict[str, Any]:
+def batch_object(batch: "Batch") -> dict[str, Any]:
     """A batch with the counts of its members."""
     return {
         "id": batch.id,
@@ -107,7 +109,7 @@ def batch_object(batch: Batch) -> dict[str, Any]:
     }
 
 
-def event_object(event: SentEvent) -> dict[str, Any]:
+def event_object(event: "SentEvent") -> dict[str, Any]:
     """An event as it was sent last."""
     return {
         "name": event.name,
@@ -117,7 +119,7 @@ def event_object(event: SentEvent) -> dict[str, Any]:
     }
 
 
-def wait_object(wait: EventWait) -> dict[str, Any]:
+def wait_object(wait: "EventWait") -> dict[str, Any]:
     """A task that waits for an event."""
     return {
         "name": wait.name,
@@ -127,7 +129,7 @@ def wait_object(wait: EventWait) -> dict[str, Any]:
     }
 
 
-def audit_object(entry: AuditEntry) -> dict[str, Any]:
+def audit_object(entry: "AuditEntry") -> dict[str, Any]:
     """One thing that was done over HTTP."""
     return {
         "id": entry.id,
