@@ -1,5 +1,7 @@
 """The schema's versions: found on open, made or brought up to date, never guessed."""
 
+import os
+import threading
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -129,4 +131,18 @@ def _run(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _alone:
+        command.upgrade(config, "head")
+
+
+_alone = threading.Lock()
+"""Of a process: Alembic's `op` is one for all its threads, and would write into either's database
+(guarded by test_files_that_threads_make_at_once_are_whole)."""
+
+
+def _start_afresh() -> None:
+    global _alone  # noqa: PLW0603 — the thread that holds it is not in this process
+    _alone = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_start_afresh)

@@ -1,5 +1,9 @@
 """The schema: made on open, brought up to date once, never guessed."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -165,6 +169,23 @@ def test_a_migration_that_fails_leaves_nothing(fresh):
         migrate.upgrade(fresh)
     with fresh.reading() as connection:
         assert inspect(connection).get_table_names() == ["progress"]
+
+
+def test_files_that_threads_make_at_once_are_whole(tmp_path, made_file):
+    places = [tmp_path / f"{number}.db" for number in range(6)]
+    start = threading.Barrier(len(places))
+
+    def make(place):
+        start.wait()
+        with closing(Database(place)) as database:
+            migrate.ensure(database)
+            with database.reading() as connection:
+                return schema(connection)
+
+    with closing(Database(made_file)) as made, made.reading() as connection:
+        right = schema(connection)
+    with ThreadPoolExecutor(len(places)) as threads:
+        assert [*threads.map(make, places)] == [right] * len(places)
 
 
 def test_a_path_with_a_percent_sign_is_no_format(tmp_path):
