@@ -65,6 +65,7 @@ class Glance:
         """Look once, so that the first page need not wait for what only a first look does."""
         with contextlib.suppress(JobrunnerError):  # whoever looks at a page is told of it
             self._figures([])
+        self.shared.forget()  # what follows may be shown to somebody
 
     def _figures(self, trouble: Sequence[Finding]) -> Figures:
         now, counts = self._queue.clock.now(), self._counts()

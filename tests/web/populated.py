@@ -32,7 +32,8 @@ def populate(queue: TaskQueue) -> None:
         ]
     )
     Worker(queue, concurrency=1).run(until_empty=True)
-    queue.enqueue_many([NewTask(function=HOSTILE, queue=QUEUE, description=HOSTILE)] * 2)
+    waits = NewTask(function=HOSTILE, queue=QUEUE, description=HOSTILE, **once)
+    queue.enqueue_many([waits] * 2)
 
 
 def register(queue: TaskQueue, **functions: Callable[..., object]) -> None:

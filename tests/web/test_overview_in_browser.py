@@ -85,6 +85,14 @@ def test_what_happens_arrives_in_the_page(full: Served, page: Page):
 
 
 @on_a_file
+def test_what_happened_just_before_the_page_came_is_shown_soon(served: Served, page: Page):
+    assert "No task has failed" in served.client.get("/").text  # which is kept for a second
+    populate(served.queue)
+    live(page, served.url)
+    expect(page.get_by_text("Retry group")).to_have_count(2)
+
+
+@on_a_file
 def test_ends_and_new_groups_arrive_too(full: Served, page: Page):
     live(page, full.url)
 
