@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jobrunner.runtime import collector
 from jobrunner.storage import migrate
 from jobrunner.storage.engine import Database
 from tests.databases import Postgres, Supply
@@ -38,6 +39,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if (folder / "data" / "postmaster.pid").exists():
         postgres.Server(folder).stop("immediate")
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector leave alone what was imported, and the tests themselves."""
+    collector.calm()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,7 +1,6 @@
 """The command `jobrunner`: its options, its commands, and how it ends."""
 
 import contextlib
-import gc
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from jobrunner.cli.tree import Group
 from jobrunner.cli.words import arranged
 from jobrunner.config import Settings, is_completing, must_exist
 from jobrunner.core.errors import DatabaseError
+from jobrunner.runtime import collector
 
 app = typer.Typer(
     name="jobrunner",
@@ -79,8 +79,8 @@ def _without_command(context: typer.Context) -> None:
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     render.set_up()
+    collector.rarely()
     if is_completing():  # somebody waits at a key
-        gc.disable()
         sys.modules["rich"] = None  # type: ignore[assignment] # Typer then does without: 60 ms
     sys.exit(run(sys.argv[1:]))
 
