@@ -10,8 +10,7 @@ import typer
 
 from jobrunner import NewTask
 from jobrunner.cli.app import app
-from tests.cli.test_terminal import COLUMNS, LONG, plain
-from tests.cli.test_terminal import terminal as terminal  # noqa: PLC0414 — a fixture of two files
+from tests.cli.test_terminal import COLUMNS, LONG, on_terminal, plain
 
 LINES = (
     "enqueue add a:=1 --description {long} --queue images",
@@ -141,11 +140,24 @@ def test_none_is_missing():
     assert set(ELSEWHERE.values()) <= there
 
 
-@pytest.mark.timeout(300)
-def test_each_fits_a_terminal_of_80_columns_and_shows_no_colour(filled, terminal):
+ONE_BY_ONE = """
+import json, sys
+from jobrunner.cli import app, render
+render.set_up()
+for words in json.loads(sys.argv[1]):
+    app.run(["-A", "application:queue", *words])
+    print("\\0", end="", flush=True)
+"""
+"""One process for all of them: most of the time of a command it starts."""
+
+
+def test_each_fits_a_terminal_of_80_columns_and_shows_no_colour(filled):
     wide, coloured = [], []
-    for line in LINES:
-        shown = terminal("-A", "application:queue", *words(line))
+    lines_of_words = json.dumps([words(line) for line in LINES])
+    *parts, rest = on_terminal(filled.folder, "-c", ONE_BY_ONE, lines_of_words).split("\0")
+    parts[-1] += rest  # a log is written by a thread
+    for line, part in zip(LINES, parts, strict=True):
+        shown = part.split("\n")
         if not line.startswith(AS_WRITTEN):
             lines = [one.rpartition("\r")[2] for one in plain(shown)]  # as a bar leaves them
             told = [one for one in lines if not LOGGED.match(one)]

@@ -25,31 +25,36 @@ def plain(lines):
 
 @pytest.fixture
 def terminal(tmp_path):
-    """Runs a command with stdout and stderr on a terminal of 80 columns; returns its lines."""
+    """Runs a command on a terminal of 80 columns; returns its lines."""
 
     def run(*words):
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jobrunner", *map(str, words)],
-            cwd=tmp_path,
-            stdin=subprocess.DEVNULL,
-            stdout=slave,
-            stderr=slave,
-            env={**os.environ, "TERM": "xterm", "NO_COLOR": "1"},
-        )
-        os.close(slave)
-        shown = bytearray()
-        try:
-            while data := os.read(master, 65536):
-                shown += data
-        except OSError:  # how Linux tells that the other side is closed
-            pass
-        os.close(master)
-        process.wait(timeout=PATIENCE)
-        return shown.decode().replace("\r\n", "\n").split("\n")
+        return on_terminal(tmp_path, "-m", "jobrunner", *map(str, words)).split("\n")
 
     return run
+
+
+def on_terminal(folder, *words):
+    """What a run of Python shows that has stdout and stderr on a terminal of 80 columns."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, *words],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=slave,
+        stderr=slave,
+        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1"},
+    )
+    os.close(slave)
+    shown = bytearray()
+    try:
+        while data := os.read(master, 65536):
+            shown += data
+    except OSError:  # how Linux tells that the other side is closed
+        pass
+    os.close(master)
+    process.wait(timeout=PATIENCE)
+    return shown.decode().replace("\r\n", "\n")
 
 
 def test_a_table_has_one_line_a_task_however_long_its_name(cli, terminal):

@@ -1,5 +1,6 @@
 """The kill loop in small: 25 kills, nothing lost, nothing done twice; and it would be seen."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,12 @@ from tests.crash.victims import ACKNOWLEDGED, SIDE_LOG
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
+ASKED_AND_KILLED = (
+    r"(?s)Traceback [^\n]*\n  File \"[^\n]*forkserver\.py.*?EOFError: Ran out of input\n"
+)
+"""What Python's fork server says when whoever asked it for a child was killed before it had said
+all."""
+
 
 def test_after_25_kills_nothing_is_lost_and_nothing_was_done_twice(location):
     # A seed of its own each time; it is printed, to be tried again.
@@ -26,7 +33,7 @@ def test_after_25_kills_nothing_is_lost_and_nothing_was_done_twice(location):
     numbers = {pair[0].strip(): pair[1] for pair in table if len(pair) == 2}
     assert numbers["kills"] == "25"
     assert {name: numbers[name] for name in FAULTS} == dict.fromkeys(FAULTS, "0")
-    assert ran.stderr == ""
+    assert re.sub(ASKED_AND_KILLED, "", ran.stderr) == ""
 
 
 @pytest.fixture
