@@ -38,7 +38,7 @@ ELSEWHERE = {
 def here(tmp_path):
     """A folder with the application, and a task to do."""
     (tmp_path / "app.py").write_text(APP)
-    run(tmp_path, "mkdir backups; jobrunner -A app enqueue add a:=1 b:=2")
+    run(tmp_path, "mkdir backups; jobrunner -A app enqueue -- true")
     return tmp_path
 
 
@@ -79,7 +79,7 @@ def test_the_commands_of_the_page_on_operations(here, server):
     assert ["table", "rows", "checksum"] in [line.split() for line in printed.splitlines()]
     assert "ExecStart=" in (here / "jobrunner.service").read_text()
     assert "replicas: 3" in (here / "pod.yaml").read_text()
-    assert "image: app:1.0" in (here / "compose.yaml").read_text()
+    assert 'image: "app:1.0"' in (here / "compose.yaml").read_text()
     assert len([*here.glob("jobs.db.backup-*"), *here.glob("backups/jobs.db")]) == 2
 
 

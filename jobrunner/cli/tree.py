@@ -1,4 +1,4 @@
-"""The tree of commands. Only the one that is asked for is imported, so that each starts quickly."""
+"""The tree of commands, of which only the one that is asked for is imported: it starts quickly."""
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
