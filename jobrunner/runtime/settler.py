@@ -21,6 +21,7 @@ from jobrunner.storage.doubt import already_settled
 from jobrunner.storage.engine import Database
 from jobrunner.storage.firing import fire
 from jobrunner.storage.settle import Settlement, settle
+from jobrunner.storage.watch import Watch
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -80,11 +81,13 @@ class Settler:
         clock: Clock,
         *,
         offers: Mapping[str, float] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """Everything is written in the name of this worker; `offers` are its resources.
 
-        Without, it has enough of each.
+        Without, it has enough of each. `watch` tells it of the others: what it claims is no news.
         """
+        self._watch = watch
         self._database = database
         self._worker_id = worker_id
         self._clock = clock
@@ -114,7 +117,8 @@ class Settler:
         """
         token = new_token()
         try:
-            with self._database.writing() as transaction:
+            # A turn that claims nothing has not seen what others did before it.
+            with self._database.writing(watch=self._watch if wants else None) as transaction:
                 recovered, ended = self._resolve_doubt(transaction, ended)
                 now = self._clock.now()
                 settlement = settle(

@@ -54,19 +54,19 @@ class Wakeup:
                 self._take_news(0.0)
                 return True
             left = deadline - self._clock.monotonic()
-            if self._take_news(min(pause, max(left, 0.0))):
-                return self._watch.changed()
+            if told := self._take_news(min(pause, max(left, 0.0))):
+                return self._watch.changed() or self._watch.descriptor in told
             if left <= 0 or self._interrupted():
                 return False
             pause = min(pause * 1.5, longest)
 
-    def _take_news(self, within: float) -> bool:
-        """Wait for news; `True` says that there was some, and that it is taken."""
-        ready = self._news.poll(within * 1e3)
-        for descriptor, _ in ready:
+    def _take_news(self, within: float) -> list[int]:
+        """Wait for news, and take it; what has told of some."""
+        ready = [descriptor for descriptor, _ in self._news.poll(within * 1e3)]
+        for descriptor in ready:
             os.read(descriptor, _ENOUGH)
         self._is_set = False
-        return bool(ready)
+        return ready
 
     def close(self) -> None:
         """Let go of the database; to set it has no effect any more."""

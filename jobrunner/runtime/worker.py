@@ -89,11 +89,10 @@ class Worker:
         self._max_tasks = max_tasks
         self._stop_at = inf if duration is None else self._clock.monotonic() + duration
         make_ready(self._queue)
-        database = self._queue.database
-        watch = database.watch(queues=self.options.queues)
-        options = self.options
+        options, database = self.options, self._queue.database
+        self._watch = database.watch(queues=options.queues)
         overlaps = database.is_served and options.executor in set(Executor)
-        self._wakeup = Wakeup(watch, self._clock, interrupted=self._stopping.is_news)
+        self._wakeup = Wakeup(self._watch, self._clock, interrupted=self._stopping.is_news)
         wake = self._wakeup.set
         self._executors = Executors(options, self._queue, trouble=self._tell, wake=wake)
         self._in_hand = InHand(self._executors, options, self._clock, wake, overlaps=overlaps)
@@ -127,8 +126,8 @@ class Worker:
             on_orders=self._steering.hear,
             before=self._steering.orders,
         )
-        offers = self.options.offers
-        self._settler = Settler(self._queue.database, self.id, self._clock, offers=offers)
+        how = (self._queue.database, self.id, self._clock)
+        self._settler = Settler(*how, offers=self.options.offers, watch=self._watch)
         self._on_join(self.id)
         self._queue.emit(WorkerStarted(self.id, self.options.executor, self.options.slots))
 

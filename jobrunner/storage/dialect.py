@@ -36,6 +36,19 @@ def run(transaction: Connection, statement: str, values: tuple[Any, ...]) -> Non
     execute(transaction, statement, values)
 
 
+def of_these(transaction: Connection, query: str, ids: Sequence[int]) -> Sequence[Any]:
+    """The rows of a query of ours whose key is `{among}` these, which go as one value.
+
+    A mark for each takes SQLAlchemy, which writes the text anew each time, as long as a row SQLite.
+    """
+    if transaction.dialect.name == "sqlite":
+        among = query.format(among="IN (SELECT value FROM json_each(?))")
+        found: Sequence[Any] = sqlite.run(transaction, among, (str(list(ids)),)).fetchall()
+        return found
+    among = query.format(among="= ANY(%s::bigint[])")
+    return transaction.exec_driver_sql(among, (f"{{{','.join(map(str, ids))}}}",)).all()
+
+
 def takes_arrays(transaction: Connection) -> bool:
     """Whether many values go as one array, which costs far less than a mark for each."""
     return transaction.dialect.name != "sqlite"

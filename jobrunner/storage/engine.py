@@ -81,13 +81,16 @@ class Database:
             yield connection.execution_options(**{sqlite.BEGIN: ""})
 
     @contextlib.contextmanager
-    def writing(self, *, rebuilds: bool = False) -> Generator[Connection]:
+    def writing(
+        self, *, rebuilds: bool = False, watch: Watch | None = None
+    ) -> Generator[Connection]:
         """A transaction that writes, committed at the end: all of it or nothing.
 
         With `rebuilds` it may drop a table and make it anew, and must check references itself.
+        For `watch`, what it commits is no news, nor what others had before.
         """
         with self._told(), self._passed(), self._writer.connect() as connection:
-            with self._turn(connection):
+            with self._turn(connection) as in_turn:
                 if rebuilds and self._server is None:
                     rebuild.allow(connection)
                 notices.taken(connection)  # of one that failed: there is nothing to tell
@@ -106,6 +109,8 @@ class Database:
                         hint="Let its error out of the block.",
                     )
                 self._commit(connection, transaction)
+                if watch is not None and in_turn:
+                    watch.wrote()
             self._tell(connection)  # who is woken is to write at once: it is nobody's turn now
 
     def _tell(self, connection: Connection) -> None:
@@ -127,15 +132,16 @@ class Database:
         return self._server.gate.passed() if self._server else contextlib.nullcontext()
 
     @contextlib.contextmanager
-    def _turn(self, connection: Connection) -> Generator[None]:
+    def _turn(self, connection: Connection) -> Generator[bool]:
+        """Yields whether all others wait until it is over."""
         if self._turnstile is None:
             with alone(self.name):
-                yield
+                yield False
             return
         with self._turnstile.turn() as in_turn:
             driver = connection.connection.driver_connection
             with contextlib.nullcontext() if in_turn else sqlite.without_checkpoint(driver):
-                yield
+                yield in_turn
 
     def _commit(self, connection: Connection, transaction: RootTransaction) -> None:
         try:

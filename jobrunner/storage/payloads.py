@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, literal_column, select
+from sqlalchemy import ColumnElement, Connection, case, literal_column, select
 
 from jobrunner.core.task import Lease
-from jobrunner.storage.chunks import chunks
+from jobrunner.storage.dialect import of_these
 from jobrunner.storage.passing import passed
 from jobrunner.storage.prepared import Insert, Row
 from jobrunner.storage.tables import payloads, tasks
@@ -48,7 +48,7 @@ def split(rows: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], l
     return short, apart
 
 
-_APART: Final = select(payloads).where(payloads.c.task_id.in_(bindparam("ids", expanding=True)))
+_APART: Final = "SELECT task_id, args, kwargs, extras FROM payloads WHERE task_id {among}"
 
 
 def whole(transaction: Connection, leases: list[Lease]) -> list[Lease]:
@@ -59,23 +59,20 @@ def whole(transaction: Connection, leases: list[Lease]) -> list[Lease]:
     ids = [lease.task_id for lease in leases if APART in (lease.args, lease.kwargs)]
     if not ids:
         return leases
-    found = {
-        task_id: {"args": args, "kwargs": kwargs, "extras": extras}
-        for some in chunks(ids)
-        for task_id, args, kwargs, extras in transaction.execute(_APART, {"ids": some}).all()
-    }
+    found = {task_id: apart for task_id, *apart in of_these(transaction, _APART, ids)}
     leases = [
-        _filled(lease, found[lease.task_id]) if lease.task_id in found else lease
+        _filled(lease, *found[lease.task_id]) if lease.task_id in found else lease
         for lease in leases
     ]
     return passed(transaction, leases)
 
 
-def _filled(lease: Lease, apart: Mapping[str, str | None]) -> Lease:
-    missing: dict[str, Any] = {
-        name: apart[name] for name in _NAMES if getattr(lease, name) == APART
-    }
-    return lease._replace(**missing, extras=apart["extras"])
+def _filled(lease: Lease, args: str | None, kwargs: str | None, extras: str | None) -> Lease:
+    return lease._replace(
+        args=args if lease.args == APART else lease.args,
+        kwargs=kwargs if lease.kwargs == APART else lease.kwargs,
+        extras=extras,
+    )
 
 
 def put(transaction: Connection, apart: Sequence[Row]) -> None:

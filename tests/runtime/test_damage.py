@@ -59,7 +59,7 @@ def damaged(queue, monkeypatch):
     """Let every transaction that writes find damage from now on."""
 
     @contextlib.contextmanager
-    def writing():
+    def writing(**_how):
         raise DatabaseDamagedError("the database is damaged")
         yield
 
@@ -99,8 +99,8 @@ def disk(queue, monkeypatch):
     state = {"full": False, "kept": True, "spent": threading.Event()}
 
     @contextlib.contextmanager
-    def on_disk():
-        with writing() as transaction:
+    def on_disk(**how):
+        with writing(**how) as transaction:
             yield transaction
             if state["full"] and state["kept"]:
                 raise DiskFullError("the disk is full")

@@ -49,15 +49,15 @@ def doubtful(queue, monkeypatch):
         left = [times]
 
         @contextlib.contextmanager
-        def breaking():
+        def breaking(**how):
             if not left[0]:
-                with writing() as transaction:
+                with writing(**how) as transaction:
                     yield transaction
                 return
             left[0] -= 1
             if not committed:
                 raise DatabaseError("the database is locked")
-            with writing() as transaction:
+            with writing(**how) as transaction:
                 yield transaction
             raise CommitUnknownError("the COMMIT may have worked")
 

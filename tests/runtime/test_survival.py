@@ -107,13 +107,13 @@ def trouble(queue, monkeypatch):
     writing, calls, lock = queue.database.writing, [0], threading.Lock()
 
     @contextlib.contextmanager
-    def shaky():
+    def shaky(**how):
         with lock:
             calls[0] += 1
             number = calls[0]
         if number % 6 == 3 and number > 3:
             raise DatabaseError("busy")
-        with writing() as transaction:
+        with writing(**how) as transaction:
             yield transaction
         if number % 6 == 0:
             raise CommitUnknownError("the COMMIT is unknown")
@@ -143,7 +143,7 @@ def broken(queue, monkeypatch):
     """Let every transaction that writes fail from now on."""
 
     @contextlib.contextmanager
-    def writing():
+    def writing(**_how):
         raise DatabaseError("the disk is full")
         yield
 
@@ -194,8 +194,8 @@ def test_a_doubtful_commit_is_looked_up_before_the_end_and_counts(queue, monkeyp
     writing, left = queue.database.writing, [True]
 
     @contextlib.contextmanager
-    def once_unknown():
-        with writing() as transaction:
+    def once_unknown(**how):
+        with writing(**how) as transaction:
             yield transaction
         if queue.counts()[Status.IN_PROGRESS] and left:
             left.pop()
@@ -215,8 +215,8 @@ def test_a_claim_in_doubt_is_looked_up_though_the_worker_stops(queue, monkeypatc
     writing, left = queue.database.writing, [True]
 
     @contextlib.contextmanager
-    def once_unknown():
-        with writing() as transaction:
+    def once_unknown(**how):
+        with writing(**how) as transaction:
             yield transaction
         if left and queue.counts()[Status.IN_PROGRESS]:
             left.pop()

@@ -4,12 +4,15 @@ import os
 import select
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from jobrunner import TaskQueue
 from jobrunner.runtime import lookout
 from jobrunner.runtime.clock import SystemClock
+from jobrunner.runtime.settler import Settler
 from jobrunner.runtime.wakeup import Wakeup
 from jobrunner.storage import bell, sqlite
 from jobrunner.storage.listen import NoticeWatch
@@ -17,7 +20,7 @@ from jobrunner.storage.notices import Notifier
 from jobrunner.storage.watch import ChangeWatch
 from tests.databases import on_a_file, on_a_server
 from tests.runtime import functions as f
-from tests.runtime.support import PATIENCE
+from tests.runtime.support import PATIENCE, until
 
 LONG = 60.0
 
@@ -162,6 +165,64 @@ def test_an_idle_worker_is_woken_by_an_enqueue_elsewhere_and_need_not_look(
     start_worker()
     for number in range(3):
         elsewhere.enqueue(f.add.bind(number, 1)).wait(timeout=LONG)
+
+
+@on_a_file
+def test_what_a_worker_writes_in_its_own_turn_is_no_news_to_it(queue, elsewhere, watch, wakeup):
+    with queue.database.writing(watch=watch) as transaction:
+        transaction.exec_driver_sql("UPDATE queues SET paused_at = paused_at")
+        transaction.exec_driver_sql("INSERT INTO queues (name) VALUES ('other')")
+    assert not wakeup.wait(0.01)
+    with queue.database.writing() as transaction:
+        transaction.exec_driver_sql("DELETE FROM queues")
+    assert wakeup.wait(0.01)
+    elsewhere.enqueue(f.add.bind(1, 2))
+    assert wakeup.wait(0.01)
+
+
+@on_a_file
+def test_who_rings_is_heard_whatever_was_seen_before(queue, watch, wakeup):
+    def ring():
+        watch.wrote()  # it saw what was committed, and not that it was news
+        bell.ring(queue.database.path.with_name("jobs.db.lock"))
+
+    assert ended_by(wakeup, ring)
+
+
+@on_a_file
+def test_a_worker_does_not_look_again_because_of_what_it_has_written(
+    queue, start_worker, monkeypatch
+):
+    in_vain, turn = [], Settler.turn
+
+    def counted(settler, ended, wants, meanwhile):
+        turned = turn(settler, ended, wants, meanwhile)
+        if not ended and not turned.leases:
+            in_vain.append(turned)
+        return turned
+
+    monkeypatch.setattr(lookout, "POLL_EVERY", 10 * LONG)
+    start_worker()
+    until(queue, queue.workers)
+    queue.enqueue(f.add.bind(0, 1)).wait(timeout=LONG)
+    monkeypatch.setattr(Settler, "turn", counted)
+    tasks = 20
+    for number in range(tasks):
+        queue.enqueue(f.add.bind(number, 1)).wait(timeout=LONG)
+    assert len(in_vain) < tasks / 2
+
+
+def test_none_of_many_enqueues_is_overlooked(location, start_worker, monkeypatch):
+    monkeypatch.setattr(lookout, "POLL_EVERY", 10 * LONG)
+    start_worker()
+
+    def enqueue(_hand):
+        with closing(TaskQueue(location)) as queue:
+            for number in range(50):
+                queue.enqueue(f.add.bind(number, 1)).wait(timeout=LONG)
+
+    with ThreadPoolExecutor(3) as hands:
+        list(hands.map(enqueue, range(3)))
 
 
 @on_a_server
