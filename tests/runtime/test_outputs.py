@@ -4,11 +4,13 @@ from contextlib import contextmanager
 
 import pytest
 
+from jobrunner.core.errors import LeaseLostError
 from jobrunner.core.outcome import Completed
 from jobrunner.core.status import Status
 from jobrunner.core.written import Stream
 from jobrunner.runtime import outputs
 from jobrunner.runtime.attempt import Attempt
+from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.kept import ROUNDS
 from jobrunner.runtime.outputs import Outputs
 from jobrunner.storage import progress
@@ -115,6 +117,17 @@ def test_what_an_attempt_stores_itself_is_never_undone(queue, reports, attempt, 
     for _ in range(ROUNDS):
         kept._store_reports()
     assert saved == []
+
+
+@on_a_file
+def test_what_is_stored_at_once_takes_the_place_of_a_report(queue, reports, attempt):
+    kept, saved = reports
+    attempt.later({"done": 1})
+    with pytest.raises(LeaseLostError):
+        DatabaseLink(attempt, queue.database, queue.clock).save({"done": 2})
+    for _ in range(ROUNDS):
+        kept._store_reports()
+    assert saved == [2]
 
 
 @on_a_file
