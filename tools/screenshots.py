@@ -90,7 +90,7 @@ def terminals() -> Iterator[tuple[str, Shot]]:
     watched = terminal.page("status", "--watch", "--every", "10s", database=studio.DATABASE)
     yield watched, Shot("terminal-status", "status.html", "pre", 360, 720, "dark")
     told = terminal.page("report", database=studio.DATABASE)
-    yield told, Shot("terminal-report", "told.html", "pre", 460, 720, "dark")
+    yield told, Shot("terminal-report", "told.html", "pre", 560, 720, "dark")
 
 
 def main() -> None:

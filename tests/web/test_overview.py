@@ -70,12 +70,6 @@ def test_it_tells_the_five_schedules_that_fire_next(queue, client):
     assert re.findall(r"s\d(?= <span)", text) == ["s0", "s2", "s3", "s4", "s5"]
 
 
-def test_what_was_seen_before_anybody_came_is_not_shown(queue, client):
-    client.app.state.glance.warm_up()
-    populate(queue)
-    assert "no such file" in client.get("/").text
-
-
 def test_a_group_is_retried_by_those_that_failed_with_its_error(queue, client, page):
     group = re.search(r'name="group" value="(\w+)"', page).group(1)
     fields = {"group": group, "range": "24h"}

@@ -7,6 +7,7 @@ import pytest
 from jobrunner import NewTask
 from jobrunner.web.limits import LARGEST_BODY
 from tests.web.conftest import PATIENCE
+from tests.web.populated import populate
 
 
 def said(served, request):
@@ -73,3 +74,9 @@ def test_one_of_two_servers_may_only_show(serve):
     serve(read_only=False)
     showing = serve(read_only=True)
     assert showing.client.get("/metrics").status_code == 200
+
+
+def test_what_was_seen_before_anybody_came_is_not_shown(queue, client):
+    client.app.state.glance.warm_up()
+    populate(queue)
+    assert "no such file" in client.get("/").text
