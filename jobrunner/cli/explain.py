@@ -1,6 +1,6 @@
 """`jobrunner task explain`: why a task does not run, or that it may."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -12,6 +12,9 @@ from jobrunner.core.reasons import WAITING
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
+
+UNFORESEEN: Final = frozenset({"workers", "needs", "rate", "move"})
+"""Reasons that no estimate regards: beside one of them, none is told."""
 
 
 def explain(context: typer.Context, *, task_id: Id, as_json: Json = False) -> None:
@@ -28,9 +31,11 @@ def explain(context: typer.Context, *, task_id: Id, as_json: Json = False) -> No
         render.as_json(explanation_object(found) | told)
         return
     runnable = "yes" if found.is_runnable else "no"
-    known = str(starts) if starts is not None and starts.is_known else ""
+    # What an estimate does not foresee stands below as a reason.
+    blocked_by = {one.kind for one in found.reasons if one.is_blocking}
+    is_told = starts is not None and starts.is_known and blocked_by.isdisjoint(UNFORESEEN)
     head = ("task", found.task_id), ("status", found.status.label), ("runnable", runnable)
-    render.fields([*head, ("starts in", known)])
+    render.fields([*head, ("starts in", str(starts) if is_told else "")])
     render.out("")
     render.table(
         ("blocks", "kind", "reason~"),

@@ -12,11 +12,11 @@ class Forecast:
     """When open tasks will have ended, if `workers` tasks run at a time.
 
     `left.runs` are those of the function or command that the fewest are known of. `tasks` are
-    open, and `held` of those that were looked at wait for a paused queue: these are not counted
-    in. `others` are open beside them, and take slots as they come. `busy_s` is what all runs take
-    together, `path_s` what those along the critical path `path` take, which no number of workers
-    makes faster. `unknown` are the names of which too few runs are recorded, and how many are. If
-    `is_cut`, not all was looked at.
+    open, and `held` of those that were looked at wait for a paused queue or an event: these are not
+    counted in. `others` are open beside them, and take slots as they come. `busy_s` is what all
+    runs take together, `path_s` what those along the critical path `path` take, which no number of
+    workers makes faster. `unknown` are the names of which too few runs are recorded, and how many
+    are. If `is_cut`, not all was looked at.
     """
 
     workers: int

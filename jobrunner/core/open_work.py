@@ -19,7 +19,8 @@ class OpenTask:
 
     `ran_for` is since when it runs, `None` for one that waits; `earlier_s` what its attempts ran
     before that went into its progress. `parents` are those that are open, with what their failure
-    means; `has_failed_parent` says that one of an `only` edge did not complete.
+    means; `has_failed_parent` says that one of an `only` edge did not complete. When an event that
+    it waits for is sent, nobody knows.
     """
 
     id: TaskId
@@ -33,6 +34,7 @@ class OpenTask:
     progress: Progress | None = None
     parents: tuple[tuple[TaskId, str], ...] = ()
     has_failed_parent: bool = False
+    waits_for_event: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +71,8 @@ class OpenWork:
 class Course:
     """What becomes of open tasks if all that run complete.
 
-    `run` are those that will, each below its parents; `held` those of paused queues and all that
-    wait for them; the rest is cancelled.
+    `run` are those that will, each below its parents; `held` those of paused queues, those that
+    wait for events, and all that wait for these; the rest is cancelled.
     """
 
     run: Sequence[OpenTask]
@@ -88,7 +90,7 @@ def course(work: OpenWork) -> Course:
     ordered = [known[task_id] for task_id in parents_first(parents, name=str)]
     for task in ordered:
         is_running = task.ran_for is not None
-        is_paused = task.queue in work.paused and not is_running
+        is_paused = (task.queue in work.paused or task.waits_for_event) and not is_running
         if is_paused or not held.isdisjoint(parents[task.id]):
             held.add(task.id)
         elif not is_running and _is_spared(task, spared):

@@ -17,8 +17,8 @@ from jobrunner.core.task import TaskId
 MOST_WORKERS: Final = 100_000
 
 NOTHING: Final = Estimate(low_s=0.0, likely_s=0.0, high_s=0.0, basis="nothing is open")
-HELD: Final = Estimate(basis="all that is open waits for a paused queue")
-ITSELF_HELD: Final = Estimate(basis="it waits for a paused queue")
+HELD: Final = Estimate(basis="all that is open waits for a paused queue, or an event")
+ITSELF_HELD: Final = Estimate(basis="it waits for a paused queue, or an event")
 SPARED: Final = Estimate(basis="it runs only if another task fails")
 NO_WORKER: Final = Estimate(basis="no worker is running")
 
@@ -58,30 +58,31 @@ def simulate(work: OpenWork, runs: Runs, *, workers: Sequence[int]) -> list[Fore
 def start_of(task_id: TaskId, work: OpenWork, runs: Runs) -> Estimate:
     """How long it is until a task that waits starts, with the slots that there are.
 
-    All is run through as by `simulate`. What it waits for must be known and, where slots are few,
-    what has its turn before; of the rest, what too little is known of is left out.
+    All is run through as by `simulate`. What it waits for must be known and, where slots are few or
+    a limit is shared, what may have its turn before; of the rest, what too little is known of is
+    left out.
     """
     ahead = course(work)
     known = {one.id: one for one in ahead.run}
-    if task_id not in known:
-        is_held = any(one.id == task_id for one in ahead.held)
-        return ITSELF_HELD if is_held else SPARED
+    task = known.get(task_id)
+    if task is None:
+        return ITSELF_HELD if any(one.id == task_id for one in ahead.held) else SPARED
     if not work.slots:
         return NO_WORKER
-    needed = _waits_for(known[task_id], known)
-    before = {one.id for one in ahead.run if _turn(one) < _turn(known[task_id])}
-    if len(before) >= work.slots:
-        needed |= before
-    unknown = _unknown([known[one] for one in needed], runs)
+    before = _before(task, ahead.run)
+    needed = before
+    if len(before) < work.slots:
+        needed = [one for one in before if _share(one, task, work)]
+    unknown = _unknown([*needed, *(known[one] for one in _waits_for(task, known))], runs)
     if unknown:
         return _why(unknown)
     others = [one for one in ahead.run if one.id != task_id and not _is_unknown(one, runs)]
     times = Times(others, runs)
-    least, basis = times.basis(others) if others else (0, "nothing else is open")
+    least, basis = times.basis(others) if others else (0, "nothing comes before it")
     caps = Caps(work.queue_limits, work.key_limits)
     starts = [
         makespan(
-            [*others, known[task_id]],
+            [*others, task],
             times.drawn(again) | {task_id: 0.0},
             slots=work.slots,
             caps=caps,
@@ -104,9 +105,30 @@ def _waits_for(task: OpenTask, known: Mapping[TaskId, OpenTask]) -> set[TaskId]:
     return found
 
 
-def _turn(task: OpenTask) -> tuple[bool, int, TaskId]:
-    """Whose turn it is: what runs has had it, then see `slots.Turn`."""
-    return task.ran_for is None, -task.priority, task.id
+def _before(task: OpenTask, ordered: Sequence[OpenTask]) -> list[OpenTask]:
+    """What runs, and what may start before a task: all of it where that is not ready yet.
+
+    Not what waits for it; `ordered` has each below its parents.
+    """
+    must_wait = task.starts_in > 0 or bool(task.parents)
+    mine = -task.priority, task.id
+    below = {task.id}
+    found: list[OpenTask] = []
+    for one in ordered:
+        if one.id in below or any(parent in below for parent, _ in one.parents):
+            below.add(one.id)
+        elif one.ran_for is not None or (
+            one.starts_in <= max(task.starts_in, 0.0)
+            and (must_wait or (-one.priority, one.id) < mine)
+        ):
+            found.append(one)
+    return found
+
+
+def _share(one: OpenTask, other: OpenTask, work: OpenWork) -> bool:
+    """Whether two are under the same limit."""
+    of_queue = one.queue == other.queue and one.queue in work.queue_limits
+    return of_queue or (one.key is not None and one.key == other.key)
 
 
 def _often(tasks: Sequence[OpenTask]) -> int:

@@ -105,6 +105,8 @@ class Outputs:
             return
         with self._database.writing() as transaction:
             now = self._clock.now()
+            free = progress.free(transaction, [attempt.lease.task_id for attempt, _ in due])
+            due = [pair for pair in due if pair[0].lease.task_id in free]
             for attempt, report in due:
                 # Looked at in here: what the attempt has stored since is newer
                 # (guarded by test_what_an_attempt_stores_itself_is_never_undone).

@@ -42,7 +42,7 @@ class Link(Protocol):
         ...
 
     def later(self, values: dict[str, Any]) -> None:
-        """Have them stored soon, unless others come first; it never fails, and waits for nobody."""
+        """Have them stored soon, unless others come first; an engine of a plug-in does not."""
         ...
 
     def load(self) -> str | None:
@@ -146,6 +146,7 @@ class Running:
             self.link.save(values)
         except DatabaseError:
             self.unsaved = values | self.unsaved
+            self.link.later(self.unsaved)
             raise
 
 

@@ -124,17 +124,20 @@ class Settler:
                 settlement = settle(
                     transaction, ended, worker_id=self._worker_id, now=now, backoff=backoff
                 )
-                leases, look_at = recovered, None
+                leases, look_at, limited = recovered, None, False
                 if wants and not recovered:
                     # What came to light fills the room that `wants` was made for.
                     agenda = _prepared(transaction, now, settlement)
                     leases, look_at = self._claim_all(
                         transaction, token, wants, agenda=agenda, now=now, meanwhile=meanwhile
                     )
-                    if agenda.limits and len(leases) < len(settlement.settled):
+                    limited = agenda.limits
+                    if limited and len(leases) < len(settlement.settled):
                         notices.work(transaction)  # others have the room that is left
                 wanted = sum(want.free + want.ahead for want in wants)
-                drained = not recovered and len(leases) < wanted
+                # Where limits are, a claim does not look at all there is: there may be more
+                # (guarded by test_free_slots_are_filled_though_the_first_in_line_share_a_limit).
+                drained = not (recovered or (limited and leases)) and len(leases) < wanted
         except CommitUnknownError:
             # It may have worked all the same: the next turn looks, before it repeats.
             self._doubtful.append(token)

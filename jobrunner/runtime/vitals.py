@@ -126,8 +126,11 @@ def judge_functions(known: Sequence[str], stuck: Stuck) -> Iterator[Finding]:
         if stuck.functions:
             yield ok(name, "not looked at: name the application with -A")
         return
-    ours = tuple(which for which in stuck.functions if which.startswith(RESERVED))
-    unknown = {which: n for which, n in stuck.functions.items() if which not in (*known, *ours)}
+    unknown = {
+        which: n
+        for which, n in stuck.functions.items()
+        if which not in known and not which.startswith(RESERVED)
+    }
     for which, number in sorted(unknown.items()):
         says = f"{counted(number, 'task')} waiting for {which!r}, which is not registered here"
         yield problem(name, says, UnknownFunctionError(which, known).hint)

@@ -87,7 +87,8 @@ class Database:
         """A transaction that writes, committed at the end: all of it or nothing.
 
         With `rebuilds` it may drop a table and make it anew, and must check references itself.
-        For `watch`, what it commits is no news, nor what others had before.
+        For `watch`, a file's, what it commits is no news, nor what others had before; whoever is
+        out of patience may commit in between, and rings.
         """
         with self._told(), self._passed(), self._writer.connect() as connection:
             with self._turn(connection) as in_turn:
@@ -109,8 +110,8 @@ class Database:
                         hint="Let its error out of the block.",
                     )
                 self._commit(connection, transaction)
-                if watch is not None and in_turn:
-                    watch.wrote()
+                if watch is not None and in_turn:  # and nobody else has committed since
+                    watch.changed()
             self._tell(connection)  # who is woken is to write at once: it is nobody's turn now
 
     def _tell(self, connection: Connection) -> None:

@@ -130,9 +130,6 @@ class NoticeWatch:
         news, self._news = self._news, False
         return news
 
-    def wrote(self) -> None:
-        """A server tells nobody of what he has done himself."""
-
     def close(self) -> None:
         """Hear no more."""
         self._forget(self)

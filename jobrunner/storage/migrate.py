@@ -87,7 +87,7 @@ def upgrade(database: Database) -> Upgraded:
     if database.path is not None:
         sqlite.create_private(database.path)
     kept = None
-    with database.writing(rebuilds=True) as connection:
+    with _alone, database.writing(rebuilds=True) as connection:
         found = version(connection)
         refuse_newer(found)
         if found != HEAD:
@@ -131,8 +131,7 @@ def _run(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     config.attributes["connection"] = connection
-    with _alone:
-        command.upgrade(config, "head")
+    command.upgrade(config, "head")
 
 
 _alone = threading.Lock()

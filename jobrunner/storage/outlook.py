@@ -21,6 +21,7 @@ from jobrunner.storage.candidates import ids_of, sources
 from jobrunner.storage.chunks import chunks
 from jobrunner.storage.rules import queues as queue_rules
 from jobrunner.storage.tables import dependencies, progress, tasks
+from jobrunner.storage.traces import event_waits
 
 MOST: Final = 10_000
 """So many tasks are looked at."""
@@ -38,6 +39,7 @@ _TASKS: Final = select(
     tasks.c.lane,
     *durations.BY_KIND,
 )
+_WAITS: Final = select(event_waits.c.task_id)
 _PROGRESS: Final = select(progress.c.task_id, progress.c.done, progress.c.total)
 _EDGES: Final = select(
     dependencies.c.dependent_id, dependencies.c.parent_id, dependencies.c.on_failure, tasks.c.status
@@ -126,6 +128,8 @@ def _tasks(transaction: Connection, ids: Sequence[TaskId], now: datetime) -> Ite
         parents, failed = _parents(transaction, blocked)
         earlier = durations.before(transaction, running)
         done = _progress(transaction, running)
+        put_off = [row[0] for row in rows if row[1] == Status.SCHEDULED]
+        waits = set(transaction.scalars(_WAITS.where(event_waits.c.task_id.in_(put_off))))
         for task_id, status, queue, priority, run_at, started_at, text, *rest in rows:
             is_running = status == Status.IN_PROGRESS
             yield OpenTask(
@@ -140,6 +144,7 @@ def _tasks(transaction: Connection, ids: Sequence[TaskId], now: datetime) -> Ite
                 progress=done.get(task_id),
                 parents=tuple(parents.get(task_id, ())),
                 has_failed_parent=task_id in failed,
+                waits_for_event=task_id in waits,
             )
 
 

@@ -4,15 +4,21 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, exists, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from jobrunner.core.task import Lease, TaskId, Token
 from jobrunner.storage.tables import progress, tasks
 
-_HELD: Final = exists(
+_HELD: Final = (
     select(tasks.c.id)
     .where(tasks.c.id == bindparam("task"), tasks.c.token == bindparam("held_token"))
     .with_for_update(read=True)
+)
+_FREE: Final = (
+    select(tasks.c.id)
+    .where(tasks.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(tasks.c.id)
+    .with_for_update(key_share=True, skip_locked=True)
 )
 
 
@@ -23,15 +29,22 @@ def save(
 
     `False` says the lease is gone and nothing was written.
     """
-    fence = {"task": task_id, "held_token": token}
-    changed = update(progress).where(progress.c.task_id == task_id, _HELD)
-    if transaction.execute(changed.values(updated_at=now, **values), fence).rowcount:
-        return True
-    row = {"task_id": task_id, "updated_at": now, **values}
-    fresh = select(*(literal(value, progress.c[name].type) for name, value in row.items()))
-    missing = ~exists().where(progress.c.task_id == task_id)
-    stored = insert(progress).from_select(list(row), fresh.where(_HELD, missing))
-    return transaction.scalar(stored.returning(progress.c.task_id), fence) is not None
+    # A statement of its own: the next ones see what was committed while it waited for the lock.
+    if transaction.scalar(_HELD, {"task": task_id, "held_token": token}) is None:
+        return False
+    row = {"updated_at": now, **values}
+    changed = update(progress).where(progress.c.task_id == task_id).values(row)
+    if not transaction.execute(changed).rowcount:
+        transaction.execute(insert(progress).values(task_id=task_id, **row))
+    return True
+
+
+def free(transaction: Connection, task_ids: Iterable[TaskId]) -> set[TaskId]:
+    """Those of these that nobody else writes to, nor can until the transaction ends.
+
+    The others are not waited for: whoever has them may wait for one of these.
+    """
+    return set(transaction.scalars(_FREE, {"ids": list(task_ids)}))
 
 
 _TOKENS: Final = select(tasks.c.id, tasks.c.token).where(

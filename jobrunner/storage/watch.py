@@ -34,10 +34,6 @@ class Watch(Protocol):
         """Whether there was anything since the last look."""
         ...
 
-    def wrote(self) -> None:
-        """Whoever looks has committed, and others could not yet: that is no news."""
-        ...
-
     def call(self, wake: Callable[[], None]) -> None:
         """Have `wake` called from another thread at once, where changes tell of themselves."""
         ...
@@ -78,10 +74,6 @@ class ChangeWatch:
             # a thousand times a second while it lasts.
             self._version = UNREAD
         return before != self._version
-
-    def wrote(self) -> None:
-        """Whoever looks has committed, and others could not yet: look now, and tell nobody."""
-        self.changed()
 
     def call(self, wake: Callable[[], None]) -> None:
         """A file calls nobody."""

@@ -28,9 +28,6 @@ class Either:
         one, other = (each.changed() for each in self._both)
         return one or other
 
-    def wrote(self) -> None:
-        """Whoever looks here writes nothing."""
-
     def call(self, wake: Callable[[], None]) -> None:
         """Have `wake` called with each news of either."""
         for each in self._both:

@@ -34,7 +34,7 @@ def test_in_json_is_what_others_rely_on(cli):
     paused = told["reasons"][0]
     assert paused.keys() == {"kind", "text", "hint", "is_blocking", "at", "tasks"}
     assert paused["hint"] == "Resume it: jobrunner queue resume mail"
-    assert told["starts"]["basis"] == "it waits for a paused queue"
+    assert told["starts"]["basis"] == "it waits for a paused queue, or an event"
 
 
 def test_it_is_told_when_a_task_that_waits_will_start(cli):
@@ -48,7 +48,7 @@ def test_it_is_told_when_a_task_that_waits_will_start(cli):
     finally:
         worker.stop()
         thread.join()
-    assert re.fullmatch(r"starts in\tabout 1m \d\ds, nothing else is open", told[3])
+    assert re.fullmatch(r"starts in\tabout 1m \d\ds, nothing comes before it", told[3])
 
 
 def test_a_function_that_the_application_does_not_have_is_told_if_there_is_one(cli):

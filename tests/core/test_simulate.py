@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from jobrunner.core.estimate import Kind
 from jobrunner.core.open_work import OpenTask, OpenWork, course
 from jobrunner.core.pauses import SlotRun, pause
-from jobrunner.core.simulate import simulate, start_of
+from jobrunner.core.simulate import simulate
 from jobrunner.core.slots import Caps, makespan
 from jobrunner.core.task import Progress, TaskId
 
@@ -138,7 +138,7 @@ def test_what_waits_for_a_paused_queue_is_held_and_told():
     assert (found.tasks, found.held) == (4, 2)
     assert found.left.is_known
     only = simulate(work(tasks[0], paused=["off"]), {WORK: [1.0] * 5}, workers=[1])[0]
-    assert only.left.basis == "all that is open waits for a paused queue"
+    assert only.left.basis == "all that is open waits for a paused queue, or an event"
     assert not only.left.is_known
 
 
@@ -193,48 +193,6 @@ def test_without_workers_nothing_ends_and_without_tasks_all_has():
     assert simulate(work(task(1)), runs, workers=[0])[0].left.basis == "no worker is running"
     (nothing,) = simulate(work(), runs, workers=[0])
     assert (nothing.left.likely_s, nothing.left.basis) == (0, "nothing is open")
-
-
-@pytest.mark.parametrize(
-    ("open_tasks", "slots", "starts"),
-    [
-        ([task(1), task(2), task(3), task(4)], 1, 3),
-        ([task(1), task(2), task(3), task(4)], 2, 1),
-        ([task(1), task(2), task(3), task(4)], 9, 0),
-        ([task(1, ran_for=0.5), task(4)], 1, 0.5),
-        ([task(1), task(2), task(4, priority=1)], 1, 0),
-        ([task(1), task(2, 1), task(4, 2)], 9, 2),
-        ([task(1), task(4, starts_in=7.0)], 1, 7),
-        ([task(5), task(4)], 1, 0),
-    ],
-)
-def test_a_task_starts_when_its_turn_has_come(open_tasks, slots, starts):
-    found = start_of(TaskId(4), work(*open_tasks, slots=slots), {WORK: [1.0] * 5})
-    assert (found.low_s, found.likely_s, found.high_s) == (starts, starts, starts)
-    if len(open_tasks) > 2:
-        assert (found.runs, found.basis) == (5, "from 5 runs of work")
-
-
-def test_no_start_is_told_where_too_little_is_known_of_what_comes_before():
-    other = Kind("function", "other")
-    runs = {WORK: [1.0] * 5, other: [1.0] * 4}
-    before = [task(1), task(2, kinds=(other,)), task(4)]
-    assert not start_of(TaskId(4), work(*before, slots=2), runs).is_known
-    assert start_of(TaskId(4), work(*before, slots=3), runs).likely_s == 0
-    above = [task(2, kinds=(other,)), task(4, 2)]
-    assert not start_of(TaskId(4), work(*above, slots=9), runs).is_known
-    behind = [task(4), task(5, kinds=(other,))]
-    assert start_of(TaskId(4), work(*behind, slots=1), runs).likely_s == 0
-
-
-def test_no_start_is_told_of_what_is_held_or_only_for_a_failure():
-    one = task(4)
-    held = start_of(TaskId(4), work(one, paused={"default"}, slots=1), {})
-    assert (held.is_known, held.basis) == (False, "it waits for a paused queue")
-    spared = task(4, parents=((TaskId(1), "only"),))
-    found = start_of(TaskId(4), work(task(1), spared, slots=1), {WORK: [1.0] * 5})
-    assert (found.is_known, found.basis) == (False, "it runs only if another task fails")
-    assert start_of(TaskId(4), work(one, slots=0), {}).basis == "no worker is running"
 
 
 def test_what_was_not_looked_at_is_taken_for_alike():

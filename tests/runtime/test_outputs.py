@@ -1,5 +1,6 @@
 """What a running attempt writes and reports is stored while it runs, if that takes a while."""
 
+import threading
 from contextlib import contextmanager
 
 import pytest
@@ -14,9 +15,9 @@ from jobrunner.runtime.executors.thread import DatabaseLink
 from jobrunner.runtime.kept import ROUNDS
 from jobrunner.runtime.outputs import Outputs
 from jobrunner.storage import progress
-from tests.databases import on_a_file
+from tests.databases import on_a_file, on_a_server
 from tests.runtime import functions as f
-from tests.runtime.support import FakeClock, until
+from tests.runtime.support import PATIENCE, FakeClock, until
 from tests.runtime.test_attempt import LEASE, Control
 
 
@@ -54,7 +55,6 @@ def test_an_attempt_that_ends_soon_is_not_stored_on_its_own(queue):
     assert kept._writing == {}
 
 
-@on_a_file
 @pytest.mark.parametrize("executor", ["thread", "process", "async"])
 def test_a_report_that_none_follows_is_seen_while_the_task_goes_on(
     queue, start_worker, tmp_path, executor, monkeypatch
@@ -75,6 +75,7 @@ def reports(queue, monkeypatch):
     """What stores reports, whose looks are made by the test; and what it has stored."""
     saved = []
     monkeypatch.setattr(progress, "save", lambda *_, **values: saved.append(values["done"]))
+    queue.enqueue(f.add.bind(1, 2))  # task 1, whose lease is LEASE
     queue.database.reserve.keep()
     kept = Outputs(queue.database, queue.clock)
     kept.close()
@@ -89,7 +90,6 @@ def attempt(reports):
     return attempt
 
 
-@on_a_file
 def test_of_reports_in_a_row_the_last_is_stored_and_once(reports, attempt):
     kept, saved = reports
     for done in range(5):
@@ -101,7 +101,6 @@ def test_of_reports_in_a_row_the_last_is_stored_and_once(reports, attempt):
     assert saved == [4]
 
 
-@on_a_file
 def test_what_an_attempt_stores_itself_is_never_undone(queue, reports, attempt, monkeypatch):
     kept, saved = reports
     begun = queue.database.writing
@@ -119,7 +118,6 @@ def test_what_an_attempt_stores_itself_is_never_undone(queue, reports, attempt, 
     assert saved == []
 
 
-@on_a_file
 def test_what_is_stored_at_once_takes_the_place_of_a_report(queue, reports, attempt):
     kept, saved = reports
     attempt.later({"done": 1})
@@ -130,7 +128,6 @@ def test_what_is_stored_at_once_takes_the_place_of_a_report(queue, reports, atte
     assert saved == [2]
 
 
-@on_a_file
 def test_what_is_over_reports_no_more(reports, attempt):
     kept, saved = reports
     attempt.later({"done": 1})
@@ -139,3 +136,23 @@ def test_what_is_over_reports_no_more(reports, attempt):
         kept._store_reports()
     assert saved == []
     assert kept._reports == {}
+
+
+@on_a_server
+def test_what_somebody_else_has_locked_is_not_waited_for(queue, reports, attempt):
+    kept, saved = reports
+    other = queue.enqueue(f.add.bind(3, 4))
+    second = Attempt(LEASE._replace(task_id=other.id), clock=FakeClock(), on_end=lambda *_: None)
+    second.outputs = kept
+    second.begin(Control())
+    attempt.later({"done": 1})
+    second.later({"done": 2})
+    with queue.database.writing() as transaction:
+        transaction.exec_driver_sql("SELECT 1 FROM tasks WHERE id = 1 FOR NO KEY UPDATE")
+        in_vain = threading.Thread(target=lambda: [kept._store_reports() for _ in range(ROUNDS)])
+        in_vain.start()
+        in_vain.join(PATIENCE)
+        assert not in_vain.is_alive()
+        assert saved == [2]
+    kept._store_reports()
+    assert saved == [2, 1]

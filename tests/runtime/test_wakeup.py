@@ -183,7 +183,7 @@ def test_what_a_worker_writes_in_its_own_turn_is_no_news_to_it(queue, elsewhere,
 @on_a_file
 def test_who_rings_is_heard_whatever_was_seen_before(queue, watch, wakeup):
     def ring():
-        watch.wrote()  # it saw what was committed, and not that it was news
+        watch.changed()  # it saw what was committed, and not that it was news
         bell.ring(queue.database.path.with_name("jobs.db.lock"))
 
     assert ended_by(wakeup, ring)

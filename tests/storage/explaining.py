@@ -80,7 +80,7 @@ class Undone:
         self.database = database
 
     @contextlib.contextmanager
-    def writing(self):
+    def writing(self, **_how):
         with contextlib.suppress(Undo), self.database.writing() as transaction:
             yield transaction
             raise Undo

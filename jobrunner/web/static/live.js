@@ -53,7 +53,7 @@ function listen() {
   source.addEventListener("open", () => {
     failures = 0;
     tell("live");
-    setTimeout(refreshAll, REFRESH_EVERY); // what is shown may be a second older than the stream
+    setTimeout(() => source && refreshAll(), REFRESH_EVERY); // what is shown may be a second older than the stream
   });
   for (const name of ["message", "change", "changes"]) source.addEventListener(name, took);
   source.addEventListener("error", () => {
