@@ -115,9 +115,18 @@ function refreshAll() {
   }
 }
 
+// What is asked for by a form may be that this page's subject is no more.
+let leaving = false;
+
+function leave() {
+  leaving = true;
+  setTimeout(() => (leaving = false), REFRESH_EVERY); // it may have been a download
+}
+
 // A whole page may answer, then the part with the same id is taken from it.
 function refresh(element) {
-  if (!element.isConnected || document.hidden || document.querySelector("dialog[open]")) return;
+  if (leaving || !element.isConnected || document.hidden) return;
+  if (document.querySelector("dialog[open]")) return;
   const url = element.dataset.refresh || location.pathname + location.search;
   const how = element.id
     ? { select: `#${CSS.escape(element.id)}`, swap: "outerMorph ignoreTitle:true" }
@@ -128,6 +137,7 @@ function refresh(element) {
 export function start() {
   document.addEventListener("jobrunner:change", refreshAll);
   document.addEventListener("visibilitychange", decide);
+  addEventListener("beforeunload", leave);
   addEventListener("pagehide", close);
   addEventListener("pageshow", decide);
   document.getElementById("live")?.addEventListener("click", () => {
