@@ -9,11 +9,10 @@ from jobrunner.core.errors import ConfigurationError, InvalidTaskError
 from jobrunner.core.limits import Limits, Rate
 from jobrunner.core.outcome import Completed, Ended
 from jobrunner.core.status import Status
-from jobrunner.runtime import lookout
 from jobrunner.runtime.settler import Settler, Want
 from jobrunner.storage import notices
 from tests.runtime import functions as f
-from tests.runtime.support import PATIENCE, register_ada, until
+from tests.runtime.support import register_ada, until
 
 
 def test_limits_are_set_in_python(queue):
@@ -102,20 +101,15 @@ def test_until_empty_waits_for_keys_and_rates(queue, drain):
     assert last - began >= timedelta(seconds=0.4)  # two periods after the first
 
 
-def test_free_slots_are_filled_though_the_first_in_line_share_a_limit(
-    queue, start_worker, monkeypatch
-):
-    monkeypatch.setattr(lookout, "POLL_EVERY", 10 * PATIENCE)
+def test_free_slots_are_filled_though_the_first_in_line_share_a_limit(queue):
     queue.queues.limit("imports", concurrency=1)
-    run = f.finish_on_request
-    tasks = [
-        queue.enqueue(run.using(queue=name, concurrency_key=key).bind("go"))
-        for name, key in (("imports", "a"), ("imports", "b"), ("mail", "c"))
-    ]
-    start_worker(concurrency=2)
-    until(queue, lambda: tasks[2].refresh().status is Status.IN_PROGRESS)
-    f.gates["go"].set()
-    queue.wait(tasks, timeout=PATIENCE)
+    for name, key in (("imports", "a"), ("imports", "b"), ("mail", "c")):
+        queue.enqueue(f.add.using(queue=name, concurrency_key=key).bind(1, 1))
+    settler = Settler(queue.database, register_ada(queue, queue.clock).id, queue.clock)
+    turns = [settler.turn((), [Want((), 2 - taken)]) for taken in range(2)]
+    assert [[lease.queue for lease in turn.leases] for turn in turns] == [["imports"], ["mail"]]
+    assert not turns[0].drained  # or nobody would look again before a second has passed
+    assert settler.turn((), [Want((), 5)]).drained
 
 
 def test_others_are_told_of_room_that_a_worker_makes_and_does_not_use(queue, monkeypatch):
