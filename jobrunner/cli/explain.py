@@ -12,6 +12,7 @@ from jobrunner.core.reasons import WAITING
 
 if TYPE_CHECKING:
     from jobrunner.cli.state import State
+    from jobrunner.core.explanation import Explanation
 
 UNFORESEEN: Final = frozenset({"workers", "needs", "rate", "move"})
 """Reasons that no estimate regards: beside one of them, none is told."""
@@ -25,17 +26,14 @@ def explain(context: typer.Context, *, task_id: Id, as_json: Json = False) -> No
     """
     state: State = context.obj
     found = state.stored.explain(task_id)
-    starts = state.stored.estimates.start(task_id) if found.status in WAITING else None
+    waits = found.status in WAITING
     if as_json:
-        told = {"starts": None if starts is None else estimate_object(starts)}
-        render.as_json(explanation_object(found) | told)
+        starts = estimate_object(state.stored.estimates.start(task_id)) if waits else None
+        render.as_json(explanation_object(found) | {"starts": starts})
         return
     runnable = "yes" if found.is_runnable else "no"
-    # What an estimate does not foresee stands below as a reason.
-    blocked_by = {one.kind for one in found.reasons if one.is_blocking}
-    is_told = starts is not None and starts.is_known and blocked_by.isdisjoint(UNFORESEEN)
     head = ("task", found.task_id), ("status", found.status.label), ("runnable", runnable)
-    render.fields([*head, ("starts in", str(starts) if is_told else "")])
+    render.fields([*head, ("starts in", _starts_in(state, found) if waits else "")])
     render.out("")
     render.table(
         ("blocks", "kind", "reason~"),
@@ -54,3 +52,11 @@ def explain(context: typer.Context, *, task_id: Id, as_json: Json = False) -> No
                 for node in one.tasks
             ),
         )
+
+
+def _starts_in(state: "State", found: "Explanation") -> str:
+    """Nothing beside a reason that an estimate does not foresee, nor where too little is known."""
+    if not UNFORESEEN.isdisjoint(one.kind for one in found.reasons if one.is_blocking):
+        return ""
+    starts = state.stored.estimates.start(found.task_id)
+    return str(starts) if starts.is_known else ""

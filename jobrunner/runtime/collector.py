@@ -18,7 +18,7 @@ def rarely() -> None:
 
 
 def calm() -> None:
-    """And never among what was imported.
+    """Look for cycles less often, and never among what was imported.
 
     A worker's objects come and go by their reference counts: the looks took a fifth of its time.
     """

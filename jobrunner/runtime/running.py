@@ -134,8 +134,8 @@ class Running:
             # What is only shown must not fail a task; it is tried again with the next report.
             with contextlib.nullcontext() if soon else contextlib.suppress(DatabaseError):
                 self.flush()
-        if self.unsaved:
-            self.link.later(self.unsaved)
+            return
+        self.link.later(self.unsaved)
 
     def flush(self) -> None:
         """Store what is not stored yet."""

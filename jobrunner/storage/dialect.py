@@ -36,8 +36,8 @@ def run(transaction: Connection, statement: str, values: tuple[Any, ...]) -> Non
     execute(transaction, statement, values)
 
 
-def _array(numbers: Sequence[int]) -> str:
-    """An array as a server reads it."""
+def array_of(numbers: Sequence[Any]) -> str:
+    """An array of numbers as a server reads it."""
     return f"{{{','.join(map(str, numbers))}}}"
 
 
@@ -51,7 +51,7 @@ def of_these(transaction: Connection, query: str, ids: Sequence[int]) -> Sequenc
         found: Sequence[Any] = sqlite.run(transaction, among, (str(list(ids)),)).fetchall()
         return found
     among = query.format(among="= ANY(%s::bigint[])")
-    return transaction.exec_driver_sql(among, (_array(ids),)).all()
+    return transaction.exec_driver_sql(among, (array_of(ids),)).all()
 
 
 def takes_arrays(transaction: Connection) -> bool:
@@ -68,7 +68,7 @@ def lock_tasks(transaction: Connection, ids: Sequence[int]) -> None:
     Everybody locks in the order of the ids, or two would wait for each other.
     """
     if ids and transaction.dialect.name != "sqlite":
-        transaction.exec_driver_sql(_LOCK, (_array(ids),))
+        transaction.exec_driver_sql(_LOCK, (array_of(ids),))
 
 
 _ONE_BY_ONE: Final = (
@@ -111,7 +111,7 @@ def lock_keys(transaction: Connection, keys: Iterable[str]) -> None:
     """
     numbers = sorted({zlib.crc32(key.encode()) % KEY_LOCKS for key in keys})
     if numbers and transaction.dialect.name != "sqlite":
-        transaction.exec_driver_sql(_LOCK_KEYS, (_array(numbers),))
+        transaction.exec_driver_sql(_LOCK_KEYS, (array_of(numbers),))
 
 
 def lock_name(transaction: Connection, name: str) -> None:

@@ -14,9 +14,7 @@ from sqlalchemy import (
 
 from jobrunner.core import payload
 from jobrunner.core.control_errors import DuplicateHookError, HookNotFoundError
-from jobrunner.core.hook import (
-    Hook,
-)
+from jobrunner.core.hook import Hook
 from jobrunner.core.status import Status
 from jobrunner.storage.rules import event_hooks
 

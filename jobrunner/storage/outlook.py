@@ -128,8 +128,7 @@ def _tasks(transaction: Connection, ids: Sequence[TaskId], now: datetime) -> Ite
         parents, failed = _parents(transaction, blocked)
         earlier = durations.before(transaction, running)
         done = _progress(transaction, running)
-        put_off = [row[0] for row in rows if row[1] == Status.SCHEDULED]
-        waits = set(transaction.scalars(_WAITS.where(event_waits.c.task_id.in_(put_off))))
+        waits = _waits(transaction, [row[0] for row in rows if row[1] == Status.SCHEDULED])
         for task_id, status, queue, priority, run_at, started_at, text, *rest in rows:
             is_running = status == Status.IN_PROGRESS
             yield OpenTask(
@@ -153,6 +152,13 @@ def _progress(transaction: Connection, running: Sequence[int]) -> dict[int, Prog
         return {}
     rows = transaction.execute(_PROGRESS.where(progress.c.task_id.in_(running)))
     return {task_id: Progress(done, total) for task_id, done, total in rows if done is not None}
+
+
+def _waits(transaction: Connection, put_off: Sequence[int]) -> set[int]:
+    """Those of these that wait for an event."""
+    if not put_off:
+        return set()
+    return set(transaction.scalars(_WAITS.where(event_waits.c.task_id.in_(put_off))))
 
 
 def _parents(

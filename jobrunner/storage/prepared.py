@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Double, Table, Text
 from sqlalchemy.types import TypeEngine
 
-from jobrunner.storage.dialect import run, takes_arrays
+from jobrunner.storage.dialect import array_of, run, takes_arrays
 
 SIZES: Final = (512, 128, 32, 8, 2, 1)
 """Rows a statement carries: few sizes, so that the driver keeps each of them prepared."""
@@ -51,7 +51,7 @@ def array(values: Sequence[Any], words: AbstractSet[str | None] | None) -> str:
     https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
     """
     if words is None:  # digits and points: nothing else reads as None
-        return f"{{{','.join(map(str, values)).replace('None', 'NULL')}}}"
+        return array_of(values).replace("None", "NULL")
     quoted = {word: _quoted(word) for word in words}
     return f"{{{','.join([quoted[value] for value in values])}}}"
 

@@ -10,6 +10,7 @@ from jobrunner.core.errors import InvalidTaskError, TaskNotFoundError
 from jobrunner.core.events import TaskSettled
 from jobrunner.core.status import Status
 from tests.databases import on_a_file
+from tests.runtime import durable
 from tests.runtime import functions as f
 from tests.runtime.support import PATIENCE, until
 from tests.workflows import TRACES, seismology
@@ -113,3 +114,13 @@ def test_a_start_is_told_by_the_slots_of_the_workers_there_are(queue, drain, sta
     assert unknown.basis == "no runs of finish_on_request are recorded, it takes 5"
     f.gates["gate"].set()
     queue.wait([first, second], timeout=PATIENCE)
+
+
+def test_no_start_is_told_of_what_waits_for_an_event(queue, start_worker, tmp_path):
+    waiting = queue.enqueue(durable.await_event.bind(str(tmp_path / "seen")))
+    start_worker()
+    until(queue, lambda: queue.get(waiting.id).status is Status.SCHEDULED)
+    behind = queue.enqueue(NewTask(function="add", args=[1, 2], after=[waiting]))
+    for task in (waiting, behind):
+        found = queue.estimates.start(task)
+        assert (found.is_known, found.basis) == (False, "it waits for a paused queue, or an event")
